@@ -1,0 +1,102 @@
+/**
+ * Grants: the rule that gives access, and the proof that it was consulted.
+ * Not caught here: a rule that is wider than its author meant; `check` is where that is shown.
+ */
+import { isNamedBy, type Principal } from './principal.ts';
+import { selects, type Target, type TargetLogin } from './target.ts';
+
+export const CHANNEL_KINDS = ['shell', 'exec', 'sftp', 'scp'] as const;
+export type ChannelKind = (typeof CHANNEL_KINDS)[number];
+
+/** One entry of `grants:` in the configuration. */
+export interface GrantRule {
+  readonly id: string;
+  readonly principals: readonly string[];
+  readonly targets: readonly string[];
+  readonly logins: readonly string[];
+  readonly channels: readonly ChannelKind[];
+  /** Name of the policy that judges the commands. */
+  readonly policy: string;
+  /** Days that a recording is kept; null = for ever. */
+  readonly keepDays: number | null;
+}
+
+/**
+ * Proof that a principal may open one kind of channel to a target as a login. Only `authorise` makes
+ * one; dialling and opening a credential ask for it.
+ */
+export class Grant {
+  readonly principal: Principal;
+  readonly target: Target;
+  readonly login: TargetLogin;
+  readonly kind: ChannelKind;
+  readonly rule: GrantRule;
+  // A private field makes the type nominal: no object literal can stand in for a Grant.
+  readonly #proof = true;
+
+  private constructor(
+    principal: Principal,
+    target: Target,
+    login: TargetLogin,
+    kind: ChannelKind,
+    rule: GrantRule,
+  ) {
+    this.principal = principal;
+    this.target = target;
+    this.login = login;
+    this.kind = kind;
+    this.rule = rule;
+    Object.freeze(this);
+  }
+
+  /** True for every Grant; a forged object throws. */
+  get isProof(): boolean {
+    return this.#proof;
+  }
+
+  /** See `authorise`, which is the exported name. */
+  static authorise(
+    this: void,
+    principal: Principal,
+    target: Target,
+    loginName: string | null,
+    kind: ChannelKind,
+    rules: readonly GrantRule[],
+  ): GrantOutcome {
+    const fitting = rules.filter(
+      (rule) =>
+        rule.principals.some((selector) => isNamedBy(principal, selector)) &&
+        rule.targets.some((selector) => selects(selector, target)),
+    );
+    const reachable = target.logins.filter((login) =>
+      fitting.some((rule) => rule.logins.includes(login.name)),
+    );
+    const login =
+      loginName === null ? reachable[0] : reachable.find((one) => one.name === loginName);
+    if (login === undefined) return { kind: 'refused', why: 'no-grant' };
+    if (loginName === null && reachable.length > 1) {
+      return { kind: 'refused', why: 'login-ambiguous', logins: reachable.map((one) => one.name) };
+    }
+    const rule = fitting.find(
+      (one) => one.logins.includes(login.name) && one.channels.includes(kind),
+    );
+    if (rule === undefined) return { kind: 'refused', why: 'channel-kind' };
+    return { kind: 'granted', grant: new Grant(principal, target, login, kind, rule) };
+  }
+}
+
+export type GrantOutcome =
+  | { readonly kind: 'granted'; readonly grant: Grant }
+  | { readonly kind: 'refused'; readonly why: 'no-grant' | 'channel-kind' }
+  | {
+      readonly kind: 'refused';
+      readonly why: 'login-ambiguous';
+      readonly logins: readonly string[];
+    };
+
+/**
+ * Decides whether `principal` may open a channel of `kind` to `target`.
+ * @param loginName account asked for, or null for the only one that the grants allow
+ * @param rules all grant rules of the directory; the first that fits wins
+ */
+export const authorise = Grant.authorise;

@@ -1,0 +1,158 @@
+/**
+ * What the HTTP routes and the pages read and write, and the JSON objects of the outside contract.
+ * `web/` imports these types; store/ satisfies the ports structurally.
+ */
+import type { Principal, Role } from '../access/principal.ts';
+import type { RecordedEvent } from '../asciicast/event.ts';
+import type { AuditEvent } from '../journal/event.ts';
+
+export interface SessionView {
+  readonly id: string;
+  readonly kind: 'shell' | 'exec' | 'sftp' | 'scp' | 'forward';
+  readonly principal: { readonly name: string; readonly kind: 'human' | 'agent' };
+  readonly target: string;
+  readonly login: string;
+  readonly via: 'direct' | 'jump';
+  readonly source: string;
+  readonly run: string | null;
+  readonly task: string | null;
+  readonly attribution: 'verified' | 'declared' | 'claimed' | null;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly status: 'active' | 'closed' | 'failed';
+  readonly exitStatus: number | null;
+  readonly width: number;
+  readonly height: number;
+  readonly commandCount: number;
+  readonly deniedCount: number;
+  readonly heldCount: number;
+  readonly bytesOut: number;
+  readonly recording: {
+    readonly durationMs: number;
+    readonly chunks: number;
+    readonly headHash: string | null;
+    readonly complete: boolean;
+  };
+}
+
+export interface CommandView {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly text: string;
+  readonly certainty: 'exact' | 'observed' | 'uncertain';
+  readonly decision: 'allow' | 'deny' | 'hold';
+  readonly rule: string | null;
+  readonly reason: string | null;
+  /** Id of the approval of a held command. */
+  readonly approval: string | null;
+  readonly language: 'shell' | 'sql';
+  readonly argv: readonly string[] | null;
+  readonly exitStatus: number | null;
+  readonly outputFromMs: number | null;
+  readonly outputToMs: number | null;
+}
+
+export interface ApprovalView {
+  readonly id: string;
+  readonly status: 'waiting' | 'approved' | 'refused' | 'expired' | 'cancelled';
+  readonly session: string;
+  readonly principal: string;
+  readonly target: string;
+  readonly commandSeq: number;
+  readonly text: string;
+  readonly rule: string | null;
+  readonly reason: string | null;
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly decidedBy: string | null;
+  readonly decidedAt: string | null;
+  readonly decisionReason: string | null;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque cursor of the next page; null on the last. */
+  readonly next: string | null;
+}
+
+export interface SessionQuery {
+  readonly principal?: string;
+  readonly target?: string;
+  readonly run?: string;
+  readonly status?: 'active' | 'closed' | 'failed';
+  /** ISO 8601. */
+  readonly since?: string;
+  readonly until?: string;
+  /** Text in a command. */
+  readonly q?: string;
+  /** 1 to 200. */
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface RecordingReader {
+  listSessions(query: SessionQuery): Promise<Page<SessionView>>;
+  session(id: string): Promise<SessionView | null>;
+  commands(sessionId: string): Promise<readonly CommandView[]>;
+  /** Events in order, from sealed chunks and, while it runs, nothing beyond the last seal. */
+  events(sessionId: string): AsyncIterable<RecordedEvent>;
+}
+
+export interface ChainReader {
+  /** Chunk hashes in order and the signed head, for verification outside. */
+  chain(sessionId: string): Promise<{
+    readonly chunks: readonly {
+      readonly seq: number;
+      readonly t0Us: number;
+      readonly t1Us: number;
+      readonly firstEvent: number;
+      readonly events: number;
+      readonly rawLength: number;
+      readonly prevHash: string;
+      readonly hash: string;
+    }[];
+    readonly head: {
+      readonly hash: string;
+      readonly keyId: string;
+      /** base64 Ed25519 signature; what it covers is said in journal/chain.ts. */
+      readonly signature: string;
+    } | null;
+  } | null>;
+}
+
+export interface SignIns {
+  /** Exchanges a one-time set-up token for a web session; null = unknown, used or expired. */
+  redeemSetup(
+    token: string,
+  ): Promise<{ readonly token: string; readonly principal: Principal } | null>;
+  /** The principal of a live cookie or bearer token. */
+  principalByToken(token: string): Promise<Principal | null>;
+  revoke(token: string): Promise<void>;
+}
+
+export interface ApprovalDesk {
+  listApprovals(query: {
+    readonly status?: ApprovalView['status'];
+    readonly limit: number;
+  }): Promise<readonly ApprovalView[]>;
+  approval(id: string): Promise<ApprovalView | null>;
+  /** First decision wins; decision and journal row in one transaction, then a notification. */
+  decide(
+    id: string,
+    decision: 'approved' | 'refused',
+    by: { readonly principal: Principal; readonly source: string; readonly reason: string | null },
+  ): Promise<
+    | { readonly kind: 'decided'; readonly approval: ApprovalView }
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'already-decided'; readonly approval: ApprovalView }
+    | { readonly kind: 'own-request' }
+    | { readonly kind: 'not-an-approver' }
+  >;
+}
+
+export interface AuditWriter {
+  append(event: AuditEvent): Promise<void>;
+}
+
+export type { Principal, Role };

@@ -1,0 +1,60 @@
+/**
+ * The closed union of audit events. Not caught here: events that nobody appended; see the callers.
+ */
+export const EVENT_TYPES = [
+  'server.started',
+  'server.stopped',
+  'auth.succeeded',
+  'auth.failed',
+  'access.refused',
+  'session.started',
+  'session.ended',
+  'command.decided',
+  'command.ended',
+  'approval.requested',
+  'approval.decided',
+  'approval.expired',
+  'approval.cancelled',
+  'channel.refused',
+  'forward.refused',
+  'upstream.failed',
+  'credential.created',
+  'credential.used',
+  'config.changed',
+  'token.created',
+  'web.signed-in',
+  'web.signed-out',
+  'recording.viewed',
+  'recording.exported',
+  'recording.sealed',
+  'recording.failed',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** JSON without floating-point surprises: numbers are safe integers. */
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+/** An event before the chain gives it its place. */
+export interface AuditEvent {
+  readonly type: EventType;
+  /** Name of the principal, or null when none is known. */
+  readonly principal: string | null;
+  /** Network address of the peer (`192.0.2.7:51514`), `cli:USER` or `http:ADDRESS`; null = the server itself. */
+  readonly source: string | null;
+  /** Session id, or null. */
+  readonly session: string | null;
+  readonly target: string | null;
+  readonly data: { readonly [name: string]: JsonValue };
+}
+
+/** An event in its place in the chain. */
+export interface JournalEntry extends AuditEvent {
+  /** 1, 2, 3, … without gaps. */
+  readonly seq: number;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly at: string;
+  /** Hexadecimal SHA-256 of the entry before; 64 zeros for the first. */
+  readonly prevHash: string;
+  readonly hash: string;
+}

@@ -1,0 +1,243 @@
+/**
+ * What the session pipeline needs from outside, and what it offers to the SSH layer. Adapters satisfy
+ * these structurally; context.ts is where the compiler checks the fit. At most four methods a port.
+ */
+import type { ChannelKind, Grant, GrantRule } from '../access/grant.ts';
+import type { Principal } from '../access/principal.ts';
+import type { Target } from '../access/target.ts';
+import type { RecordedEvent } from '../asciicast/event.ts';
+import type { SallyportError } from '../errors.ts';
+import type { AuditEvent } from '../journal/event.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Certainty, Decision, Verdict } from '../policy/decision.ts';
+
+// --- units: everything ordered travels in one queue per direction -------------------------------
+
+export interface TerminalSize {
+  readonly cols: number;
+  readonly rows: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+/** From the client towards the target. `close` is last: the client is gone. */
+export type InputUnit =
+  | { readonly kind: 'data'; readonly bytes: Buffer }
+  | { readonly kind: 'eof' }
+  | { readonly kind: 'resize'; readonly size: TerminalSize }
+  /** Name without `SIG`, RFC 4254 section 6.9. */
+  | { readonly kind: 'signal'; readonly name: string }
+  | { readonly kind: 'close' };
+
+/** From the target towards the client. `close` is last. */
+export type OutputUnit =
+  | { readonly kind: 'data'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer }
+  | { readonly kind: 'eof' }
+  | { readonly kind: 'exit'; readonly status: number }
+  | {
+      readonly kind: 'exit-signal';
+      readonly name: string;
+      readonly coreDumped: boolean;
+      readonly message: string;
+    }
+  | { readonly kind: 'close' };
+
+/** One end of a channel as the pipeline sees it. */
+export interface ChannelEnd<In, Out> {
+  /**
+   * The next unit in the order of arrival. Not reading is back-pressure: the peer's SSH window runs
+   * dry. After `close` every read gives `close` again. One read at a time.
+   */
+  read(): Promise<In>;
+  /**
+   * Resolves when there is room for more (maxUnsentBytes). Units go out in call order. Never rejects:
+   * what is written to a closed end is dropped, and `read` says `close`.
+   */
+  write(unit: Out): Promise<void>;
+}
+export type DownstreamEnd = ChannelEnd<InputUnit, OutputUnit>;
+export type UpstreamEnd = ChannelEnd<OutputUnit, InputUnit>;
+
+// --- towards ssh/: who calls us ---------------------------------------------------------------
+
+export interface Pty {
+  readonly term: string;
+  readonly size: TerminalSize;
+  /** Encoded terminal modes exactly as sent, RFC 4254 section 8. */
+  readonly modes: Buffer;
+}
+
+export interface ChannelRequest {
+  readonly kind: 'shell' | 'exec' | 'subsystem';
+  /** Exec string or subsystem name, the exact bytes; null for a shell. */
+  readonly command: Buffer | null;
+  readonly pty: Pty | null;
+  /** As sent by the client before the request, in order; the allow-list is applied by the session. */
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** A public key as offered: `blob` is the RFC 4253 section 6.6 encoding, `fingerprint` is `SHA256:…`. */
+export interface PublicKey {
+  readonly algorithm: string;
+  readonly blob: Buffer;
+  readonly fingerprint: string;
+}
+
+/** One downstream transport; made by `Connections.accept`. */
+export interface ConnectionHandler {
+  /** Would this key be accepted? For a bare offer: grants nothing and is not journalled. */
+  offered(userName: string, key: PublicKey): Promise<boolean>;
+  /** The peer has proved that it holds the key (ssh/ verified the signature). False = refused. */
+  proven(userName: string, key: PublicKey): Promise<boolean>;
+  /** An authenticated peer started a session channel. Returns at once; the session runs by itself. */
+  open(request: ChannelRequest, end: DownstreamEnd): void;
+  /** The transport ended or a request was refused below us; called once, `why` is for the journal. */
+  ended(why: string): void;
+}
+
+export interface Connections {
+  /** @param source `address:port` of the peer */
+  accept(source: string): ConnectionHandler;
+}
+
+// --- what we call -----------------------------------------------------------------------------
+
+export type DialOutcome =
+  | { readonly kind: 'open'; readonly end: UpstreamEnd }
+  | { readonly kind: 'failed'; readonly error: SallyportError };
+
+/** Opens channels on targets; one Dialer per downstream connection, which shares its transports. */
+export interface Dialer {
+  /** `request.env` is already filtered. Expected failures are values; never rejects. */
+  dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome>;
+  /** Ends every transport of this connection. */
+  close(): void;
+}
+
+export interface Dialers {
+  create(): Dialer;
+}
+
+/** Decrypted credential material; wiped by `[Symbol.dispose]`. */
+export interface OpenedCredential extends Disposable {
+  readonly kind: 'private-key' | 'password';
+  readonly bytes: Buffer;
+}
+
+export interface Vault {
+  /** Decrypts the credential of the grant's login and journals its use. Rejects with `vault.locked` or `object.unknown`. */
+  open(grant: Grant): Promise<OpenedCredential>;
+}
+
+export interface Directory {
+  /** The principal whose live (not revoked, not expired, not disabled) key this is. */
+  principalByKey(blob: Buffer): Promise<Principal | null>;
+  targetByName(name: string): Promise<Target | null>;
+  allTargets(): Promise<readonly Target[]>;
+  grantRules(): Promise<readonly GrantRule[]>;
+}
+
+export interface Policies {
+  /** The compiled policy in force and its version. Rejects with `object.unknown`. */
+  byName(name: string): Promise<{ readonly version: number; readonly policy: Policy }>;
+}
+
+export interface Journal {
+  /** Resolves when the event is committed. Rejects with `journal.failed`. */
+  append(event: AuditEvent): Promise<void>;
+}
+
+export interface SessionStart {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly kind: ChannelKind;
+  readonly principal: Principal;
+  readonly target: string;
+  readonly login: string;
+  readonly via: 'direct' | 'jump';
+  readonly source: string;
+  readonly run: string | null;
+  readonly task: string | null;
+  readonly startedAtMs: number;
+  readonly size: { readonly cols: number; readonly rows: number };
+  /** Terminal type; null without a terminal. */
+  readonly term: string | null;
+  readonly command: string | null;
+  readonly policy: string;
+  readonly policyVersion: number;
+}
+
+export interface DecidedCommand {
+  /** 1, 2, 3, … within the session. */
+  readonly seq: number;
+  readonly atUs: number;
+  readonly text: string;
+  readonly certainty: Certainty;
+  readonly decision: Decision;
+}
+
+export interface SessionEnd {
+  readonly atUs: number;
+  readonly status: 'closed' | 'failed';
+  /** Exit status, or 128 + number for a signal as shells count it; null = unknown. */
+  readonly exitStatus: number | null;
+  readonly bytesOut: number;
+  /** In words for the journal: `the command ended`, `the client went away`. */
+  readonly why: string;
+}
+
+/** The record of one session. Order of calls = order of events. */
+export interface Recording {
+  /** Resolves when the event is durable; what it shows may be delivered then. Rejects with `recording.failed`. */
+  append(event: RecordedEvent): Promise<void>;
+  /** Commits the command row and `command.decided` in one transaction. Rejects with `recording.failed`. */
+  decided(command: DecidedCommand): Promise<void>;
+  /** The output range of a command and its exit status are known. Appended behind; never rejects. */
+  commandEnded(
+    seq: number,
+    end: {
+      readonly outputFromUs: number;
+      readonly outputToUs: number;
+      readonly exitStatus: number | null;
+    },
+  ): void;
+  /** Seals what is left, signs the head, writes `session.ended`. Call once. */
+  end(end: SessionEnd): Promise<void>;
+}
+
+export interface RecordingSink {
+  /** Commits the session row and `session.started`. Rejects with `recording.failed`: no recording, no session. */
+  begin(start: SessionStart): Promise<Recording>;
+}
+
+export interface ApprovalRequest {
+  readonly session: string;
+  readonly principal: string;
+  readonly target: string;
+  readonly commandSeq: number;
+  readonly text: string;
+  readonly rule: string | null;
+  readonly reason: string | null;
+  readonly approvers: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+export type ApprovalOutcome =
+  | { readonly kind: 'approved'; readonly by: string; readonly reason: string | null }
+  | { readonly kind: 'refused'; readonly by: string; readonly reason: string | null }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'cancelled' };
+
+export interface Approvals {
+  /** Commits the request; resolves with its id (short, typed by people) and where a browser finds it. */
+  request(request: ApprovalRequest): Promise<{ readonly id: string; readonly url: string }>;
+  /** Waits for the decision or the expiry. `signal` cancels: the requester went away. */
+  outcome(id: string, signal: AbortSignal): Promise<ApprovalOutcome>;
+}
+
+export interface Controls {
+  /** Calls `onTerminate(by)` once when somebody asks to end this session. Returns the un-subscribe. */
+  watch(sessionId: string, onTerminate: (by: string) => void): () => void;
+}
+
+export type { Verdict };

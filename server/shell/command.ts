@@ -1,0 +1,40 @@
+/**
+ * What a reader of a language found in a line: the simple commands that would or could run.
+ * Not caught here: what a program does once it runs; only its name, operands and redirections are seen.
+ */
+export type Language = 'shell' | 'sql';
+
+/** One simple command (or one SQL statement) inside a line. */
+export interface ReadCommand {
+  /** The words as the program would get them; null when they can't be known before it runs. */
+  readonly argv: readonly string[] | null;
+  /** The command's own source text, for people. */
+  readonly text: string;
+  /** The wrappers passed on the way, outermost first: `['sudo', 'sh -c']`. */
+  readonly via: readonly string[];
+  readonly language: Language;
+  readonly redirections: readonly Redirection[];
+  /** Working directory if it is known from the same input; null = anything. */
+  readonly directory: string | null;
+  /** The program reads further commands in this language from its standard input. */
+  readonly stdinLanguage: Language | null;
+}
+
+export interface Redirection {
+  readonly access: 'read' | 'write';
+  /** null when it can't be known before it runs. */
+  readonly path: string | null;
+}
+
+/** A part of the line whose effect can't be known before it runs. */
+export interface Uncertainty {
+  /** In words, for a notice: `the command's name comes from a variable`. */
+  readonly why: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Reading {
+  readonly commands: readonly ReadCommand[];
+  readonly uncertain: readonly Uncertainty[];
+}
