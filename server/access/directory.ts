@@ -1,0 +1,60 @@
+/**
+ * The directory as configuration says it: who there is, what can be reached, who may reach it and
+ * under which policy. Pure data, already validated. Not caught here: references to names that don't exist.
+ */
+import type { ChannelKind } from './grant.ts';
+import type { PrincipalKind, Role } from './principal.ts';
+
+export interface DirectoryDocument {
+  readonly principals: readonly PrincipalEntry[];
+  readonly credentials: readonly { readonly name: string }[];
+  readonly targets: readonly TargetEntry[];
+  readonly grants: readonly GrantEntry[];
+  /** Policy documents by name, as written; compiled by policy/. */
+  readonly policies: Readonly<Record<string, unknown>>;
+}
+
+export interface PrincipalEntry {
+  readonly name: string;
+  readonly kind: PrincipalKind;
+  readonly roles: readonly Role[];
+  readonly groups: readonly string[];
+  /** Name of the human who answers for an agent. */
+  readonly owner: string | null;
+  readonly keys: readonly KeyEntry[];
+}
+
+export interface KeyEntry {
+  readonly algorithm: string;
+  /** RFC 4253 section 6.6 encoding. */
+  readonly blob: Buffer;
+  /** `SHA256:…` as OpenSSH prints it. */
+  readonly fingerprint: string;
+  readonly comment: string;
+}
+
+export interface TargetEntry {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** `ssh-ed25519 AAAA…`, or null when it isn't pinned yet. */
+  readonly hostKey: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly logins: readonly { readonly name: string; readonly credential: string }[];
+}
+
+export interface GrantEntry {
+  readonly principals: readonly string[];
+  readonly targets: readonly string[];
+  readonly logins: readonly string[];
+  readonly channels: readonly ChannelKind[];
+  readonly policy: string;
+  readonly keepDays: number | null;
+}
+
+/** What applying a document did, or would do, one entry per object. */
+export interface DirectoryChange {
+  readonly object: 'principal' | 'credential' | 'target' | 'grant' | 'policy';
+  readonly name: string;
+  readonly change: 'added' | 'changed' | 'removed';
+}
