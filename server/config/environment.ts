@@ -1,0 +1,237 @@
+/**
+ * What the environment says, read once into plain data; every mistake is reported, not just the first.
+ * Not caught here: whether a file exists, an address is free or a database answers; starting shows that.
+ */
+import { join, resolve } from 'node:path';
+import { nearestName } from './nearest.ts';
+
+export interface Listen {
+  /** An address or a name, without the brackets of IPv6. */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+}
+
+/** What the process knows about itself and the pure reader can't ask for. */
+export interface EnvironmentDefaults {
+  /** The invoking user's home directory; `.sallyport` in it is the default for SALLYPORT_HOME. */
+  readonly homeDirectory: string;
+  /** Relative paths start here. */
+  readonly workingDirectory: string;
+  /** Whether a person reads the log; decides the default of SALLYPORT_LOG. */
+  readonly isTerminal: boolean;
+}
+
+export interface Config {
+  /** Absolute path of the folder that holds all that a start creates. */
+  readonly home: string;
+  readonly ssh: Listen;
+  readonly http: Listen;
+  /** Where browsers reach the web server, without a final slash; null = as it listens. */
+  readonly publicUrl: string | null;
+  /** Absolute path of the configuration, a file or a folder; null = none given. */
+  readonly configuration: string | null;
+  /** Absolute path of the master key's file; null = not given by file. */
+  readonly masterKeyFile: string | null;
+  readonly logFormat: 'json' | 'pretty';
+  readonly secrets: Secrets;
+}
+
+export type EnvironmentOutcome =
+  | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] };
+
+const KNOWN_NAMES = [
+  'SALLYPORT_HOME',
+  'SALLYPORT_SSH_LISTEN',
+  'SALLYPORT_HTTP_LISTEN',
+  'SALLYPORT_PUBLIC_URL',
+  'SALLYPORT_CONFIG',
+  'SALLYPORT_MASTER_KEY',
+  'SALLYPORT_MASTER_KEY_FILE',
+  'SALLYPORT_LOG',
+] as const;
+type KnownName = (typeof KNOWN_NAMES)[number] | 'DATABASE_URL';
+
+/**
+ * Values that must never be shown. A class because private fields are what neither JSON, nor a
+ * template, nor the inspector of Node prints.
+ */
+export class Secrets {
+  readonly #databaseUrl: string | null;
+  readonly #masterKey: string | null;
+
+  constructor(databaseUrl: string | null, masterKey: string | null) {
+    this.#databaseUrl = databaseUrl;
+    this.#masterKey = masterKey;
+  }
+
+  /** DATABASE_URL as given; null = the embedded database. */
+  get databaseUrl(): string | null {
+    return this.#databaseUrl;
+  }
+
+  /** SALLYPORT_MASTER_KEY as given; null = from a file or generated. */
+  get masterKey(): string | null {
+    return this.#masterKey;
+  }
+
+  toString(): string {
+    return '[secrets]';
+  }
+
+  toJSON(): string {
+    return '[secrets]';
+  }
+}
+
+/**
+ * Reads the variables of the outside contract. A variable that is set but empty is a mistake: taken as
+ * unset, a failed substitution would start a demo or make a new key where another was meant.
+ * @param env as `process.env`
+ */
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  defaults: EnvironmentDefaults,
+): EnvironmentOutcome {
+  const problems: string[] = [];
+  const complain = (name: KnownName, message: string, hint: string): null => {
+    problems.push(`${name} ${message} (${hint})`);
+    return null;
+  };
+  const given = (name: KnownName): string | null => {
+    const value = env[name];
+    if (value === undefined) return null;
+    if (value.trim() === '')
+      return complain(name, 'is set but empty', 'give it a value or unset it');
+    if (value.includes('\0')) return complain(name, 'holds a NUL character', 'remove it');
+    return value;
+  };
+  const path = (name: KnownName): string | null => {
+    const value = given(name);
+    return value === null ? null : resolve(defaults.workingDirectory, value);
+  };
+  const listen = (name: KnownName, fallback: Listen): Listen => {
+    const value = given(name);
+    if (value === null) return fallback;
+    const read = readListen(value);
+    if (read.kind === 'listen') return read.listen;
+    complain(name, `is ${JSON.stringify(value)}: ${read.why}`, read.hint);
+    return fallback;
+  };
+
+  const config: Config = {
+    home: path('SALLYPORT_HOME') ?? join(defaults.homeDirectory, '.sallyport'),
+    ssh: listen('SALLYPORT_SSH_LISTEN', { host: '127.0.0.1', port: 2222 }),
+    http: listen('SALLYPORT_HTTP_LISTEN', { host: '127.0.0.1', port: 8022 }),
+    publicUrl: readPublicUrl(given('SALLYPORT_PUBLIC_URL'), complain),
+    configuration: path('SALLYPORT_CONFIG'),
+    masterKeyFile: path('SALLYPORT_MASTER_KEY_FILE'),
+    logFormat: readLogFormat(given('SALLYPORT_LOG'), defaults.isTerminal, complain),
+    secrets: new Secrets(
+      readDatabaseUrl(given('DATABASE_URL'), complain),
+      given('SALLYPORT_MASTER_KEY'),
+    ),
+  };
+  if (env['SALLYPORT_MASTER_KEY'] !== undefined && config.masterKeyFile !== null) {
+    complain(
+      'SALLYPORT_MASTER_KEY',
+      'and SALLYPORT_MASTER_KEY_FILE are both set',
+      'keep one of them: two keys leave open which one seals the credentials',
+    );
+  }
+  if (problems.length > 0) return { kind: 'invalid', problems };
+  return { kind: 'ok', config: Object.freeze(config), warnings: unknownNames(env) };
+}
+
+type Complain = (name: KnownName, message: string, hint: string) => null;
+
+/** Listening addresses: `host:port`, `[::1]:0`. */
+function readListen(
+  value: string,
+):
+  | { readonly kind: 'listen'; readonly listen: Listen }
+  | { readonly kind: 'malformed'; readonly why: string; readonly hint: string } {
+  const malformed = (why: string, hint: string): ReturnType<typeof readListen> => ({
+    kind: 'malformed',
+    why,
+    hint,
+  });
+  if (/^\d+$/.test(value)) {
+    return malformed('the address is missing', `write 127.0.0.1:${value}`);
+  }
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(value) ?? [];
+  if (digits === undefined) {
+    return malformed(
+      'not an address and a port',
+      'write host:port, such as 127.0.0.1:2222 or [::1]:0',
+    );
+  }
+  if (bracketed === '' || plain === '') {
+    return malformed('the address is missing', `write 0.0.0.0:${digits} for every interface`);
+  }
+  const host = bracketed ?? plain ?? '';
+  const isAddress =
+    bracketed === undefined
+      ? /^[A-Za-z0-9._-]{1,253}$/.test(host)
+      : /^[0-9A-Fa-f:.%\w]+$/.test(host);
+  if (!isAddress) return malformed('the address has characters that none has', 'write host:port');
+  const port = Number(digits);
+  if (port > 65_535) return malformed('the port is above 65535', 'use a port from 0 to 65535');
+  return { kind: 'listen', listen: { host, port } };
+}
+
+function readPublicUrl(value: string | null, complain: Complain): string | null {
+  if (value === null) return null;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const fits =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === '';
+  if (fits) return url.href.replace(/\/+$/, '');
+  return complain(
+    'SALLYPORT_PUBLIC_URL',
+    'is no plain web address',
+    'write https://host, without user, query and fragment',
+  );
+}
+
+// The value never enters a message: it usually holds a password.
+function readDatabaseUrl(value: string | null, complain: Complain): string | null {
+  if (value === null) return null;
+  const scheme = URL.canParse(value) ? new URL(value).protocol : null;
+  if (scheme === 'postgres:' || scheme === 'postgresql:') return value;
+  return complain(
+    'DATABASE_URL',
+    'is no PostgreSQL address',
+    'write postgres://user:password@host:5432/database, or unset it for the embedded database',
+  );
+}
+
+function readLogFormat(
+  value: string | null,
+  isTerminal: boolean,
+  complain: Complain,
+): 'json' | 'pretty' {
+  if (value === 'json' || value === 'pretty') return value;
+  if (value !== null) {
+    complain('SALLYPORT_LOG', `is ${JSON.stringify(value)}`, 'use json or pretty');
+  }
+  return isTerminal ? 'pretty' : 'json';
+}
+
+function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SALLYPORT_'))
+    .filter((name) => !(KNOWN_NAMES as readonly string[]).includes(name))
+    .sort()
+    .map((name) => {
+      const nearest = nearestName(name, KNOWN_NAMES);
+      const hint =
+        nearest === null ? `known: ${KNOWN_NAMES.join(', ')}` : `did you mean ${nearest}?`;
+      return `${name} is not a variable that Sallyport reads (${hint})`;
+    });
+}

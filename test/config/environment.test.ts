@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { inspect } from 'node:util';
+import { readEnvironment, type Config } from '../../server/config/environment.ts';
+
+const DEFAULTS = { homeDirectory: '/home/eve', workingDirectory: '/srv', isTerminal: false };
+
+function configOf(env: Record<string, string>): Config {
+  const outcome = readEnvironment(env, DEFAULTS);
+  assert.equal(outcome.kind, 'ok', inspect(outcome));
+  return outcome.kind === 'ok' ? outcome.config : assert.fail();
+}
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  const outcome = readEnvironment(env, DEFAULTS);
+  return outcome.kind === 'invalid' ? outcome.problems : assert.fail('was accepted');
+}
+
+describe('the environment', () => {
+  it('needs nothing: every variable has its default', () => {
+    const { secrets, ...rest } = configOf({});
+    assert.deepEqual(rest, {
+      home: '/home/eve/.sallyport',
+      ssh: { host: '127.0.0.1', port: 2222 },
+      http: { host: '127.0.0.1', port: 8022 },
+      publicUrl: null,
+      configuration: null,
+      masterKeyFile: null,
+      logFormat: 'json',
+    });
+    assert.equal(secrets.databaseUrl, null);
+    assert.equal(secrets.masterKey, null);
+  });
+
+  it('takes every variable, and relative paths from the working directory', () => {
+    const { secrets, ...rest } = configOf({
+      SALLYPORT_HOME: 'state',
+      DATABASE_URL: 'postgres://u:hunter2@db:5432/s',
+      SALLYPORT_SSH_LISTEN: '[::1]:0',
+      SALLYPORT_HTTP_LISTEN: 'bastion.example:443',
+      SALLYPORT_PUBLIC_URL: 'https://bastion.example/',
+      SALLYPORT_CONFIG: '/etc/sallyport',
+      SALLYPORT_MASTER_KEY_FILE: 'keys/master',
+      SALLYPORT_LOG: 'pretty',
+      PATH: '/bin',
+    });
+    assert.deepEqual(rest, {
+      home: '/srv/state',
+      ssh: { host: '::1', port: 0 },
+      http: { host: 'bastion.example', port: 443 },
+      publicUrl: 'https://bastion.example',
+      configuration: '/etc/sallyport',
+      masterKeyFile: '/srv/keys/master',
+      logFormat: 'pretty',
+    });
+    assert.equal(secrets.databaseUrl, 'postgres://u:hunter2@db:5432/s');
+  });
+
+  it('logs for people on a terminal, unless told otherwise', () => {
+    const onTerminal = readEnvironment({}, { ...DEFAULTS, isTerminal: true });
+    assert.ok(onTerminal.kind === 'ok' && onTerminal.config.logFormat === 'pretty');
+  });
+
+  it('reports all mistakes at once', () => {
+    assert.deepEqual(
+      problemsOf({
+        SALLYPORT_HOME: '',
+        DATABASE_URL: 'mysql://root:hunter2@db/x',
+        SALLYPORT_SSH_LISTEN: '2222',
+        SALLYPORT_HTTP_LISTEN: '127.0.0.1:99999',
+        SALLYPORT_PUBLIC_URL: 'bastion.example',
+        SALLYPORT_MASTER_KEY: 'aaaa',
+        SALLYPORT_MASTER_KEY_FILE: '/k',
+        SALLYPORT_LOG: 'xml',
+      }),
+      [
+        'SALLYPORT_HOME is set but empty (give it a value or unset it)',
+        'SALLYPORT_SSH_LISTEN is "2222": the address is missing (write 127.0.0.1:2222)',
+        'SALLYPORT_HTTP_LISTEN is "127.0.0.1:99999": the port is above 65535 (use a port from 0 to 65535)',
+        'SALLYPORT_PUBLIC_URL is no plain web address (write https://host, without user, query and fragment)',
+        'SALLYPORT_LOG is "xml" (use json or pretty)',
+        'DATABASE_URL is no PostgreSQL address (write postgres://user:password@host:5432/database, or unset it for the embedded database)',
+        'SALLYPORT_MASTER_KEY and SALLYPORT_MASTER_KEY_FILE are both set (keep one of them: two keys leave open which one seals the credentials)',
+      ],
+    );
+  });
+
+  for (const [value, message] of [
+    [':2222', 'the address is missing (write 0.0.0.0:2222 for every interface)'],
+    ['[]:1', 'the address is missing (write 0.0.0.0:1 for every interface)'],
+    ['localhost', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
+    ['::1:22', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
+    ['a:b', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
+    ['a b:1', 'the address has characters that none has (write host:port)'],
+    ['h:-1', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
+  ] as const) {
+    it(`refuses to listen on ${JSON.stringify(value)}`, () => {
+      assert.deepEqual(problemsOf({ SALLYPORT_SSH_LISTEN: value }), [
+        `SALLYPORT_SSH_LISTEN is ${JSON.stringify(value)}: ${message}`,
+      ]);
+    });
+  }
+
+  it('never takes an empty secret for an absent one', () => {
+    for (const name of ['SALLYPORT_MASTER_KEY', 'SALLYPORT_MASTER_KEY_FILE', 'DATABASE_URL']) {
+      assert.deepEqual(problemsOf({ [name]: ' ' }), [
+        `${name} is set but empty (give it a value or unset it)`,
+      ]);
+    }
+  });
+
+  it('refuses a public address with credentials, query or another scheme', () => {
+    for (const url of ['https://u:p@h', 'https://h/?a=1', 'https://h/#x', 'ftp://h']) {
+      assert.equal(problemsOf({ SALLYPORT_PUBLIC_URL: url }).length, 1, url);
+    }
+  });
+
+  it('warns about names that it does not know, with the nearest one that it does', () => {
+    const outcome = readEnvironment(
+      { SALLYPORT_SHS_LISTEN: 'x', SALLYPORT_Q: 'y', SALLYPORT_LOG: 'json' },
+      DEFAULTS,
+    );
+    assert.ok(outcome.kind === 'ok');
+    assert.deepEqual(outcome.warnings, [
+      'SALLYPORT_Q is not a variable that Sallyport reads (known: SALLYPORT_HOME, SALLYPORT_SSH_LISTEN, SALLYPORT_HTTP_LISTEN, SALLYPORT_PUBLIC_URL, SALLYPORT_CONFIG, SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE, SALLYPORT_LOG)',
+      'SALLYPORT_SHS_LISTEN is not a variable that Sallyport reads (did you mean SALLYPORT_SSH_LISTEN?)',
+    ]);
+  });
+
+  it('never shows a secret, whichever way the configuration is printed', () => {
+    const config = configOf({
+      DATABASE_URL: 'postgres://u:hunter2@db/s',
+      SALLYPORT_MASTER_KEY: 'k3y',
+    });
+    const deep = inspect(config, { depth: 9, showHidden: true, getters: false });
+    for (const text of [
+      JSON.stringify(config),
+      deep,
+      String(config.secrets),
+      inspect({ ...config }),
+    ]) {
+      assert.doesNotMatch(text, /hunter2|k3y/);
+    }
+  });
+});
