@@ -41,6 +41,7 @@ export type EnvironmentOutcome =
   | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
+const PREFIX = 'SALLYPORT_';
 const KNOWN_NAMES = [
   'SALLYPORT_HOME',
   'SALLYPORT_SSH_LISTEN',
@@ -224,14 +225,16 @@ function readLogFormat(
 }
 
 function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  const bare = KNOWN_NAMES.map((known) => known.slice(PREFIX.length));
   return Object.keys(env)
-    .filter((name) => name.startsWith('SALLYPORT_'))
+    .filter((name) => name.startsWith(PREFIX))
     .filter((name) => !(KNOWN_NAMES as readonly string[]).includes(name))
     .sort()
     .map((name) => {
-      const nearest = nearestName(name, KNOWN_NAMES);
+      // Without the prefix, which would make any two names look alike.
+      const nearest = nearestName(name.slice(PREFIX.length), bare);
       const hint =
-        nearest === null ? `known: ${KNOWN_NAMES.join(', ')}` : `did you mean ${nearest}?`;
+        nearest === null ? `known: ${KNOWN_NAMES.join(', ')}` : `did you mean ${PREFIX}${nearest}?`;
       return `${name} is not a variable that Sallyport reads (${hint})`;
     });
 }
