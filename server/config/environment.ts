@@ -3,14 +3,8 @@
  * Not caught here: whether a file exists, an address is free or a database answers; starting shows that.
  */
 import { join, resolve } from 'node:path';
+import { readAddress, type Address } from './address.ts';
 import { nearestName } from './nearest.ts';
-
-export interface Listen {
-  /** An address or a name, without the brackets of IPv6. */
-  readonly host: string;
-  /** 0 = any free port. */
-  readonly port: number;
-}
 
 /** What the process knows about itself and the pure reader can't ask for. */
 export interface EnvironmentDefaults {
@@ -25,8 +19,9 @@ export interface EnvironmentDefaults {
 export interface Config {
   /** Absolute path of the folder that holds all that a start creates. */
   readonly home: string;
-  readonly ssh: Listen;
-  readonly http: Listen;
+  /** Port 0 = any free port, in both. */
+  readonly ssh: Address;
+  readonly http: Address;
   /** Where browsers reach the web server, without a final slash; null = as it listens. */
   readonly publicUrl: string | null;
   /** Absolute path of the configuration, a file or a folder; null = none given. */
@@ -112,19 +107,20 @@ export function readEnvironment(
     const value = given(name);
     return value === null ? null : resolve(defaults.workingDirectory, value);
   };
-  const listen = (name: KnownName, fallback: Listen): Listen => {
+  const listen = (name: KnownName, port: number): Address => {
+    const fallback = { host: '127.0.0.1', port };
     const value = given(name);
     if (value === null) return fallback;
-    const read = readListen(value);
-    if (read.kind === 'listen') return read.listen;
+    const read = readAddress(value, `127.0.0.1:${port} or [::1]:0`);
+    if (read.kind === 'address') return read.address;
     complain(name, `is ${JSON.stringify(value)}: ${read.why}`, read.hint);
     return fallback;
   };
 
   const config: Config = {
     home: path('SALLYPORT_HOME') ?? join(defaults.homeDirectory, '.sallyport'),
-    ssh: listen('SALLYPORT_SSH_LISTEN', { host: '127.0.0.1', port: 2222 }),
-    http: listen('SALLYPORT_HTTP_LISTEN', { host: '127.0.0.1', port: 8022 }),
+    ssh: listen('SALLYPORT_SSH_LISTEN', 2222),
+    http: listen('SALLYPORT_HTTP_LISTEN', 8022),
     publicUrl: readPublicUrl(given('SALLYPORT_PUBLIC_URL'), complain),
     configuration: path('SALLYPORT_CONFIG'),
     masterKeyFile: path('SALLYPORT_MASTER_KEY_FILE'),
@@ -146,41 +142,6 @@ export function readEnvironment(
 }
 
 type Complain = (name: KnownName, message: string, hint: string) => null;
-
-/** Listening addresses: `host:port`, `[::1]:0`. */
-function readListen(
-  value: string,
-):
-  | { readonly kind: 'listen'; readonly listen: Listen }
-  | { readonly kind: 'malformed'; readonly why: string; readonly hint: string } {
-  const malformed = (why: string, hint: string): ReturnType<typeof readListen> => ({
-    kind: 'malformed',
-    why,
-    hint,
-  });
-  if (/^\d+$/.test(value)) {
-    return malformed('the address is missing', `write 127.0.0.1:${value}`);
-  }
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(value) ?? [];
-  if (digits === undefined) {
-    return malformed(
-      'not an address and a port',
-      'write host:port, such as 127.0.0.1:2222 or [::1]:0',
-    );
-  }
-  if (bracketed === '' || plain === '') {
-    return malformed('the address is missing', `write 0.0.0.0:${digits} for every interface`);
-  }
-  const host = bracketed ?? plain ?? '';
-  const isAddress =
-    bracketed === undefined
-      ? /^[A-Za-z0-9._-]{1,253}$/.test(host)
-      : /^[0-9A-Fa-f:.%\w]+$/.test(host);
-  if (!isAddress) return malformed('the address has characters that none has', 'write host:port');
-  const port = Number(digits);
-  if (port > 65_535) return malformed('the port is above 65535', 'use a port from 0 to 65535');
-  return { kind: 'listen', listen: { host, port } };
-}
 
 function readPublicUrl(value: string | null, complain: Complain): string | null {
   if (value === null) return null;

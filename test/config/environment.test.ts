@@ -75,8 +75,8 @@ describe('the environment', () => {
       }),
       [
         'SALLYPORT_HOME is set but empty (give it a value or unset it)',
-        'SALLYPORT_SSH_LISTEN is "2222": the address is missing (write 127.0.0.1:2222)',
-        'SALLYPORT_HTTP_LISTEN is "127.0.0.1:99999": the port is above 65535 (use a port from 0 to 65535)',
+        'SALLYPORT_SSH_LISTEN is "2222": not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)',
+        'SALLYPORT_HTTP_LISTEN is "127.0.0.1:99999": the port is above 65535 (write host:port, such as 127.0.0.1:8022 or [::1]:0)',
         'SALLYPORT_PUBLIC_URL is no plain web address (write https://host, without user, query and fragment)',
         'SALLYPORT_LOG is "xml" (use json or pretty)',
         'DATABASE_URL is no PostgreSQL address (write postgres://user:password@host:5432/database, or unset it for the embedded database)',
@@ -85,18 +85,20 @@ describe('the environment', () => {
     );
   });
 
-  for (const [value, message] of [
-    [':2222', 'the address is missing (write 0.0.0.0:2222 for every interface)'],
-    ['[]:1', 'the address is missing (write 0.0.0.0:1 for every interface)'],
-    ['localhost', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
-    ['::1:22', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
-    ['a:b', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
-    ['a b:1', 'the address has characters that none has (write host:port)'],
-    ['h:-1', 'not an address and a port (write host:port, such as 127.0.0.1:2222 or [::1]:0)'],
+  for (const [value, why] of [
+    [':2222', 'the address is missing'],
+    ['[]:1', 'the address is missing'],
+    ['localhost', 'not an address and a port'],
+    ['::1:22', 'not an address and a port'],
+    ['a:b', 'not an address and a port'],
+    ['h:-1', 'not an address and a port'],
+    ['h:1:2', 'not an address and a port'],
+    ['a b:1', 'the address has characters that none has'],
+    ['[g::1]:1', 'the address has characters that none has'],
   ] as const) {
     it(`refuses to listen on ${JSON.stringify(value)}`, () => {
       assert.deepEqual(problemsOf({ SALLYPORT_SSH_LISTEN: value }), [
-        `SALLYPORT_SSH_LISTEN is ${JSON.stringify(value)}: ${message}`,
+        `SALLYPORT_SSH_LISTEN is ${JSON.stringify(value)}: ${why} (write host:port, such as 127.0.0.1:2222 or [::1]:0)`,
       ]);
     });
   }
