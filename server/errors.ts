@@ -2,6 +2,7 @@
  * The one error type. It is thrown for broken invariants and for refusals that end a start, a request
  * or a connection; expected outcomes (deny, hold, not found) are values, never errors.
  */
+import { printable } from './printable.ts';
 
 /** What each code means outside: exit status of the command line and status of the HTTP answer. */
 const CODES = {
@@ -20,6 +21,7 @@ const CODES = {
   'object.conflict': { exitStatus: 1, httpStatus: 409 },
   'access.unauthenticated': { exitStatus: 2, httpStatus: 401 },
   'access.forbidden': { exitStatus: 1, httpStatus: 403 },
+  'limit.exceeded': { exitStatus: 1, httpStatus: 429 },
   'target.unreachable': { exitStatus: 1, httpStatus: 502 },
   'target.refused': { exitStatus: 1, httpStatus: 502 },
   'target.host-key-changed': { exitStatus: 1, httpStatus: 502 },
@@ -60,12 +62,7 @@ export class SallyportError extends Error {
 /** All codes, for the test that keeps the README's table true. */
 export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
 
-/**
- * The text of anything thrown, safe for a log or a terminal: control characters, which a hostile peer
- * can put into a message, become `?`, and at most 500 characters are kept.
- */
+/** The text of anything thrown, safe for one line of a log or a terminal, at most 500 characters. */
 export function messageOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 500);
+  return printable(thrown instanceof Error ? thrown.message : String(thrown), 500);
 }

@@ -1,0 +1,94 @@
+/**
+ * What the HTTP adapter needs from the web front end: pages as functions from props to an HTML
+ * document, and files by path. `web/` satisfies this; nothing here imports it.
+ */
+import type { Principal, Role } from '../access/principal.ts';
+import type { ApprovalView, ChainReader, CommandView, Page, SessionView } from './ports.ts';
+
+/** What every page shows around its content. */
+export interface Frame {
+  /** null when nobody is signed in. */
+  readonly viewer: Pick<Principal, 'name' | 'kind' | 'roles'> | null;
+  /** Requests that wait for a decision; null for those who may not see them. */
+  readonly waiting: number | null;
+  readonly version: string;
+  readonly nowMs: number;
+}
+
+/** The filters of the session list, as they stand in the URL; an empty string is no filter. */
+export interface SessionFilters {
+  readonly principal: string;
+  readonly target: string;
+  readonly run: string;
+  readonly status: string;
+  readonly since: string;
+  readonly until: string;
+  readonly q: string;
+}
+
+export interface SessionsProps {
+  readonly frame: Frame;
+  readonly scope: 'all' | 'own';
+  readonly filters: SessionFilters;
+  /** What is wrong with the filters, if they could not be used. */
+  readonly problem: { readonly message: string; readonly hint: string } | null;
+  readonly page: Page<SessionView>;
+  /** True when a cursor is in the URL: this isn't the first page. */
+  readonly continued: boolean;
+}
+
+export interface SessionProps {
+  readonly frame: Frame;
+  readonly session: SessionView;
+  readonly commands: readonly CommandView[];
+  /** The signed head, if the recording has been sealed. */
+  readonly head: NonNullable<Awaited<ReturnType<ChainReader['chain']>>>['head'];
+  readonly mayTerminate: boolean;
+  /** A termination has just been asked for. */
+  readonly terminating: boolean;
+}
+
+/** What became of a decision that the viewer just made. */
+export type DecisionNotice =
+  'approved' | 'refused' | 'unknown' | 'already-decided' | 'own-request' | 'not-an-approver';
+
+export interface ApprovalsProps {
+  readonly frame: Frame;
+  readonly waiting: readonly ApprovalView[];
+  readonly decided: readonly ApprovalView[];
+  readonly notice: { readonly kind: DecisionNotice; readonly id: string } | null;
+  /** Whether the viewer may open the sessions that the requests belong to. */
+  readonly mayReadSessions: boolean;
+}
+
+export interface SetupProps {
+  readonly frame: Frame;
+  /** Where the button posts to. */
+  readonly action: string;
+}
+
+export interface ErrorProps {
+  readonly frame: Frame;
+  readonly status: number;
+  readonly title: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A file under `/assets/`. */
+export interface Asset {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+export interface Pages {
+  sessions(props: SessionsProps): string;
+  session(props: SessionProps): string;
+  approvals(props: ApprovalsProps): string;
+  setup(props: SetupProps): string;
+  error(props: ErrorProps): string;
+  /** The file with this content-hashed name (without folder), or null. */
+  asset(name: string): Asset | null;
+}
+
+export type { Role };

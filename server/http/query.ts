@@ -1,0 +1,147 @@
+/**
+ * Query strings to queries. Every mistake names the parameter and what it takes.
+ * Not caught here: whether a cursor is genuine; the store answers for its own cursors.
+ */
+import { SallyportError } from '../errors.ts';
+import type { SessionFilters } from './pages.ts';
+import type { SessionQuery } from './ports.ts';
+
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 200;
+/** Longer filter texts are refused. */
+export const MAX_FILTER_CHARACTERS = 200;
+export const MAX_CURSOR_CHARACTERS = 500;
+
+export const FORMATS = ['cast', 'cast2', 'txt', 'json'] as const;
+export type Format = (typeof FORMATS)[number];
+
+type RawQuery = Readonly<Record<string, unknown>>;
+
+const STATUSES = ['active', 'closed', 'failed'] as const;
+const TEXT_FILTERS = ['principal', 'target', 'run', 'q'] as const;
+const SESSION_PARAMETERS: readonly string[] = [
+  ...TEXT_FILTERS,
+  'status',
+  'since',
+  'until',
+  'limit',
+  'cursor',
+];
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?$/;
+
+/** Throws `usage.invalid` naming the first bad parameter; an empty value is the same as none. */
+export function sessionQuery(raw: RawQuery): SessionQuery {
+  refuseUnknown(raw, SESSION_PARAMETERS);
+  const query: { -readonly [Name in keyof SessionQuery]: SessionQuery[Name] } = {
+    limit: wholeNumber(raw, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
+  };
+  for (const name of TEXT_FILTERS) {
+    const value = text(raw, name, MAX_FILTER_CHARACTERS);
+    if (value !== null) query[name] = value;
+  }
+  const status = oneOf(raw, 'status', STATUSES);
+  if (status !== null) query.status = status;
+  const since = instant(raw, 'since', 'T00:00:00.000Z');
+  if (since !== null) query.since = since;
+  const until = instant(raw, 'until', 'T23:59:59.999Z');
+  if (until !== null) query.until = until;
+  if (since !== null && until !== null && since > until) {
+    throw invalid('until', 'is before "since"', 'swap the two');
+  }
+  const cursor = text(raw, 'cursor', MAX_CURSOR_CHARACTERS);
+  if (cursor !== null) query.cursor = cursor;
+  return query;
+}
+
+/** The filters as the form shows them again, whatever was typed. */
+export function sessionFilters(raw: RawQuery): SessionFilters {
+  const shown = (name: string): string => {
+    const value = raw[name];
+    return typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : '';
+  };
+  return {
+    principal: shown('principal'),
+    target: shown('target'),
+    run: shown('run'),
+    status: shown('status'),
+    since: shown('since'),
+    until: shown('until'),
+    q: shown('q'),
+  };
+}
+
+export function recordingFormat(raw: RawQuery): Format {
+  refuseUnknown(raw, ['format']);
+  return oneOf(raw, 'format', FORMATS) ?? 'cast';
+}
+
+/** Which approvals: one status, or all. */
+export function approvalQuery(raw: RawQuery): {
+  readonly status?: 'waiting' | 'approved' | 'refused' | 'expired' | 'cancelled';
+  readonly limit: number;
+} {
+  refuseUnknown(raw, ['status', 'limit']);
+  const statuses = ['waiting', 'approved', 'refused', 'expired', 'cancelled'] as const;
+  const status = oneOf(raw, 'status', statuses);
+  const limit = wholeNumber(raw, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
+  return status === null ? { limit } : { status, limit };
+}
+
+function refuseUnknown(raw: RawQuery, known: readonly string[]): void {
+  for (const name of Object.keys(raw)) {
+    if (!known.includes(name)) {
+      throw invalid(name, 'is not known here', `use one of: ${known.join(', ')}`);
+    }
+  }
+}
+
+function text(raw: RawQuery, name: string, maxCharacters: number): string | null {
+  const value = raw[name];
+  if (value === undefined || value === '') return null;
+  if (typeof value !== 'string') throw invalid(name, 'is given more than once', 'give it once');
+  if (value.length > maxCharacters) {
+    throw invalid(name, 'is too long', `use at most ${maxCharacters} characters`);
+  }
+  if (value.includes('\0')) throw invalid(name, 'holds a NUL character', 'leave it out');
+  return value;
+}
+
+function oneOf<T extends string>(raw: RawQuery, name: string, choices: readonly T[]): T | null {
+  const value = text(raw, name, MAX_FILTER_CHARACTERS);
+  if (value === null) return null;
+  const choice = choices.find((one) => one === value);
+  if (choice === undefined) {
+    throw invalid(name, 'has a value that is not known', `use one of: ${choices.join(', ')}`);
+  }
+  return choice;
+}
+
+function wholeNumber(raw: RawQuery, name: string, least: number, most: number): number | null {
+  const value = text(raw, name, MAX_FILTER_CHARACTERS);
+  if (value === null) return null;
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= least && number <= most)) {
+    throw invalid(name, 'is not a number in range', `use ${least} to ${most}`);
+  }
+  return number;
+}
+
+/** @param ofDay what completes a bare date */
+function instant(raw: RawQuery, name: string, ofDay: string): string | null {
+  const value = text(raw, name, MAX_FILTER_CHARACTERS);
+  if (value === null) return null;
+  const found = INSTANT.exec(value);
+  let whole: string | null = null;
+  if (DAY.test(value)) whole = value + ofDay;
+  else if (found !== null) whole = found[1] === undefined ? `${value}Z` : value;
+  const ms = whole === null ? Number.NaN : Date.parse(whole);
+  if (Number.isNaN(ms)) {
+    throw invalid(name, 'is not a time', 'use ISO 8601: 2026-01-31 or 2026-01-31T18:30:00Z (UTC)');
+  }
+  return new Date(ms).toISOString();
+}
+
+function invalid(name: string, what: string, hint: string): SallyportError {
+  return new SallyportError('usage.invalid', `the parameter "${name.slice(0, 50)}" ${what}`, hint);
+}
