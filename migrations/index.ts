@@ -1,0 +1,17 @@
+/**
+ * The list of migrations, in order. Names carry no file extension, so that a database that was migrated
+ * from source is recognised by a compiled build. Never rename or reorder an entry; append.
+ */
+import type { Knex } from 'knex';
+import * as identities from './0001_identities.ts';
+import * as targets from './0002_targets.ts';
+
+export interface NamedMigration {
+  readonly name: string;
+  readonly migration: Knex.Migration;
+}
+
+export const MIGRATIONS: readonly NamedMigration[] = [
+  { name: '0001_identities', migration: identities },
+  { name: '0002_targets', migration: targets },
+];
