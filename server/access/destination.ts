@@ -3,7 +3,8 @@
  * Not caught here: whether the target exists or may be reached.
  */
 export const MAX_USER_NAME_BYTES = 512;
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** What the name of a target, a login or a principal looks like. */
+export const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const CLAIM = /^(run|task)=([A-Za-z0-9._:/-]{1,128})$/;
 
 export interface Destination {

@@ -1,0 +1,17 @@
+/**
+ * Hostile text made safe for one line of a terminal, a log or an error message.
+ * Not caught here: look-alike characters; they are shown as they are.
+ */
+
+// oxlint-disable-next-line no-control-regex -- control characters are what is replaced here
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * One line without control characters and text-direction overrides, each replaced by `substitute`,
+ * of at most `maxCharacters` UTF-16 units and an ellipsis.
+ */
+export function printable(text: string, maxCharacters: number, substitute = '?'): string {
+  const clipped =
+    text.length > maxCharacters ? `${text.slice(0, maxCharacters).toWellFormed()}…` : text;
+  return clipped.replace(UNPRINTABLE, substitute);
+}

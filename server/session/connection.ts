@@ -1,0 +1,309 @@
+/**
+ * One downstream transport: who it is, where it wants to go, which channels it may have. It owns
+ * *which* channels exist, never *what is in them*.
+ */
+import { parseDestination, type Destination } from '../access/destination.ts';
+import { authorise, type ChannelKind, type Grant } from '../access/grant.ts';
+import type { Principal } from '../access/principal.ts';
+import { messageOf } from '../errors.ts';
+import type { AuditEvent } from '../journal/event.ts';
+import { isBuiltin, runBuiltin, type BuiltinQueries } from './builtin.ts';
+import { EXIT_FAILED, notice } from './notice.ts';
+import type {
+  ChannelRequest,
+  ConnectionHandler,
+  Connections,
+  Dialer,
+  Dialers,
+  Directory,
+  DownstreamEnd,
+  PublicKey,
+} from './ports.ts';
+import { Session, type SessionDependencies } from './session.ts';
+
+/** Refused keys that are kept for the journal, per connection. */
+const MAX_REFUSED_KEYS = 6;
+
+export interface ConnectionDependencies extends SessionDependencies {
+  readonly directory: Directory;
+  readonly dialers: Dialers;
+  readonly builtins: BuiltinQueries;
+}
+
+/** All connections of this process. */
+export class ConnectionRegistry implements Connections {
+  readonly #dependencies: ConnectionDependencies;
+  readonly #sessions = new Map<Session, Promise<void>>();
+  #draining = false;
+
+  constructor(dependencies: ConnectionDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get activeSessions(): number {
+    return this.#sessions.size;
+  }
+
+  accept(source: string): ConnectionHandler {
+    return new Connection(this.#dependencies, source, this);
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** Runs a session and remembers it until it is over. */
+  start(session: Session): void {
+    const over = session.run().finally(() => this.#sessions.delete(session));
+    this.#sessions.set(session, over);
+  }
+
+  /** No new sessions; running ones get a notice and `drainTimeoutMs`, then they are ended. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const { drainTimeoutMs } = this.#dependencies.limits;
+    const seconds = Math.ceil(drainTimeoutMs / 1000);
+    const running = [...this.#sessions.values()];
+    for (const session of this.#sessions.keys()) {
+      session
+        .say(notice(`the bastion is stopping; this session ends in ${seconds} s`))
+        // A session whose recording failed is ending already.
+        .catch(() => {});
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, drainTimeoutMs);
+    });
+    await Promise.race([Promise.all(running), deadline]);
+    clearTimeout(timer);
+    for (const session of this.#sessions.keys()) {
+      session.terminate('the bastion has stopped; connect again later', 'the bastion stopped');
+    }
+    await Promise.all(this.#sessions.values());
+  }
+}
+
+class Connection implements ConnectionHandler {
+  readonly #dependencies: ConnectionDependencies;
+  readonly #source: string;
+  readonly #registry: ConnectionRegistry;
+  readonly #sessions = new Set<Session>();
+  readonly #refusedKeys: { userName: string; fingerprint: string }[] = [];
+  #dialer: Dialer | null = null;
+  #peer: { readonly principal: Principal; readonly userName: string } | null = null;
+  #over = false;
+
+  constructor(dependencies: ConnectionDependencies, source: string, registry: ConnectionRegistry) {
+    this.#dependencies = dependencies;
+    this.#source = source;
+    this.#registry = registry;
+  }
+
+  async offered(userName: string, key: PublicKey): Promise<boolean> {
+    const principal = await this.#dependencies.directory.principalByKey(key.blob);
+    if (principal === null) this.#refused(userName, key);
+    return principal !== null;
+  }
+
+  async proven(userName: string, key: PublicKey): Promise<boolean> {
+    const principal = await this.#dependencies.directory.principalByKey(key.blob);
+    if (principal === null) {
+      this.#refused(userName, key);
+      return false;
+    }
+    await this.#journal({
+      type: 'auth.succeeded',
+      principal: principal.name,
+      session: null,
+      target: null,
+      data: { method: 'publickey', key: key.fingerprint, userName: clip(userName) },
+    });
+    this.#peer = { principal, userName };
+    return true;
+  }
+
+  open(request: ChannelRequest, end: DownstreamEnd): void {
+    this.#route(request, end).catch((error: unknown) => {
+      this.#dependencies.logger.error('channel failed', {
+        source: this.#source,
+        why: messageOf(error),
+      });
+      void answer(request, end, notice('something broke inside the bastion; tell its operator'));
+    });
+  }
+
+  ended(why: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const session of this.#sessions) session.clientGone();
+    // Sessions that are still writing their last words upstream keep nothing that outlives this.
+    this.#dialer?.close();
+    if (this.#peer !== null || this.#refusedKeys.length === 0) return;
+    this.#journal({
+      type: 'auth.failed',
+      principal: null,
+      session: null,
+      target: null,
+      data: { why: clip(why), refusedKeys: this.#refusedKeys },
+    }).catch((error: unknown) => {
+      this.#dependencies.logger.error('auth.failed not journalled', { why: messageOf(error) });
+    });
+  }
+
+  #refused(userName: string, key: PublicKey): void {
+    if (this.#refusedKeys.length >= MAX_REFUSED_KEYS) return;
+    this.#refusedKeys.push({ userName: clip(userName), fingerprint: key.fingerprint });
+  }
+
+  async #route(request: ChannelRequest, end: DownstreamEnd): Promise<void> {
+    const peer = this.#peer;
+    if (peer === null) return answer(request, end, notice('sign in first'));
+    if (this.#registry.isDraining) {
+      return answer(request, end, notice('the bastion is stopping; connect again later'));
+    }
+    const { maxSessionsPerConnection } = this.#dependencies.limits;
+    if (this.#sessions.size >= maxSessionsPerConnection) {
+      return answer(
+        request,
+        end,
+        notice(`at most ${maxSessionsPerConnection} sessions run on one connection; open another`),
+      );
+    }
+    const parsed = parseDestination(peer.userName);
+    if (parsed.kind === 'malformed') {
+      return this.#refuse(
+        request,
+        end,
+        'malformed user name',
+        `${parsed.why}; connect as [login@]target, for instance deploy@web1`,
+      );
+    }
+    const { destination } = parsed;
+    const { directory } = this.#dependencies;
+    const target = await directory.targetByName(destination.target);
+    if (target === null && destination.login === null && isBuiltin(request)) {
+      return this.#builtin(peer.principal, request, end);
+    }
+    if (request.kind === 'subsystem') {
+      return this.#refuse(
+        request,
+        end,
+        'subsystem',
+        `the subsystem ${clip(request.command?.toString('utf8') ?? '')} can't be gated by this version, so it is refused; use a shell or a command`,
+      );
+    }
+    const outcome =
+      target === null
+        ? ({ kind: 'refused', why: 'no-grant' } as const)
+        : authorise(
+            peer.principal,
+            target,
+            destination.login,
+            channelKind(request),
+            await directory.grantRules(),
+          );
+    if (outcome.kind === 'refused') {
+      return this.#refuse(request, end, outcome.why, refusalText(outcome, destination, request));
+    }
+    this.#start(outcome.grant, destination, request, end);
+  }
+
+  #start(
+    grant: Grant,
+    destination: Destination,
+    request: ChannelRequest,
+    end: DownstreamEnd,
+  ): void {
+    this.#dialer ??= this.#dependencies.dialers.create();
+    const session = new Session(this.#dependencies, {
+      grant,
+      source: this.#source,
+      via: 'direct',
+      run: destination.run,
+      task: destination.task,
+      request,
+      end,
+      dialer: this.#dialer,
+      onOver: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+    this.#registry.start(session);
+    if (this.#over) session.clientGone();
+  }
+
+  async #builtin(
+    principal: Principal,
+    request: ChannelRequest,
+    end: DownstreamEnd,
+  ): Promise<void> {
+    const result = await runBuiltin(
+      this.#dependencies.builtins,
+      { principal, source: this.#source },
+      request,
+    );
+    const lineEnd = request.pty === null ? '\n' : '\r\n';
+    const text = result.lines.map((line) => line + lineEnd).join('');
+    const stream = result.exitStatus === 0 || request.pty !== null ? 'stdout' : 'stderr';
+    await end.write({ kind: 'data', stream, bytes: Buffer.from(text) });
+    await close(end, result.exitStatus);
+  }
+
+  async #refuse(
+    request: ChannelRequest,
+    end: DownstreamEnd,
+    why: string,
+    text: string,
+  ): Promise<void> {
+    const peer = this.#peer;
+    await this.#journal({
+      type: 'access.refused',
+      principal: peer?.principal.name ?? null,
+      session: null,
+      target: null,
+      data: { why, userName: clip(peer?.userName ?? ''), channel: request.kind },
+    });
+    await answer(request, end, notice(text));
+  }
+
+  #journal(event: Omit<AuditEvent, 'source'>): Promise<void> {
+    return this.#dependencies.journal.append({ ...event, source: this.#source });
+  }
+}
+
+function channelKind(request: ChannelRequest): ChannelKind {
+  return request.kind === 'exec' ? 'exec' : 'shell';
+}
+
+/** An unknown target and a missing grant get the same words. */
+function refusalText(
+  refusal: Exclude<ReturnType<typeof authorise>, { kind: 'granted' }>,
+  destination: Destination,
+  request: ChannelRequest,
+): string {
+  switch (refusal.why) {
+    case 'no-grant':
+      return `there is no target "${destination.target}" that you may reach${
+        destination.login === null ? '' : ` as ${destination.login}`
+      }; see yours with: ssh BASTION targets`;
+    case 'channel-kind':
+      return `your grant for ${destination.target} doesn't cover a session of kind ${channelKind(request)}; ask for one that does`;
+    case 'login-ambiguous':
+      return `several logins fit; connect as LOGIN@${destination.target} with one of: ${refusal.logins.join(', ')}`;
+  }
+}
+
+async function answer(request: ChannelRequest, end: DownstreamEnd, text: string): Promise<void> {
+  const bytes = Buffer.from(`${text}${request.pty === null ? '\n' : '\r\n'}`);
+  await end.write({ kind: 'data', stream: request.pty === null ? 'stderr' : 'stdout', bytes });
+  await close(end, EXIT_FAILED);
+}
+
+async function close(end: DownstreamEnd, exitStatus: number): Promise<void> {
+  await end.write({ kind: 'exit', status: exitStatus });
+  await end.write({ kind: 'eof' });
+  await end.write({ kind: 'close' });
+}
+
+function clip(text: string): string {
+  return text.slice(0, 200).toWellFormed();
+}

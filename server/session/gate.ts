@@ -1,0 +1,236 @@
+/**
+ * The gate: the one stage that may wait. A line is judged, its decision committed, and only then
+ * released, refused, or held until a person has decided.
+ */
+import type { Grant } from '../access/grant.ts';
+import type { Clock } from '../clock.ts';
+import type { Certainty, Decision, Facts, Verdict } from '../policy/decision.ts';
+import { judge } from '../policy/judge.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Language, ShellState } from '../shell/command.ts';
+import type { SessionLimits } from './limits.ts';
+import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
+import type { OutputPipe } from './output.ts';
+import type { Approvals, Policies, Recording } from './ports.ts';
+
+/** Something that a client wants to run. */
+export interface GateLine {
+  /** What is stored and shown; the exact text, or what stands for it. */
+  readonly text: string;
+  /** Every reading of the line; each is judged and the strictest verdict wins. */
+  readonly candidates: readonly string[];
+  readonly language: Language;
+  readonly certainty: Certainty;
+  /** Why the certainty is not better, in words; null when it is. */
+  readonly why: string | null;
+  /**
+   * The line carries input for whatever program has the terminal, not a command of its own (a
+   * full-screen program, a password): it gets a row only if it isn't allowed.
+   */
+  readonly quiet: boolean;
+}
+
+export type GateOutcome =
+  | { readonly kind: 'released'; readonly seq: number | null; readonly decision: Decision }
+  | { readonly kind: 'refused'; readonly seq: number; readonly notice: string };
+
+export interface GateDependencies {
+  readonly policies: Policies;
+  readonly approvals: Approvals;
+  readonly held: HeldCommands;
+  readonly clock: Clock;
+  readonly limits: SessionLimits;
+  /** What follows `ssh` to reach this bastion, for notices. */
+  readonly bastion: string;
+}
+
+/** Counts the commands that wait for an approval, per principal. */
+export class HeldCommands {
+  readonly #waiting = new Map<string, number>();
+
+  enter(principal: string, limit: number): boolean {
+    const count = this.#waiting.get(principal) ?? 0;
+    if (count >= limit) return false;
+    this.#waiting.set(principal, count + 1);
+    return true;
+  }
+
+  leave(principal: string): void {
+    const count = (this.#waiting.get(principal) ?? 1) - 1;
+    if (count === 0) this.#waiting.delete(principal);
+    else this.#waiting.set(principal, count);
+  }
+}
+
+const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
+
+export class Gate {
+  readonly #dependencies: GateDependencies;
+  readonly #sessionId: string;
+  readonly #grant: Grant;
+  readonly #facts: Facts;
+  readonly #recording: Recording;
+  readonly #output: OutputPipe;
+  readonly #nowUs: () => number;
+  readonly #state: ShellState;
+  #seq = 0;
+
+  constructor(
+    dependencies: GateDependencies,
+    subject: {
+      readonly sessionId: string;
+      readonly grant: Grant;
+      readonly recording: Recording;
+      readonly output: OutputPipe;
+      readonly nowUs: () => number;
+      readonly state: ShellState;
+    },
+  ) {
+    this.#dependencies = dependencies;
+    this.#sessionId = subject.sessionId;
+    this.#grant = subject.grant;
+    this.#recording = subject.recording;
+    this.#output = subject.output;
+    this.#nowUs = subject.nowUs;
+    this.#state = subject.state;
+    const { principal, target } = subject.grant;
+    this.#facts = {
+      principal: { name: principal.name, groups: principal.groups },
+      target: { name: target.name, labels: target.labels },
+    };
+  }
+
+  /**
+   * Decides one line. Rejects with `recording.failed` when the decision can't be committed: no
+   * decision, no command.
+   * @param abandoned aborts a hold: the client pressed Ctrl-C or went away
+   * @param say shows a notice to the client while the line waits
+   */
+  async decide(
+    line: GateLine,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
+    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const decision = this.#judge(policy, line);
+    if (line.quiet && decision.verdict === 'allow') return { kind: 'released', seq: null, decision };
+    const seq = ++this.#seq;
+    const atUs = this.#nowUs();
+    await Promise.all([
+      this.#output.event({ atUs, code: 'm', label: markerLabel(line.text) }),
+      this.#recording.decided({ seq, atUs, text: line.text, certainty: line.certainty, decision }),
+    ]);
+    switch (decision.verdict) {
+      case 'allow':
+        return { kind: 'released', seq, decision };
+      case 'deny':
+        return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
+      case 'hold':
+        return this.#hold(line, seq, decision, policy, abandoned, say);
+    }
+  }
+
+  #judge(policy: Policy, line: GateLine): Decision {
+    const refusal = unreadable(line.text, this.#dependencies.limits.maxLineBytes);
+    if (refusal !== null) return plainDecision('deny', refusal);
+    const decisions = line.candidates.map((text) =>
+      judge(policy, this.#facts, { text, language: line.language, state: this.#state }),
+    );
+    if (line.certainty === 'uncertain') {
+      decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
+    }
+    return decisions.reduce(
+      (strictest, one) =>
+        STRICTNESS[one.verdict] > STRICTNESS[strictest.verdict] ? one : strictest,
+      decisions[0] ?? plainDecision('allow', null, 'exact'),
+    );
+  }
+
+  async #hold(
+    line: GateLine,
+    seq: number,
+    decision: Decision,
+    policy: Policy,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
+    const { approvals, held, clock, limits, bastion } = this.#dependencies;
+    const { principal, target } = this.#grant;
+    if (!held.enter(principal.name, limits.maxHeldPerPrincipal)) {
+      return {
+        kind: 'refused',
+        seq,
+        notice: notice(
+          `refused: ${limits.maxHeldPerPrincipal} commands of ${principal.name} already wait for approval; ` +
+            'let them be decided first',
+        ),
+      };
+    }
+    try {
+      const approval = await approvals.request({
+        session: this.#sessionId,
+        principal: principal.name,
+        target: target.name,
+        commandSeq: seq,
+        text: line.text,
+        rule: ruleName(decision),
+        reason: decision.reason,
+        approvers: decision.approvers,
+        expiresAtMs: clock.nowMs() + policy.holdTimeoutMs,
+      });
+      const [outcome] = await Promise.all([
+        approvals.outcome(approval.id, abandoned),
+        say(heldNotice(decision, approval, bastion)),
+      ]);
+      switch (outcome.kind) {
+        case 'approved':
+          await say(notice(`approved by ${outcome.by}`));
+          return { kind: 'released', seq, decision };
+        case 'refused':
+          return {
+            kind: 'refused',
+            seq,
+            notice: notice(`refused by ${outcome.by}: ${outcome.reason ?? 'no reason given'}`),
+          };
+        case 'expired':
+          return { kind: 'refused', seq, notice: notice(`approval ${approval.id} expired`) };
+        case 'cancelled':
+          return { kind: 'refused', seq, notice: notice(`approval ${approval.id} cancelled`) };
+      }
+    } finally {
+      held.leave(principal.name);
+    }
+  }
+}
+
+/** Why a text can't be handed to a reader at all; null when it can. */
+function unreadable(text: string, maxLineBytes: number): string | null {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxLineBytes) {
+    return `the command is ${bytes} bytes long and at most ${maxLineBytes} are read; send it as a file`;
+  }
+  return text.includes('\0') ? 'the command contains a NUL byte, which no shell can receive' : null;
+}
+
+function plainDecision(
+  verdict: Verdict,
+  reason: string | null,
+  certainty: Decision['certainty'] = 'uncertain',
+): Decision {
+  return {
+    verdict,
+    certainty,
+    rule: null,
+    reason,
+    deciding: null,
+    commands: [],
+    approvers: [],
+  };
+}
+
+const MAX_LABEL_CHARACTERS = 200;
+
+/** One line, at most 200 characters, never half of a surrogate pair. */
+function markerLabel(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_LABEL_CHARACTERS).toWellFormed();
+}

@@ -1,0 +1,109 @@
+/**
+ * Input between the client and whoever decides about it. It keeps reading while a line is held, so
+ * that Ctrl-C and a vanished client are noticed, but only up to a bound; the rest stays in the
+ * client's SSH window.
+ */
+import type { DownstreamEnd, InputUnit } from './ports.ts';
+
+const CTRL_C = 0x03;
+
+export class InputQueue {
+  readonly #end: DownstreamEnd;
+  readonly #maxPendingBytes: number;
+  readonly #units: InputUnit[] = [];
+  readonly #gone = new AbortController();
+  #pendingBytes = 0;
+  #arrival: (() => void) | null = null;
+  #room: (() => void) | null = null;
+  #interrupt: AbortController | null = null;
+
+  constructor(end: DownstreamEnd, maxPendingBytes: number) {
+    this.#end = end;
+    this.#maxPendingBytes = maxPendingBytes;
+    void this.#pump();
+  }
+
+  /** Aborts when the client has gone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Treats the client as gone, whatever is still queued. */
+  abandon(): void {
+    this.#gone.abort();
+    this.#arrival?.();
+  }
+
+  /** The next unit in order; `close` for ever once the client has gone. One reader at a time. */
+  async next(): Promise<InputUnit> {
+    for (;;) {
+      const unit = this.#units.shift();
+      if (unit !== undefined) {
+        if (unit.kind === 'data') this.#pendingBytes -= unit.bytes.length;
+        this.#room?.();
+        return unit;
+      }
+      if (this.#gone.signal.aborted) return { kind: 'close' };
+      await new Promise<void>((resolve) => (this.#arrival = resolve));
+      this.#arrival = null;
+    }
+  }
+
+  /** Puts back what was not used of a unit; it comes first again. */
+  unshift(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#units.unshift({ kind: 'data', bytes });
+    this.#pendingBytes += bytes.length;
+  }
+
+  /**
+   * Runs `wait` with a signal that aborts when the client presses Ctrl-C or goes away. What was typed
+   * up to and including that Ctrl-C is dropped.
+   */
+  async interruptible<T>(wait: (abandoned: AbortSignal) => Promise<T>): Promise<T> {
+    const interrupt = new AbortController();
+    this.#interrupt = interrupt;
+    try {
+      return await wait(AbortSignal.any([interrupt.signal, this.#gone.signal]));
+    } finally {
+      this.#interrupt = null;
+      if (interrupt.signal.aborted) this.#dropThroughCtrlC();
+    }
+  }
+
+  async #pump(): Promise<void> {
+    for (;;) {
+      const unit = await this.#end.read();
+      if (unit.kind === 'data') {
+        this.#pendingBytes += unit.bytes.length;
+        if (unit.bytes.includes(CTRL_C)) this.#interrupt?.abort();
+      }
+      this.#units.push(unit);
+      if (unit.kind === 'close') this.#gone.abort();
+      this.#arrival?.();
+      if (unit.kind === 'close') return;
+      while (this.#pendingBytes >= this.#maxPendingBytes) {
+        await new Promise<void>((resolve) => (this.#room = resolve));
+        this.#room = null;
+      }
+    }
+  }
+
+  /** Drops keys up to and including the Ctrl-C; resizes, signals and the end of input still count. */
+  #dropThroughCtrlC(): void {
+    const kept: InputUnit[] = [];
+    for (let unit = this.#units.shift(); unit !== undefined; unit = this.#units.shift()) {
+      if (unit.kind !== 'data') {
+        kept.push(unit);
+        continue;
+      }
+      this.#pendingBytes -= unit.bytes.length;
+      const at = unit.bytes.indexOf(CTRL_C);
+      if (at < 0) continue;
+      this.unshift(unit.bytes.subarray(at + 1));
+      break;
+    }
+    this.#units.unshift(...kept);
+    this.#room?.();
+  }
+}

@@ -1,0 +1,40 @@
+/** The named bounds of the session pipeline. All can be set by whoever assembles it. */
+export interface SessionLimits {
+  /** Longest command line or exec string that is read, bytes. */
+  readonly maxLineBytes: number;
+  /** Input that waits behind a held or settling line, bytes; more stays in the client's SSH window. */
+  readonly maxPendingInputBytes: number;
+  /** Output that is on its way to the disk, bytes; more stays in the target's SSH window. */
+  readonly maxUndurableBytes: number;
+  /** Commands that may wait for an approval at once, per principal. */
+  readonly maxHeldPerPrincipal: number;
+  /** Sessions at once on one connection. */
+  readonly maxSessionsPerConnection: number;
+  /** How long the client's close waits for the recording to be sealed, milliseconds. */
+  readonly sealWaitMs: number;
+  /** How long a target may go on after the client left before it is cut off, milliseconds. */
+  readonly orphanWaitMs: number;
+  /** How long running sessions may go on after SIGTERM, milliseconds. */
+  readonly drainTimeoutMs: number;
+  /** Environment variables that reach the target: names, or prefixes ending in `*`. */
+  readonly environment: readonly string[];
+}
+
+export const DEFAULT_LIMITS: SessionLimits = {
+  maxLineBytes: 64 * 1024,
+  maxPendingInputBytes: 256 * 1024,
+  maxUndurableBytes: 256 * 1024,
+  maxHeldPerPrincipal: 16,
+  maxSessionsPerConnection: 32,
+  sealWaitMs: 2000,
+  orphanWaitMs: 5000,
+  drainTimeoutMs: 10_000,
+  environment: ['LANG', 'LANGUAGE', 'LC_*', 'COLORTERM', 'NO_COLOR', 'TZ'],
+};
+
+/** Whether a variable may reach the target. */
+export function isEnvironmentAllowed(name: string, allowed: readonly string[]): boolean {
+  return allowed.some((entry) =>
+    entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : name === entry,
+  );
+}

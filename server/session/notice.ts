@@ -1,0 +1,47 @@
+/**
+ * The lines that Sallyport itself says to a client: one line each, prefixed `sallyport: `.
+ * Names and reasons may come from hostile input, so control characters never pass.
+ */
+import type { Decision } from '../policy/decision.ts';
+import type { SallyportError } from '../errors.ts';
+import { printable } from '../printable.ts';
+
+const MAX_NOTICE_CHARACTERS = 600;
+
+/** Exit status of a session whose command was denied, refused or whose approval expired. */
+export const EXIT_DENIED = 126;
+/** Exit status of a session that the bastion or the way to the target failed. */
+export const EXIT_FAILED = 255;
+
+/** @returns the line without its line end */
+export function notice(text: string): string {
+  return `sallyport: ${printable(text, MAX_NOTICE_CHARACTERS, ' ')}`;
+}
+
+/** What decided, as a rule name: the rule, or the policy's own `uncertain` or `default` verdict. */
+export function ruleName(decision: Decision): string {
+  return decision.rule ?? (decision.certainty === 'uncertain' ? 'uncertain' : 'default');
+}
+
+export function deniedNotice(decision: Decision, seq: number, sessionId: string): string {
+  const reason = decision.reason ?? 'not allowed here';
+  return notice(
+    `denied by rule "${ruleName(decision)}": ${reason} (command ${seq} of session ${sessionId})`,
+  );
+}
+
+/** @param bastion what follows `ssh` to reach this bastion */
+export function heldNotice(
+  decision: Decision,
+  approval: { readonly id: string; readonly url: string },
+  bastion: string,
+): string {
+  return notice(
+    `held by rule "${ruleName(decision)}": waiting for approval ${approval.id} ` +
+      `(${approval.url}, or: ssh ${bastion} approve ${approval.id})`,
+  );
+}
+
+export function errorNotice(error: SallyportError): string {
+  return notice(`${error.message}; ${error.hint}`);
+}

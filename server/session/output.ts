@@ -1,0 +1,91 @@
+/**
+ * Output: record → durable → deliver, in that order and in the order of arrival. What is on its way
+ * to the disk is bounded; while the bound is reached, nothing more is read from the target.
+ */
+import { OutputDecoder, outputEvents } from '../asciicast/utf8.ts';
+import type { RecordedEvent } from '../asciicast/event.ts';
+import type { DownstreamEnd, OutputUnit, Recording } from './ports.ts';
+
+export class OutputPipe {
+  readonly #recording: Recording;
+  readonly #end: DownstreamEnd;
+  readonly #nowUs: () => number;
+  readonly #maxUndurableBytes: number;
+  readonly #decoder = new OutputDecoder();
+  #tail: Promise<void> = Promise.resolve();
+  #undurableBytes = 0;
+  #bytesOut = 0;
+  #failure: Error | null = null;
+
+  /** @param nowUs microseconds since the start of the session */
+  constructor(
+    recording: Recording,
+    end: DownstreamEnd,
+    nowUs: () => number,
+    maxUndurableBytes: number,
+  ) {
+    this.#recording = recording;
+    this.#end = end;
+    this.#nowUs = nowUs;
+    this.#maxUndurableBytes = maxUndurableBytes;
+  }
+
+  /** Bytes of the target's output that went to the client. */
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  /**
+   * Takes the next unit. Resolves when more may come; rejects with the recording's failure, after
+   * which nothing is delivered any more.
+   */
+  async push(unit: OutputUnit): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const size = unit.kind === 'data' ? unit.bytes.length : 0;
+    const durable = this.#record(unit);
+    this.#undurableBytes += size;
+    const previous = this.#tail;
+    this.#tail = (async () => {
+      await Promise.all([previous, durable]);
+      this.#undurableBytes -= size;
+      if (unit.kind === 'data') this.#bytesOut += size;
+      await this.#end.write(unit);
+    })();
+    // The failure is kept here and thrown at the next push or flush; nobody else awaits this copy.
+    this.#tail.catch((error: unknown) => {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    });
+    if (this.#undurableBytes >= this.#maxUndurableBytes) await this.#tail;
+  }
+
+  /** Appends an event that is not output (a marker, a resize); keeps its place among the output. */
+  event(event: RecordedEvent): Promise<void> {
+    return this.#recording.append(event);
+  }
+
+  /** Resolves when everything taken so far is durable and delivered. */
+  async flush(): Promise<void> {
+    await this.#tail;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #record(unit: OutputUnit): Promise<unknown> {
+    switch (unit.kind) {
+      case 'data': {
+        const events = outputEvents(this.#nowUs(), this.#decoder.push(unit.bytes));
+        return Promise.all(events.map((event) => this.#recording.append(event)));
+      }
+      case 'exit':
+        return this.#recording.append({
+          atUs: this.#nowUs(),
+          code: 'x',
+          status: String(unit.status),
+        });
+      case 'exit-signal':
+        return this.#recording.append({ atUs: this.#nowUs(), code: 'x', status: unit.name });
+      case 'eof':
+      case 'close':
+        return Promise.resolve();
+    }
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * One session channel, from its request to its sealed recording: refuse or begin the record, gate
+ * the command, dial, move units both ways, close both ends once.
+ *
+ * States: starting → (refused | running) → ending → over. Only `run` moves between them.
+ */
+import { v7 as uuidv7 } from 'uuid';
+import type { Grant } from '../access/grant.ts';
+import type { Clock } from '../clock.ts';
+import { messageOf, SallyportError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { newShellState } from '../shell/state.ts';
+import { Gate, type GateDependencies } from './gate.ts';
+import { InputQueue } from './input-queue.ts';
+import { isEnvironmentAllowed, type SessionLimits } from './limits.ts';
+import { errorNotice, EXIT_DENIED, EXIT_FAILED, notice } from './notice.ts';
+import { OutputPipe } from './output.ts';
+import type {
+  ChannelRequest,
+  Controls,
+  Dialer,
+  DownstreamEnd,
+  Journal,
+  Recording,
+  RecordingSink,
+  SessionEnd,
+  UpstreamEnd,
+} from './ports.ts';
+import { commandLine, gateShellInput, passInput } from './stdin-input.ts';
+import { TerminalInput } from './terminal-input.ts';
+
+export interface SessionDependencies extends GateDependencies {
+  readonly recordings: RecordingSink;
+  readonly journal: Journal;
+  readonly controls: Controls;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: SessionLimits;
+}
+
+export interface SessionContext {
+  readonly grant: Grant;
+  readonly source: string;
+  readonly via: 'direct' | 'jump';
+  readonly run: string | null;
+  readonly task: string | null;
+  readonly request: ChannelRequest;
+  readonly end: DownstreamEnd;
+  readonly dialer: Dialer;
+  /** Called once, when the session is over. */
+  readonly onOver: () => void;
+}
+
+/** What a session without a terminal records as its size. */
+const NO_TERMINAL = { cols: 80, rows: 24 };
+
+/** Why a session stops before both ends have closed by themselves. */
+interface Cut {
+  readonly notice: string | null;
+  readonly exitStatus: number;
+  readonly status: SessionEnd['status'];
+  readonly why: string;
+}
+
+export class Session {
+  readonly id = uuidv7();
+  readonly #dependencies: SessionDependencies;
+  readonly #context: SessionContext;
+  readonly #startUs: number;
+  readonly #input: InputQueue;
+  #output: OutputPipe | null = null;
+  #upstream: UpstreamEnd | null = null;
+  #cut: ((cut: Cut) => void) | null = null;
+  #exitStatus: number | null = null;
+
+  constructor(dependencies: SessionDependencies, context: SessionContext) {
+    this.#dependencies = dependencies;
+    this.#context = context;
+    this.#startUs = dependencies.clock.monotonicUs();
+    this.#input = new InputQueue(context.end, dependencies.limits.maxPendingInputBytes);
+  }
+
+  /** Runs to the end; never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      this.#context.onOver();
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { recordings, clock, logger, policies } = this.#dependencies;
+    const { grant, request, source, via, run, task } = this.#context;
+    let recording: Recording;
+    try {
+      const { version } = await policies.byName(grant.rule.policy);
+      recording = await recordings.begin({
+        id: this.id,
+        kind: grant.kind,
+        principal: grant.principal,
+        target: grant.target.name,
+        login: grant.login.name,
+        via,
+        source,
+        run,
+        task,
+        startedAtMs: clock.nowMs(),
+        size: request.pty?.size ?? NO_TERMINAL,
+        term: request.pty?.term ?? null,
+        command: request.command?.toString('utf8') ?? null,
+        policy: grant.rule.policy,
+        policyVersion: version,
+      });
+    } catch (error) {
+      logger.error('session refused', { session: this.id, why: messageOf(error) });
+      await this.#refuse(error);
+      return;
+    }
+    const output = new OutputPipe(
+      recording,
+      this.#context.end,
+      this.#nowUs,
+      this.#dependencies.limits.maxUndurableBytes,
+    );
+    this.#output = output;
+    const cut = await this.#live(recording, output);
+    await this.#finish(recording, output, cut);
+  }
+
+  /** Tells the client something without touching the session. */
+  async say(text: string): Promise<void> {
+    const line = this.#context.request.pty === null ? `${text}\n` : `\r\n${text}\r\n`;
+    const stream = this.#context.request.pty === null ? 'stderr' : 'stdout';
+    await this.#output?.push({ kind: 'data', stream, bytes: Buffer.from(line) });
+  }
+
+  /** Ends the session with a notice; the recording is completed. */
+  terminate(text: string, why: string): void {
+    this.#cut?.({ notice: notice(text), exitStatus: EXIT_FAILED, status: 'closed', why });
+  }
+
+  /** The transport below has ended: whatever waits for this client stops waiting. */
+  clientGone(): void {
+    this.#input.abandon();
+  }
+
+  readonly #nowUs = (): number => this.#dependencies.clock.monotonicUs() - this.#startUs;
+
+  /** From the recording's begin to the moment that nothing more will happen; says why it ended. */
+  async #live(recording: Recording, output: OutputPipe): Promise<Cut> {
+    const { controls } = this.#dependencies;
+    const cut = new Promise<Cut>((resolve) => (this.#cut = resolve));
+    const unwatch = controls.watch(this.id, (by) =>
+      this.terminate(`session ended by ${by}`, `terminated by ${by}`),
+    );
+    try {
+      return await Promise.race([cut, this.#converse(recording, output)]);
+    } catch (error) {
+      const failure = asFailure(error);
+      this.#dependencies.logger.error('session failed', {
+        session: this.id,
+        why: messageOf(error),
+      });
+      return {
+        notice: errorNotice(failure),
+        exitStatus: EXIT_FAILED,
+        status: 'failed',
+        why: messageOf(failure),
+      };
+    } finally {
+      unwatch();
+      this.#input.abandon();
+    }
+  }
+
+  async #converse(recording: Recording, output: OutputPipe): Promise<Cut> {
+    const { grant, request, dialer } = this.#context;
+    const { limits, journal } = this.#dependencies;
+    const gate = new Gate(this.#dependencies, {
+      sessionId: this.id,
+      grant,
+      recording,
+      output,
+      nowUs: this.#nowUs,
+      state: newShellState(),
+    });
+    const say = (text: string): Promise<void> => this.say(text);
+
+    let stdinIsShell = request.kind === 'shell' && request.pty === null;
+    if (request.kind === 'exec') {
+      const bytes = request.command ?? Buffer.alloc(0);
+      const line = commandLine(bytes, bytes.toString('utf8'));
+      const outcome = await this.#input.interruptible((abandoned) =>
+        gate.decide(line, abandoned, say),
+      );
+      if (outcome.kind === 'refused') return denied(outcome.notice);
+      // An approval may come after the client has left or the session was ended: nothing runs then.
+      if (this.#input.gone.aborted) return clientGone();
+      stdinIsShell =
+        request.pty === null &&
+        outcome.decision.commands.some((command) => command.stdinLanguage === 'shell');
+    }
+
+    const dialled = await dialer.dial(grant, {
+      ...request,
+      env: request.env.filter(({ name }) => isEnvironmentAllowed(name, limits.environment)),
+    });
+    if (dialled.kind === 'failed') {
+      await journal.append({
+        type: 'upstream.failed',
+        principal: grant.principal.name,
+        source: this.#context.source,
+        session: this.id,
+        target: grant.target.name,
+        data: { code: dialled.error.code, why: messageOf(dialled.error) },
+      });
+      return {
+        notice: errorNotice(dialled.error),
+        exitStatus: EXIT_FAILED,
+        status: 'failed',
+        why: messageOf(dialled.error),
+      };
+    }
+    const upstream = dialled.end;
+    this.#upstream = upstream;
+    if (this.#input.gone.aborted) return clientGone();
+
+    const terminal =
+      request.pty === null
+        ? null
+        : new TerminalInput({
+            input: this.#input,
+            upstream,
+            gate,
+            say,
+            output,
+            size: request.pty.size,
+            nowUs: this.#nowUs,
+          });
+    const inbound =
+      terminal !== null
+        ? terminal.run()
+        : stdinIsShell
+          ? gateShellInput(this.#input, upstream, gate, say, limits.maxLineBytes)
+          : passInput(this.#input, upstream);
+    const outbound = this.#pumpOutput(upstream, output, terminal);
+    return Promise.race([
+      outbound,
+      inbound.then((end) => {
+        if (end.kind === 'refused') return denied(end.notice);
+        // The target still gets a moment to finish what it says, which belongs into the recording.
+        return Promise.race([outbound, elapsed(limits.orphanWaitMs)]).then(clientGone);
+      }),
+    ]);
+  }
+
+  /** Moves the target's units to the client until the target has closed. */
+  async #pumpOutput(
+    upstream: UpstreamEnd,
+    output: OutputPipe,
+    terminal: TerminalInput | null,
+  ): Promise<Cut> {
+    let exited = false;
+    for (;;) {
+      const unit = await upstream.read();
+      if (unit.kind === 'data') terminal?.observe(unit.bytes);
+      if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
+        exited = true;
+        this.#exitStatus = unit.kind === 'exit' ? unit.status : signalStatus(unit.name);
+      }
+      if (unit.kind === 'close') {
+        await output.flush();
+        return exited
+          ? { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' }
+          : {
+              notice: notice(
+                `the connection to ${this.#context.grant.target.name} ended without an exit status; try again, or ask the target's operator`,
+              ),
+              exitStatus: EXIT_FAILED,
+              status: 'failed',
+              why: 'the target closed without an exit status',
+            };
+      }
+      await output.push(unit);
+    }
+  }
+
+  /** Says the last word, seals the recording, closes both ends. Never rejects. */
+  async #finish(recording: Recording, output: OutputPipe, cut: Cut): Promise<void> {
+    const { logger, limits } = this.#dependencies;
+    await this.#upstream?.write({ kind: 'close' });
+    try {
+      if (cut.notice !== null) {
+        await within(limits.sealWaitMs, this.say(cut.notice));
+        if (this.#exitStatus === null) {
+          this.#exitStatus = cut.exitStatus;
+          await within(limits.sealWaitMs, output.push({ kind: 'exit', status: cut.exitStatus }));
+        }
+        await within(limits.sealWaitMs, output.push({ kind: 'eof' }));
+      }
+      await within(limits.sealWaitMs, output.flush());
+    } catch {
+      // The record can't be written any more. The client still learns why, from us, not from the target.
+      await this.#sayUnrecorded(cut.notice ?? notice('the recording failed'), cut.exitStatus);
+    }
+    const sealed = recording.end({
+      atUs: this.#nowUs(),
+      status: cut.status,
+      exitStatus: this.#exitStatus,
+      bytesOut: output.bytesOut,
+      why: cut.why,
+    });
+    sealed.catch((error: unknown) => {
+      logger.error('recording not sealed', { session: this.id, why: messageOf(error) });
+    });
+    await within(limits.sealWaitMs, sealed).catch(() => {});
+    await this.#context.end.write({ kind: 'close' });
+  }
+
+  async #refuse(error: unknown): Promise<void> {
+    await this.#sayUnrecorded(errorNotice(asFailure(error)), EXIT_FAILED);
+    await this.#context.end.write({ kind: 'close' });
+  }
+
+  async #sayUnrecorded(text: string, status: number): Promise<void> {
+    const { end, request } = this.#context;
+    const bytes = Buffer.from(`${text}${request.pty === null ? '\n' : '\r\n'}`);
+    await end.write({ kind: 'data', stream: request.pty === null ? 'stderr' : 'stdout', bytes });
+    await end.write({ kind: 'exit', status });
+    await end.write({ kind: 'eof' });
+  }
+}
+
+function denied(text: string): Cut {
+  return { notice: text, exitStatus: EXIT_DENIED, status: 'closed', why: 'the command was refused' };
+}
+
+function clientGone(): Cut {
+  return { notice: null, exitStatus: EXIT_FAILED, status: 'closed', why: 'the client went away' };
+}
+
+function asFailure(error: unknown): SallyportError {
+  return error instanceof SallyportError
+    ? error
+    : new SallyportError('internal', 'something broke inside the bastion', 'tell its operator', {
+        cause: error,
+      });
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ILL: 4,
+  TRAP: 5,
+  ABRT: 6,
+  BUS: 7,
+  FPE: 8,
+  KILL: 9,
+  USR1: 10,
+  SEGV: 11,
+  USR2: 12,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  XCPU: 24,
+  XFSZ: 25,
+  SYS: 31,
+};
+
+function signalStatus(name: string): number | null {
+  const number = SIGNAL_NUMBERS[name];
+  return number === undefined ? null : 128 + number;
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+/** The work's outcome, or undefined when it takes longer. */
+function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  return Promise.race([work, elapsed(ms).then(() => undefined)]);
+}

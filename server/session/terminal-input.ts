@@ -1,0 +1,154 @@
+/**
+ * Input of a session with a terminal. Keys pass at once; at every Enter the line is read from the
+ * emulated screen, decided, and only then does the Enter go up. What can't be read is uncertain, and
+ * the policy says what happens to it.
+ */
+import { KeySplitter, type Key } from '../terminal/keys.ts';
+import { LineReader, type SubmittedLine } from '../terminal/line.ts';
+import type { Gate, GateLine } from './gate.ts';
+import type { InputQueue } from './input-queue.ts';
+import { notice } from './notice.ts';
+import type { OutputPipe } from './output.ts';
+import type { TerminalSize, UpstreamEnd } from './ports.ts';
+import type { InputEnd } from './stdin-input.ts';
+
+/** What aborts the line in every shell: Ctrl-C. */
+const ABORT_LINE = Buffer.from([0x03]);
+/** How long the target may take to draw a new prompt after a refused line, milliseconds. */
+const REDRAW_WAIT_MS = 60;
+/** What stands in records for text typed while the terminal did not echo. */
+const NOT_ECHOED = '(not echoed)';
+/** What stands in records for a line that could not be read. */
+const UNREADABLE = '(unreadable line)';
+
+export interface TerminalInputOptions {
+  readonly input: InputQueue;
+  readonly upstream: UpstreamEnd;
+  readonly gate: Gate;
+  readonly say: (text: string) => Promise<void>;
+  readonly output: OutputPipe;
+  readonly size: TerminalSize;
+  /** Microseconds since the start of the session. */
+  readonly nowUs: () => number;
+}
+
+export class TerminalInput {
+  readonly #options: TerminalInputOptions;
+  readonly #keys = new KeySplitter();
+  readonly #reader: LineReader;
+
+  constructor(options: TerminalInputOptions) {
+    this.#options = options;
+    this.#reader = new LineReader(options.size.cols, options.size.rows);
+  }
+
+  /** Shows the reader what the target sent, before the client gets it. */
+  observe(bytes: Buffer): void {
+    this.#reader.output(bytes, this.#options.nowUs());
+  }
+
+  /** Passes input on until the client has gone. */
+  async run(): Promise<InputEnd> {
+    const { input, upstream, output, nowUs } = this.#options;
+    for (;;) {
+      const unit = await input.next();
+      switch (unit.kind) {
+        case 'data':
+          await this.#keystrokes(unit.bytes);
+          break;
+        case 'resize': {
+          const { cols, rows } = unit.size;
+          this.#reader.resize(cols, rows);
+          // A failed recording surfaces where output is pushed; input has nothing to add.
+          output.event({ atUs: nowUs(), code: 'r', cols, rows }).catch(() => {});
+          await upstream.write(unit);
+          break;
+        }
+        case 'eof':
+        case 'signal':
+          await upstream.write(unit);
+          break;
+        case 'close':
+          this.#reader.dispose();
+          await upstream.write(unit);
+          return { kind: 'gone' };
+      }
+    }
+  }
+
+  async #keystrokes(bytes: Buffer): Promise<void> {
+    const { upstream, nowUs } = this.#options;
+    const keys = this.#keys.push(bytes);
+    let passing: Buffer[] = [];
+    for (const [index, key] of keys.entries()) {
+      if (!key.submits) {
+        this.#reader.key(key, nowUs());
+        passing.push(key.bytes);
+        continue;
+      }
+      if (passing.length > 0) {
+        await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
+        passing = [];
+      }
+      if (!(await this.#submit(key))) {
+        if (index + 1 < keys.length) {
+          await this.#options.say(notice('the rest of what was pasted is dropped'));
+        }
+        return;
+      }
+    }
+    if (passing.length > 0) {
+      await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
+    }
+  }
+
+  /** Decides the line that `enter` would submit. False = refused, and the line was cleared upstream. */
+  async #submit(enter: Key): Promise<boolean> {
+    const { input, gate, say, upstream, nowUs } = this.#options;
+    const line = await this.#read();
+    const outcome = await input.interruptible((abandoned) =>
+      gate.decide(gateLine(line), abandoned, say),
+    );
+    if (input.gone.aborted) return false;
+    let refusal = outcome.kind === 'refused' ? outcome.notice : null;
+    if (outcome.kind === 'released' && outcome.decision.verdict === 'hold') {
+      const again = await this.#read();
+      if (again.text !== line.text) {
+        refusal = notice('refused: the line is no longer the one that was approved; type it again');
+      }
+    }
+    if (refusal === null) {
+      this.#reader.submitted(nowUs());
+      await upstream.write({ kind: 'data', bytes: enter.bytes });
+      return true;
+    }
+    await say(refusal);
+    await upstream.write({ kind: 'data', bytes: ABORT_LINE });
+    this.#reader.afterDenied(nowUs());
+    await new Promise((resolve) => setTimeout(resolve, REDRAW_WAIT_MS));
+    return false;
+  }
+
+  /** Waits, bounded by the reader, until the echo has settled; then reads the line. */
+  async #read(): Promise<SubmittedLine> {
+    this.#reader.beginSubmit(this.#options.nowUs());
+    for (;;) {
+      const step = this.#reader.poll(this.#options.nowUs());
+      if (step.kind === 'line') return step.line;
+      await new Promise((resolve) => setTimeout(resolve, Math.ceil(step.forUs / 1000)));
+    }
+  }
+}
+
+function gateLine(line: SubmittedLine): GateLine {
+  const text = line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE);
+  const empty = line.text === '' && line.certainty === 'observed';
+  return {
+    text,
+    candidates: line.candidates,
+    language: 'shell',
+    certainty: line.certainty,
+    why: line.why,
+    quiet: empty || line.secret || line.alternate,
+  };
+}
