@@ -1,0 +1,87 @@
+/**
+ * The configuration as code: YAML sources become one directory document, or every mistake in them.
+ * Not caught here: a configuration that is valid and grants more than its author meant.
+ */
+import type {
+  DirectoryDocument,
+  GrantEntry,
+  PrincipalEntry,
+  TargetEntry,
+} from '../access/directory.ts';
+import { readAddress } from './address.ts';
+import { readEntries, type Checks, type Entries, type NamedSection } from './entries.ts';
+import { inReadingOrder, type Problem } from './problem.ts';
+import { checkReferences } from './references.ts';
+import { readSource } from './source.ts';
+
+export type DocumentOutcome =
+  | {
+      readonly kind: 'ok';
+      readonly document: DirectoryDocument;
+      /** What is valid but has no effect yet, or less than it seems. */
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+
+/**
+ * Reads configuration texts as one document; lists append, policies add up.
+ * @param texts in the order in which they count; `file` is how messages name them
+ */
+export function readDocument(
+  texts: readonly { readonly file: string; readonly text: string }[],
+  checks: Checks,
+): DocumentOutcome {
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const parts = texts.map(({ file, text }) => {
+    const source = readSource(file, text);
+    problems.push(...source.problems);
+    return readEntries(source, checks, problems, warnings);
+  });
+  const entries = joined(parts);
+  checkReferences(entries, problems, warnings);
+  if (problems.length > 0) return { kind: 'invalid', problems: inReadingOrder(problems) };
+  return { kind: 'ok', document: documentOf(entries), warnings: inReadingOrder(warnings) };
+}
+
+function joined(parts: readonly Entries[]): Entries {
+  const claimed = (section: NamedSection): ReadonlySet<string> =>
+    new Set(parts.flatMap((part) => [...part.claimed[section]]));
+  return {
+    principals: parts.flatMap((part) => part.principals),
+    credentials: parts.flatMap((part) => part.credentials),
+    targets: parts.flatMap((part) => part.targets),
+    grants: parts.flatMap((part) => part.grants),
+    policies: parts.flatMap((part) => part.policies),
+    claimed: {
+      principals: claimed('principals'),
+      credentials: claimed('credentials'),
+      targets: claimed('targets'),
+      policies: claimed('policies'),
+    },
+  };
+}
+
+function documentOf(entries: Entries): DirectoryDocument {
+  return {
+    principals: entries.principals.map(({ entry }): PrincipalEntry => {
+      const { name, kind, roles, groups, owner, parsedKeys } = entry;
+      const keys = parsedKeys.map((key) => key.entry);
+      return { name, kind, roles, groups, owner: owner ?? null, keys };
+    }),
+    credentials: entries.credentials.map(({ entry }) => ({ name: entry.name })),
+    targets: entries.targets.map(({ entry }): TargetEntry => {
+      const read = readAddress(entry.address, '');
+      // The schema has already refused any other address.
+      const { host, port } =
+        read.kind === 'address' ? read.address : { host: entry.address, port: 22 };
+      const { name, labels, logins } = entry;
+      return { name, host, port, hostKey: entry.hostKey ?? null, labels, logins };
+    }),
+    grants: entries.grants.map(({ entry }): GrantEntry => ({
+      ...entry,
+      keepDays: entry.keepDays ?? null,
+    })),
+    policies: Object.fromEntries(entries.policies.map(({ entry }) => [entry.name, entry.document])),
+  };
+}

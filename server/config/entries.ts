@@ -1,0 +1,189 @@
+/**
+ * One source's entries, each in its shape and with its place; keys and policies are read by the rooms
+ * that own them. Not caught here: what entries say about each other; see references.ts.
+ */
+import type { KeyEntry } from '../access/directory.ts';
+import { pathText, quoted, type Path, type Problem } from './problem.ts';
+import {
+  credentialSchema,
+  documentSchema,
+  grantSchema,
+  policyNameSchema,
+  principalSchema,
+  shape,
+  targetSchema,
+  type GrantShape,
+  type PrincipalShape,
+  type TargetShape,
+} from './schema.ts';
+import type { Source } from './source.ts';
+
+/** What the other rooms know about values in here. */
+export interface Checks {
+  /** Reads a public key as in `authorized_keys`, without options. */
+  readonly parsePublicLine: (
+    line: string,
+  ) => ({ readonly kind: 'key' } & KeyEntry) | { readonly kind: 'invalid'; readonly why: string };
+  /** Compiles a policy document as written. */
+  readonly compilePolicy: (
+    name: string,
+    document: unknown,
+  ) =>
+    | { readonly kind: 'ok'; readonly warnings: readonly (string | PolicyProblem)[] }
+    | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
+}
+
+export interface PolicyProblem {
+  readonly path: Path;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** An entry and its place. */
+export interface Located<T> {
+  readonly entry: T;
+  readonly source: Source;
+  readonly path: Path;
+}
+
+/** The entries of all sources, before references are followed. */
+export interface Entries {
+  readonly principals: readonly Located<PrincipalShape & { readonly parsedKeys: ParsedKeys }>[];
+  readonly credentials: readonly Located<{ readonly name: string }>[];
+  readonly targets: readonly Located<TargetShape>[];
+  readonly grants: readonly Located<GrantShape>[];
+  readonly policies: readonly Located<{ readonly name: string; readonly document: unknown }>[];
+  /** Every name that an entry claims, also of entries that are wrong elsewhere. */
+  readonly claimed: Readonly<Record<NamedSection, ReadonlySet<string>>>;
+}
+
+export type ParsedKeys = readonly Located<KeyEntry>[];
+export type NamedSection = 'principals' | 'credentials' | 'targets' | 'policies';
+
+/** Reads all sections; what is wrong is added to `problems` and left out of the result. */
+export function readEntries(
+  source: Source,
+  checks: Checks,
+  problems: Problem[],
+  warnings: Problem[],
+): Entries {
+  const value = source.value ?? {};
+  // Sections are read one by one even when another key is unknown, so that all mistakes show at once.
+  shape(documentSchema, source, [], value, problems);
+  const sections: Readonly<Record<string, unknown>> = isMapping(value) ? value : {};
+
+  const listOf = (section: string): readonly { entry: unknown; path: Path }[] => {
+    const list = sections[section];
+    if (!Array.isArray(list)) return [];
+    return list.map((entry: unknown, index) => ({ entry, path: [section, index] }));
+  };
+  const namesOf = (section: string): Set<string> =>
+    new Set(
+      listOf(section).flatMap(({ entry }) =>
+        isMapping(entry) && typeof entry['name'] === 'string' ? [entry['name']] : [],
+      ),
+    );
+  const read = <T>(section: string, schema: Parameters<typeof shape<T>>[0]): Located<T>[] =>
+    listOf(section).flatMap(({ entry, path }) => {
+      const shaped = shape(schema, source, path, entry, problems);
+      return shaped === null ? [] : [{ entry: shaped, source, path }];
+    });
+
+  const targets = read<TargetShape>('targets', targetSchema);
+  for (const { entry, path } of targets) checkHostKey(entry, source, path, checks, problems);
+  const documents = isMapping(sections['policies']) ? sections['policies'] : {};
+  return {
+    principals: read<PrincipalShape>('principals', principalSchema).map((located) => ({
+      ...located,
+      entry: { ...located.entry, parsedKeys: readKeys(located, checks, problems) },
+    })),
+    credentials: read('credentials', credentialSchema),
+    targets,
+    grants: read<GrantShape>('grants', grantSchema),
+    policies: readPolicies(documents, source, checks, problems, warnings),
+    claimed: {
+      principals: namesOf('principals'),
+      credentials: namesOf('credentials'),
+      targets: namesOf('targets'),
+      policies: new Set(Object.keys(documents)),
+    },
+  };
+}
+
+function readKeys(
+  { entry, source, path }: Located<PrincipalShape>,
+  checks: Checks,
+  problems: Problem[],
+): Located<KeyEntry>[] {
+  return entry.keys.flatMap((line, index): Located<KeyEntry>[] => {
+    const place = [...path, 'keys', index];
+    const outcome = checks.parsePublicLine(line);
+    if (outcome.kind === 'invalid') {
+      problems.push(keyProblem(source, place, line, outcome.why));
+      return [];
+    }
+    const { algorithm, blob, fingerprint, comment } = outcome;
+    return [{ entry: { algorithm, blob, fingerprint, comment }, source, path: place }];
+  });
+}
+
+function checkHostKey(
+  entry: TargetShape,
+  source: Source,
+  path: Path,
+  checks: Checks,
+  problems: Problem[],
+): void {
+  if (entry.hostKey === undefined) return;
+  const outcome = checks.parsePublicLine(entry.hostKey);
+  if (outcome.kind === 'key') return;
+  problems.push(keyProblem(source, [...path, 'hostKey'], entry.hostKey, outcome.why));
+}
+
+// The line itself is never shown: it may be a private key that was pasted by mistake.
+function keyProblem(source: Source, path: Path, line: string, why: string): Problem {
+  if (line.includes('PRIVATE KEY')) {
+    return source.at(
+      path,
+      `${pathText(path)} is a private key`,
+      'take it out, and replace the key pair if others could read this file',
+    );
+  }
+  return source.at(
+    path,
+    `${pathText(path)} is no public key: ${why}`,
+    'write one line of a .pub file, such as "ssh-ed25519 AAAA… name"',
+  );
+}
+
+function readPolicies(
+  documents: Readonly<Record<string, unknown>>,
+  source: Source,
+  checks: Checks,
+  problems: Problem[],
+  warnings: Problem[],
+): Entries['policies'] {
+  return Object.entries(documents).flatMap(([name, document]) => {
+    const path = ['policies', name];
+    const nameProblems: Problem[] = [];
+    shape(policyNameSchema, source, path, name, nameProblems);
+    for (const { hint } of nameProblems) {
+      problems.push(source.atKey(path, `the policy name ${quoted(name)} can't be used`, hint));
+    }
+    const outcome = checks.compilePolicy(name, document);
+    const found = outcome.kind === 'ok' ? outcome.warnings : outcome.problems;
+    for (const one of found) {
+      const problem =
+        typeof one === 'string'
+          ? source.atKey(path, one, 'see the policy')
+          : source.at([...path, ...one.path], one.message, one.hint);
+      (outcome.kind === 'ok' ? warnings : problems).push(problem);
+    }
+    if (nameProblems.length > 0 || outcome.kind === 'invalid') return [];
+    return [{ entry: { name, document }, source, path }];
+  });
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
