@@ -1,0 +1,52 @@
+/**
+ * Signed heads: what the signature of a recording covers, and how it is made and checked (Ed25519).
+ * A chain alone can be recomputed by whoever can write rows; the signature needs the bastion's key.
+ * Not caught here: a session that was deleted with all of its rows; the journal names it.
+ */
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson, sha256Hex } from './chain.ts';
+
+/** A recording up to its head: everything here can be recomputed from the chunks. */
+export interface HeadStatement {
+  readonly sessionId: string;
+  readonly chunks: number;
+  readonly events: number;
+  /** Hash of the last chunk; 64 zeros when there is none. */
+  readonly hash: string;
+}
+
+export interface HeadSigner {
+  /** Names the key: hexadecimal SHA-256 of the public key (SubjectPublicKeyInfo, DER). */
+  readonly keyId: string;
+  /** base64 Ed25519 signature of `headPayload`. */
+  sign(statement: HeadStatement): string;
+}
+
+/** The signed bytes: a line that says what this is, then canonical JSON. */
+export function headPayload(statement: HeadStatement): Buffer {
+  const { sessionId, chunks, events, hash } = statement;
+  return Buffer.from(
+    `sallyport recording head v1\n${canonicalJson({ sessionId, chunks, events, hash })}`,
+  );
+}
+
+/** @param privateKey an Ed25519 private key */
+export function createHeadSigner(privateKey: KeyObject): HeadSigner {
+  return {
+    keyId: keyIdOf(createPublicKey(privateKey)),
+    sign: (statement) => sign(null, headPayload(statement), privateKey).toString('base64'),
+  };
+}
+
+export function keyIdOf(publicKey: KeyObject): string {
+  return sha256Hex(publicKey.export({ type: 'spki', format: 'der' }));
+}
+
+/** Whether `signature` (base64) is that of the key over this head. Malformed signatures are false. */
+export function isSignedBy(
+  statement: HeadStatement,
+  signature: string,
+  publicKey: KeyObject,
+): boolean {
+  return verify(null, headPayload(statement), publicKey, Buffer.from(signature, 'base64'));
+}
