@@ -138,15 +138,16 @@ export class Home {
   }
 
   /**
-   * The key in `keys/NAME`, made by `generate` if it isn't there.
+   * The key in the file, made by `generate` if it isn't there. Throws `key.corrupt`.
+   * @param file relative to the folder, for instance `keys/ssh_host_ed25519`
    * @param check says why the content is no such key; null = it is
    */
   async key(
-    name: string,
+    file: string,
     generate: () => Buffer,
     check: (content: Buffer) => string | null,
   ): Promise<Buffer> {
-    const path = this.path('keys', name);
+    const path = this.path(file);
     let content: Buffer;
     try {
       content = await readFile(path);

@@ -65,7 +65,8 @@ export type ParsedCommand =
 
 /** Finds the verb of a command line and reads its options; every verb takes `--json`. */
 export function parseCommandLine(argv: readonly string[], verbs: readonly Verb[]): ParsedCommand {
-  if (argv.length === 0 || ['help', '--help', '-h'].includes(argv[0] ?? '')) return { kind: 'help' };
+  if (argv.length === 0 || ['help', '--help', '-h'].includes(argv[0] ?? ''))
+    return { kind: 'help' };
   const verb =
     verbs.find((one) => one.name === argv.slice(0, 2).join(' ')) ??
     verbs.find((one) => one.name === argv[0]);

@@ -105,7 +105,10 @@ export async function runBuiltin(
     case 'deny': {
       const [id, ...reason] = rest;
       if (id === undefined) {
-        return { lines: [`sallyport: ${verb} needs the id of an approval`], exitStatus: EXIT_FAILED };
+        return {
+          lines: [`sallyport: ${verb} needs the id of an approval`],
+          exitStatus: EXIT_FAILED,
+        };
       }
       const decision = verb === 'approve' ? 'approved' : 'refused';
       const { kind } = await queries.decide(id, decision, {

@@ -231,11 +231,7 @@ class Connection implements ConnectionHandler {
     if (this.#over) session.clientGone();
   }
 
-  async #builtin(
-    principal: Principal,
-    request: ChannelRequest,
-    end: DownstreamEnd,
-  ): Promise<void> {
+  async #builtin(principal: Principal, request: ChannelRequest, end: DownstreamEnd): Promise<void> {
     const result = await runBuiltin(
       this.#dependencies.builtins,
       { principal, source: this.#source },

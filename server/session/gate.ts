@@ -74,6 +74,8 @@ export class Gate {
   readonly #nowUs: () => number;
   readonly #state: ShellState;
   #seq = 0;
+  /** The released command whose output is coming in. */
+  #running: { readonly seq: number; readonly outputFromUs: number } | null = null;
 
   constructor(
     dependencies: GateDependencies,
@@ -113,13 +115,42 @@ export class Gate {
   ): Promise<GateOutcome> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const decision = this.#judge(policy, line);
-    if (line.quiet && decision.verdict === 'allow') return { kind: 'released', seq: null, decision };
+    if (line.quiet && decision.verdict === 'allow')
+      return { kind: 'released', seq: null, decision };
+    this.commandEnded(null);
     const seq = ++this.#seq;
     const atUs = this.#nowUs();
     await Promise.all([
       this.#output.event({ atUs, code: 'm', label: markerLabel(line.text) }),
-      this.#recording.decided({ seq, atUs, text: line.text, certainty: line.certainty, decision }),
+      this.#recording.decided({
+        seq,
+        atUs,
+        text: clipped(line.text, this.#dependencies.limits.maxLineBytes),
+        certainty: line.certainty === 'exact' ? decision.certainty : line.certainty,
+        decision,
+      }),
     ]);
+    const outcome = await this.#settle(line, seq, decision, policy, abandoned, say);
+    if (outcome.kind === 'released') this.#running = { seq, outputFromUs: this.#nowUs() };
+    return outcome;
+  }
+
+  /** The command that runs, if any, has ended: with this status, or (null) by the next one. */
+  commandEnded(exitStatus: number | null): void {
+    if (this.#running === null) return;
+    const { seq, outputFromUs } = this.#running;
+    this.#running = null;
+    this.#recording.commandEnded(seq, { outputFromUs, outputToUs: this.#nowUs(), exitStatus });
+  }
+
+  async #settle(
+    line: GateLine,
+    seq: number,
+    decision: Decision,
+    policy: Policy,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
     switch (decision.verdict) {
       case 'allow':
         return { kind: 'released', seq, decision };
@@ -226,6 +257,11 @@ function plainDecision(
     commands: [],
     approvers: [],
   };
+}
+
+/** What is stored of a line that was too long to read. */
+function clipped(text: string, maxLineBytes: number): string {
+  return text.length <= maxLineBytes ? text : `${text.slice(0, maxLineBytes).toWellFormed()}…`;
 }
 
 const MAX_LABEL_CHARACTERS = 200;

@@ -72,6 +72,7 @@ export class Session {
   #upstream: UpstreamEnd | null = null;
   #cut: ((cut: Cut) => void) | null = null;
   #exitStatus: number | null = null;
+  #gate: Gate | null = null;
 
   constructor(dependencies: SessionDependencies, context: SessionContext) {
     this.#dependencies = dependencies;
@@ -185,6 +186,7 @@ export class Session {
       nowUs: this.#nowUs,
       state: newShellState(),
     });
+    this.#gate = gate;
     const say = (text: string): Promise<void> => this.say(text);
 
     let stdinIsShell = request.kind === 'shell' && request.pty === null;
@@ -304,6 +306,8 @@ export class Session {
       // The record can't be written any more. The client still learns why, from us, not from the target.
       await this.#sayUnrecorded(cut.notice ?? notice('the recording failed'), cut.exitStatus);
     }
+    // A shell's own status says nothing of its last command; a command's status is its own.
+    this.#gate?.commandEnded(this.#context.request.kind === 'exec' ? this.#exitStatus : null);
     const sealed = recording.end({
       atUs: this.#nowUs(),
       status: cut.status,
@@ -333,7 +337,12 @@ export class Session {
 }
 
 function denied(text: string): Cut {
-  return { notice: text, exitStatus: EXIT_DENIED, status: 'closed', why: 'the command was refused' };
+  return {
+    notice: text,
+    exitStatus: EXIT_DENIED,
+    status: 'closed',
+    why: 'the command was refused',
+  };
 }
 
 function clientGone(): Cut {

@@ -1,0 +1,269 @@
+/**
+ * The demo of a first start: a person, an agent, a target on loopback in a child process, a default
+ * policy, and an ssh_config that joins them.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { DirectoryDocument } from '../access/directory.ts';
+import { SallyportError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { DEFAULT_POLICY } from '../policy/default-policy.ts';
+import { generateKeyPair, parsePrivateKey, parsePublicLine, type ParsedKey } from '../ssh/key.ts';
+import type { Home } from './home.ts';
+
+export const DEMO_TARGET = 'demo';
+export const DEMO_CREDENTIAL = 'demo';
+const HUMAN = 'demo';
+const AGENT = 'demo-agent';
+const START_TIMEOUT_MS = 20_000;
+
+export interface DemoKeys {
+  readonly human: ParsedKey;
+  readonly agent: ParsedKey;
+  /** Host key of the demo target, private, PEM. */
+  readonly targetHostKey: Buffer;
+  readonly targetHostKeyLine: string;
+}
+
+/** The demo's keys in the home folder, made if they aren't there. Throws `key.corrupt`. */
+export async function demoKeys(home: Home): Promise<DemoKeys> {
+  const pair = async (name: string): Promise<ParsedKey> => {
+    const pem = await home.key(`demo/${name}`, () => generateKeyPair(name).privateKeyPem, whyNoKey);
+    const key = publicOf(pem);
+    await writeFile(home.path('demo', `${name}.pub`), `${key.line} ${name}\n`, { mode: 0o600 });
+    return key;
+  };
+  const targetHostKey = await home.key(
+    'keys/demo_target_host_ed25519',
+    () => generateKeyPair('demo-target').privateKeyPem,
+    whyNoKey,
+  );
+  return {
+    human: await pair('human_ed25519'),
+    agent: await pair('agent_ed25519'),
+    targetHostKey,
+    targetHostKeyLine: publicOf(targetHostKey).line,
+  };
+}
+
+/** The directory of the demo. @param target where its target listens */
+export function demoDirectory(
+  keys: DemoKeys,
+  target: { readonly host: string; readonly port: number },
+  login: string,
+): DirectoryDocument {
+  const key = (
+    parsed: ParsedKey,
+    comment: string,
+  ): DirectoryDocument['principals'][0]['keys'][0] => ({
+    algorithm: parsed.algorithm,
+    blob: parsed.blob,
+    fingerprint: parsed.fingerprint,
+    comment,
+  });
+  return {
+    principals: [
+      {
+        name: HUMAN,
+        kind: 'human',
+        roles: ['admin'],
+        groups: ['people'],
+        owner: null,
+        keys: [key(keys.human, HUMAN)],
+      },
+      {
+        name: AGENT,
+        kind: 'agent',
+        roles: [],
+        groups: ['agents'],
+        owner: HUMAN,
+        keys: [key(keys.agent, AGENT)],
+      },
+    ],
+    credentials: [{ name: DEMO_CREDENTIAL }],
+    targets: [
+      {
+        name: DEMO_TARGET,
+        ...target,
+        hostKey: keys.targetHostKeyLine,
+        labels: { env: 'demo' },
+        logins: [{ name: login, credential: DEMO_CREDENTIAL }],
+      },
+    ],
+    grants: [
+      {
+        principals: [HUMAN, AGENT],
+        targets: [DEMO_TARGET],
+        logins: [login],
+        channels: ['shell', 'exec'],
+        policy: 'default',
+        keepDays: null,
+      },
+    ],
+    policies: { default: DEFAULT_POLICY },
+  };
+}
+
+/** Starts the demo target in a child process that ends when this process does. */
+export async function startDemoTargetProcess(
+  options: {
+    readonly hostKeyPem: Buffer;
+    readonly authorizedKey: Buffer;
+    readonly shell: string;
+  },
+  logger: Logger,
+): Promise<{ readonly host: string; readonly port: number; stop(): Promise<void> }> {
+  const child = fork(fileURLToPath(new URL('../sallyport.mjs', import.meta.url)), ['demo-target'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // It must not see what belongs to the bastion: master key, database address.
+    env: Object.fromEntries(
+      Object.entries(process.env).filter(
+        ([name]) => !name.startsWith('SALLYPORT_') && name !== 'DATABASE_URL',
+      ),
+    ),
+  });
+  const address = await listening(child, options);
+  child.on('exit', (code) => {
+    if (!child.killed) logger.error('demo target ended', { code });
+  });
+  return {
+    ...address,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
+export interface DemoTargetOrder {
+  readonly hostKeyPem: string;
+  readonly authorizedKey: string;
+  readonly shell: string;
+}
+
+function listening(
+  child: ChildProcess,
+  options: { readonly hostKeyPem: Buffer; readonly authorizedKey: Buffer; readonly shell: string },
+): Promise<{ host: string; port: number }> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      child.kill('SIGKILL');
+      reject(
+        new SallyportError(
+          'internal',
+          `the demo target did not start (${why})`,
+          'look at the lines above, or start with a configuration, which has no demo',
+        ),
+      );
+    };
+    const timer = setTimeout(() => fail('it took too long'), START_TIMEOUT_MS);
+    child.once('error', (error) => fail(error.message));
+    child.once('exit', (code, signal) => fail(`it ended with ${signal ?? code}`));
+    child.once('message', (message) => {
+      clearTimeout(timer);
+      child.removeAllListeners('exit');
+      resolve(message as { host: string; port: number });
+    });
+    const order: DemoTargetOrder = {
+      hostKeyPem: options.hostKeyPem.toString('utf8'),
+      authorizedKey: options.authorizedKey.toString('base64'),
+      shell: options.shell,
+    };
+    child.send(order);
+  });
+}
+
+/** Writes ssh_config and known_hosts for where the bastion listens now. */
+export async function writeDemoSshFiles(
+  home: Home,
+  bastion: { readonly host: string; readonly port: number },
+  hostKeyLines: readonly string[],
+): Promise<void> {
+  const quoted = (name: string): string => `"${home.path('demo', name)}"`;
+  const direct = (alias: string, key: string): string =>
+    [
+      `Host ${alias}`,
+      `  HostName ${bastion.host}`,
+      `  Port ${bastion.port}`,
+      `  User ${DEMO_TARGET}`,
+      `  HostKeyAlias sallyport-demo`,
+      `  IdentityFile ${quoted(key)}`,
+    ].join('\n');
+  const config = [
+    '# Written by Sallyport at every start of its demo.',
+    direct('demo', 'human_ed25519'),
+    direct('demo-agent', 'agent_ed25519'),
+    direct('demo-bastion', 'human_ed25519').replace(`User ${DEMO_TARGET}`, 'User bastion'),
+    [
+      'Host demo-jump',
+      `  HostName ${DEMO_TARGET}`,
+      '  Port 22',
+      '  HostKeyAlias sallyport-demo',
+      `  IdentityFile ${quoted('human_ed25519')}`,
+      '  ProxyJump demo-bastion',
+    ].join('\n'),
+    [
+      'Host *',
+      `  UserKnownHostsFile ${quoted('known_hosts')}`,
+      '  GlobalKnownHostsFile /dev/null',
+      '  StrictHostKeyChecking yes',
+      '  IdentitiesOnly yes',
+      '  IdentityAgent none',
+    ].join('\n'),
+  ].join('\n\n');
+  await writeFile(home.path('demo', 'ssh_config'), `${config}\n`, { mode: 0o600 });
+  const known = hostKeyLines.map((line) => `sallyport-demo ${line}\n`).join('');
+  await writeFile(home.path('demo', 'known_hosts'), known, { mode: 0o600 });
+}
+
+/** What a first start says to type next. */
+export function demoGuide(facts: {
+  readonly version: string;
+  readonly home: string;
+  readonly database: string;
+  readonly ssh: string;
+  readonly url: string;
+  readonly setupToken: string;
+}): string {
+  const ssh = `ssh -F ${facts.home}/demo/ssh_config`;
+  return `
+Sallyport ${facts.version} is running.
+
+  home       ${facts.home}
+  database   ${facts.database}
+  ssh        ${facts.ssh}
+  web        ${facts.url}
+
+Sign in as ${HUMAN} with this one-time link (15 minutes):
+
+  ${facts.url}/setup/${facts.setupToken}
+
+Type in another terminal:
+
+  ${ssh} demo                             a shell, as a person
+  ${ssh} demo-agent 'uname -a'            one command, as an agent
+  ${ssh} demo-agent 'rm -rf /'            denied: it never reaches the target
+  ${ssh} demo-agent 'shutdown -k now'     held: approve or deny it at
+      ${facts.url}/approvals
+
+Replays are at ${facts.url}/sessions. Ctrl-C stops everything; the next start goes on from here.
+`;
+}
+
+function whyNoKey(content: Buffer): string | null {
+  const outcome = parsePrivateKey(content);
+  return outcome.kind === 'invalid' ? outcome.why : null;
+}
+
+function publicOf(pem: Buffer): ParsedKey & { readonly line: string } {
+  const outcome = parsePrivateKey(pem);
+  if (outcome.kind === 'invalid') {
+    throw new SallyportError('key.corrupt', outcome.why, 'move the key file away');
+  }
+  const parsed = parsePublicLine(outcome.publicLine);
+  if (parsed.kind === 'invalid') throw new SallyportError('internal', parsed.why, 'report this');
+  return { ...parsed, line: outcome.publicLine };
+}

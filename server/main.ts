@@ -1,0 +1,84 @@
+/** The process: arguments and environment in, exit status out. */
+import { readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { parseCommandLine, type Terminal } from './cli/verb.ts';
+import { usageText, VERBS } from './cli/verbs.ts';
+import { readEnvironment } from './config/environment.ts';
+import { messageOf, SallyportError } from './errors.ts';
+import { createLogger } from './log.ts';
+import { printable } from './printable.ts';
+
+const MAX_MESSAGE_CHARACTERS = 4000;
+
+const terminal: Terminal = {
+  out: (text) =>
+    new Promise((resolve) => {
+      process.stdout.write(text, () => resolve());
+    }),
+  err: (text) => {
+    process.stderr.write(text);
+  },
+  stdin: process.stdin,
+};
+
+function complain(line: string): void {
+  terminal.err(`sallyport: ${printable(line, MAX_MESSAGE_CHARACTERS)}\n`);
+}
+
+async function main(): Promise<number> {
+  const parsed = parseCommandLine(process.argv.slice(2), VERBS);
+  if (parsed.kind === 'help') {
+    await terminal.out(usageText());
+    return 0;
+  }
+  if (parsed.kind === 'usage') {
+    complain(parsed.message);
+    return 2;
+  }
+  const environment = readEnvironment(process.env, {
+    homeDirectory: homedir(),
+    workingDirectory: process.cwd(),
+    isTerminal: process.stderr.isTTY,
+  });
+  if (environment.kind === 'invalid') {
+    for (const problem of environment.problems) complain(problem);
+    return 2;
+  }
+  for (const warning of environment.warnings) complain(warning);
+  const { config } = environment;
+  const logger = createLogger(config.logFormat, (line) => terminal.err(`${line}\n`), Date.now);
+  try {
+    return await parsed.verb.run({
+      config,
+      logger,
+      terminal,
+      source: `cli:${userInfo().username}`,
+      version: version(),
+      positionals: parsed.positionals,
+      options: parsed.options,
+    });
+  } catch (error) {
+    if (error instanceof SallyportError) {
+      complain(`${error.message}; ${error.hint}`);
+      return error.exitStatus;
+    }
+    logger.error('unexpected failure', {
+      why: messageOf(error),
+      stack: error instanceof Error ? (error.stack ?? null) : null,
+    });
+    complain('something broke that should not; report it with the lines above');
+    return 1;
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+// A reader such as `head` that has seen enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.exitCode = await main();

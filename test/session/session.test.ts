@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import type { InputUnit, OutputUnit } from '../../server/session/ports.ts';
+import { Session } from '../../server/session/session.ts';
+import {
+  FakeEnd,
+  fakeWorld,
+  grantFor,
+  request,
+  type FakeWorld,
+  type Step,
+} from '../support/session-fakes.ts';
+
+interface Running {
+  readonly world: FakeWorld;
+  readonly client: FakeEnd<InputUnit, OutputUnit>;
+  readonly session: Session;
+  readonly over: Promise<void>;
+}
+
+function start(
+  command: string | Buffer | null,
+  options: {
+    readonly pty?: boolean;
+    readonly world?: FakeWorld;
+    readonly env?: readonly { readonly name: string; readonly value: string }[];
+  } = {},
+): Running {
+  const world = options.world ?? fakeWorld();
+  const client = new FakeEnd<InputUnit, OutputUnit>();
+  const kind = command === null ? 'shell' : 'exec';
+  const session = new Session(world.dependencies, {
+    grant: grantFor(kind),
+    source: '192.0.2.9:1',
+    via: 'direct',
+    run: '4711',
+    task: null,
+    request: { ...request(kind, command, options.pty), env: options.env ?? [] },
+    end: client,
+    dialer: { dial: (grant, one) => world.dial(grant, one), close: () => {} },
+    onOver: () => {},
+  });
+  return { world, client, session, over: session.run() };
+}
+
+const stdout = (text: string): OutputUnit => ({
+  kind: 'data',
+  stream: 'stdout',
+  bytes: Buffer.from(text),
+});
+const input = (text: string): InputUnit => ({ kind: 'data', bytes: Buffer.from(text) });
+const steps = (world: FakeWorld): string[] => world.steps.map((one) => one.step);
+
+function text(units: readonly OutputUnit[], stream: 'stdout' | 'stderr'): string {
+  return units
+    .map((unit) => (unit.kind === 'data' && unit.stream === stream ? unit.bytes.toString() : ''))
+    .join('');
+}
+
+function exitOf(units: readonly OutputUnit[]): number | null {
+  const exit = units.find((unit) => unit.kind === 'exit');
+  return exit?.kind === 'exit' ? exit.status : null;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail('it never happened');
+}
+
+const dialled = (world: FakeWorld): boolean => steps(world).includes('dial');
+const decided = (world: FakeWorld): Extract<Step, { step: 'decided' }>['command'][] =>
+  world.steps.flatMap((one) => (one.step === 'decided' ? [one.command] : []));
+
+describe('session: a command', () => {
+  it('begins the record, commits the decision, and only then dials', async () => {
+    const { world, client, over } = start('df -h');
+    await until(() => dialled(world));
+    world.upstream.send(
+      stdout('out'),
+      { kind: 'eof' },
+      { kind: 'exit', status: 3 },
+      { kind: 'close' },
+    );
+    await over;
+    const order = steps(world).filter((one) => one !== 'event');
+    assert.deepEqual(order, ['begin', 'decided', 'dial', 'end']);
+    assert.ok(
+      steps(world).indexOf('event') < steps(world).indexOf('dial'),
+      'the marker comes first',
+    );
+    assert.deepEqual(client.written, [
+      stdout('out'),
+      { kind: 'eof' },
+      { kind: 'exit', status: 3 },
+      { kind: 'close' },
+    ]);
+    const end = world.steps.at(-1);
+    assert.ok(end?.step === 'end' && end.end.exitStatus === 3 && end.end.status === 'closed');
+  });
+
+  it('sends the exact bytes and only allowed variables', async () => {
+    const bytes = Buffer.from([0x65, 0x63, 0x68, 0x6f, 0x20, 0x27, 0xc3, 0xa9, 0x27]);
+    const { world, client, over } = start(bytes, {
+      env: [
+        { name: 'LANG', value: 'C' },
+        { name: 'LC_TIME', value: 'C' },
+        { name: 'LD_PRELOAD', value: '/x.so' },
+        { name: 'BASH_ENV', value: '/x' },
+      ],
+    });
+    await until(() => dialled(world));
+    const dial = world.steps.find((one) => one.step === 'dial');
+    assert.ok(dial?.step === 'dial');
+    assert.ok(dial.request.command?.equals(bytes));
+    assert.deepEqual(
+      dial.request.env.map((one) => one.name),
+      ['LANG', 'LC_TIME'],
+    );
+    world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
+    await over;
+    assert.equal(exitOf(client.written), 0);
+  });
+
+  it('delivers nothing that is not durable yet', async () => {
+    const { world, client, over } = start('cat');
+    await until(() => dialled(world));
+    const hold = world.holdDurability();
+    world.upstream.send(stdout('early'), { kind: 'exit', status: 0 }, { kind: 'close' });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(client.written, []);
+    hold.release();
+    await over;
+    assert.equal(text(client.written, 'stdout'), 'early');
+  });
+
+  it('denies with status 126 and the rule, and dials nothing', async () => {
+    const { world, client, session, over } = start('cd / && rm -rf /data/x');
+    await over;
+    assert.ok(!dialled(world));
+    assert.equal(
+      text(client.written, 'stderr'),
+      `sallyport: denied by rule "no-wipe": production data (command 1 of session ${session.id})\n`,
+    );
+    assert.equal(exitOf(client.written), 126);
+    assert.deepEqual(
+      client.written.slice(-3).map((unit) => unit.kind),
+      ['exit', 'eof', 'close'],
+    );
+    assert.equal(decided(world)[0]?.decision.verdict, 'deny');
+    const markers = world.steps.filter((one) => one.step === 'event' && one.event.code === 'm');
+    assert.equal(markers.length, 1);
+  });
+
+  const unreadable: [string, Buffer, 'deny' | 'hold', RegExp][] = [
+    ['a NUL byte', Buffer.from('ls\0-l'), 'deny', /NUL/],
+    ['70,000 bytes', Buffer.from(`echo ${'x'.repeat(70_000)}`), 'deny', /70005 bytes/],
+    ['1 MB', Buffer.from(`echo ${'x'.repeat(1_000_000)}`), 'deny', /1000005 bytes/],
+    ['bytes that are not UTF-8', Buffer.from([0x6c, 0x73, 0x20, 0xff]), 'hold', /UTF-8/],
+  ];
+  for (const [what, bytes, verdict, why] of unreadable) {
+    it(`does not run ${what}`, async () => {
+      const { world, client, over } = start(bytes);
+      if (verdict === 'hold') {
+        await until(() => steps(world).includes('approval'));
+        world.decide({ kind: 'refused', by: 'alice', reason: null });
+      }
+      await over;
+      assert.ok(!dialled(world));
+      assert.equal(exitOf(client.written), 126);
+      assert.equal(decided(world)[0]?.decision.verdict, verdict);
+      assert.match(decided(world)[0]?.decision.reason ?? '', why);
+      assert.ok((decided(world)[0]?.text.length ?? 0) <= 65_537);
+    });
+  }
+
+  it('refuses when the record can not be begun', async () => {
+    const world = fakeWorld();
+    world.failRecording();
+    const { client, over } = start('ls', { world });
+    await over;
+    assert.ok(!dialled(world));
+    assert.equal(text(client.written, 'stderr'), 'sallyport: the disk is full; free some space\n');
+    assert.equal(exitOf(client.written), 255);
+  });
+
+  it('ends when the record fails, and the client gets nothing unrecorded', async () => {
+    const { world, client, over } = start('cat big');
+    await until(() => dialled(world));
+    world.upstream.send(stdout('kept'));
+    await until(() => client.written.length > 0);
+    world.failRecording();
+    world.upstream.send(stdout('lost'), stdout('lost'));
+    await over;
+    assert.equal(text(client.written, 'stdout'), 'kept');
+    assert.match(text(client.written, 'stderr'), /the disk is full/);
+    assert.equal(exitOf(client.written), 255);
+    assert.ok(world.upstream.written.some((unit) => unit.kind === 'close'));
+  });
+
+  it('says which way failed when the target dies without a status', async () => {
+    const { world, client, over } = start('ls');
+    await until(() => dialled(world));
+    world.upstream.send({ kind: 'close' });
+    await over;
+    assert.match(text(client.written, 'stderr'), /the connection to web1 ended/);
+    assert.equal(exitOf(client.written), 255);
+    const end = world.steps.at(-1);
+    assert.ok(end?.step === 'end' && end.end.status === 'failed');
+  });
+
+  it('closes the target and completes the record when the client vanishes', async () => {
+    const { world, client, over } = start('sleep 100');
+    await until(() => dialled(world));
+    client.send({ kind: 'close' });
+    await over;
+    assert.ok(world.upstream.written.some((unit) => unit.kind === 'close'));
+    const end = world.steps.at(-1);
+    assert.ok(end?.step === 'end' && end.end.why === 'the client went away');
+  });
+
+  it('ends with a notice when somebody terminates it', async () => {
+    const { world, client, over } = start('sleep 100');
+    await until(() => dialled(world));
+    world.terminate('alice');
+    await over;
+    assert.match(text(client.written, 'stderr'), /^sallyport: session ended by alice\n$/);
+    assert.equal(exitOf(client.written), 255);
+  });
+
+  it('keeps the order of what the client sends', async () => {
+    const { world, client, over } = start('cat');
+    await until(() => dialled(world));
+    const sent: InputUnit[] = [
+      input('a'),
+      { kind: 'signal', name: 'USR1' },
+      input('b'),
+      { kind: 'eof' },
+    ];
+    client.send(...sent);
+    await until(() => world.upstream.written.length === 4);
+    assert.deepEqual(world.upstream.written, sent);
+    world.upstream.send(
+      { kind: 'exit-signal', name: 'USR1', coreDumped: false, message: '' },
+      { kind: 'close' },
+    );
+    await over;
+    const end = world.steps.at(-1);
+    assert.ok(end?.step === 'end' && end.end.exitStatus === 138);
+  });
+});
+
+describe('session: a held command', () => {
+  const heldNotice =
+    'sallyport: held by rule "power": waiting for approval K7M2QX ' +
+    '(http://localhost/approvals#K7M2QX, or: ssh bastion approve K7M2QX)\n';
+
+  it('waits, and runs once it is approved', async () => {
+    const { world, client, over } = start('sudo shutdown now');
+    await until(() => text(client.written, 'stderr') !== '');
+    assert.equal(text(client.written, 'stderr'), heldNotice);
+    assert.ok(!dialled(world));
+    world.decide({ kind: 'approved', by: 'alice', reason: null });
+    await until(() => dialled(world));
+    world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
+    await over;
+    assert.equal(text(client.written, 'stderr'), `${heldNotice}sallyport: approved by alice\n`);
+  });
+
+  const refusals: [string, Parameters<FakeWorld['decide']>[0], string][] = [
+    [
+      'refused',
+      { kind: 'refused', by: 'alice', reason: 'not now' },
+      'sallyport: refused by alice: not now\n',
+    ],
+    ['expired', { kind: 'expired' }, 'sallyport: approval K7M2QX expired\n'],
+  ];
+  for (const [what, outcome, last] of refusals) {
+    it(`is not run when it is ${what}`, async () => {
+      const { world, client, over } = start('shutdown');
+      await until(() => text(client.written, 'stderr') !== '');
+      world.decide(outcome);
+      await over;
+      assert.equal(text(client.written, 'stderr'), heldNotice + last);
+      assert.equal(exitOf(client.written), 126);
+      assert.ok(!dialled(world));
+    });
+  }
+
+  it('is given up by Ctrl-C', async () => {
+    const { world, client, over } = start('shutdown');
+    await until(() => steps(world).includes('approval'));
+    client.send(input('x\u0003'));
+    await over;
+    assert.equal(exitOf(client.written), 126);
+    assert.ok(!dialled(world));
+  });
+
+  it('never runs for a client that has gone, even if it is approved later', async () => {
+    const { world, client, over } = start('shutdown');
+    await until(() => steps(world).includes('approval'));
+    client.send({ kind: 'close' });
+    world.decide({ kind: 'approved', by: 'alice', reason: null });
+    await over;
+    assert.ok(!dialled(world));
+  });
+
+  it('never runs after it was terminated, even if it is approved later', async () => {
+    const { world, over } = start('shutdown');
+    await until(() => steps(world).includes('approval'));
+    world.terminate('bob');
+    world.decide({ kind: 'approved', by: 'alice', reason: null });
+    await over;
+    assert.ok(!dialled(world));
+  });
+});
+
+describe('session: shell input without a terminal', () => {
+  for (const command of ['bash -s', null] as const) {
+    it(`reads whole commands sent to ${command ?? 'the login shell'}`, async () => {
+      const { world, client, over } = start(command);
+      await until(() => dialled(world));
+      client.send(input('echo a\nif true\nthen echo b\n'));
+      await until(() => world.upstream.written.length > 0);
+      assert.deepEqual(world.upstream.written, [input('echo a\n')], 'the rest is incomplete');
+      client.send(input('fi\nrm -r'), input('f /data/x\necho never\n'));
+      await over;
+      const sent = world.upstream.written.map((unit) =>
+        unit.kind === 'data' ? unit.bytes.toString() : unit.kind,
+      );
+      assert.deepEqual(sent, ['echo a\n', 'if true\nthen echo b\nfi\n', 'close']);
+      assert.match(text(client.written, 'stderr'), /denied by rule "no-wipe"/);
+      assert.equal(exitOf(client.written), 126);
+    });
+  }
+
+  it('decides a last command without a line end at the end of input', async () => {
+    const { world, client, over } = start('sh');
+    await until(() => dialled(world));
+    client.send(input('rm -rf /data/x'), { kind: 'eof' });
+    await over;
+    assert.deepEqual(world.upstream.written, [{ kind: 'close' }]);
+  });
+
+  it('leaves the input of other programs alone', async () => {
+    const { world, client, over } = start('cat > f');
+    await until(() => dialled(world));
+    client.send(input('rm -rf /data/x\n'), { kind: 'eof' });
+    await until(() => world.upstream.written.length === 2);
+    world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
+    await over;
+    assert.equal(exitOf(client.written), 0);
+  });
+});

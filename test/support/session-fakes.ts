@@ -1,0 +1,237 @@
+/** In-memory stand-ins for the ports of the session pipeline; each keeps what a test wants to see. */
+import { authorise, type ChannelKind, type Grant } from '../../server/access/grant.ts';
+import type { Principal } from '../../server/access/principal.ts';
+import type { Target } from '../../server/access/target.ts';
+import type { RecordedEvent } from '../../server/asciicast/event.ts';
+import { systemClock } from '../../server/clock.ts';
+import { SallyportError } from '../../server/errors.ts';
+import type { AuditEvent } from '../../server/journal/event.ts';
+import { silentLogger } from '../../server/log.ts';
+import { compilePolicy } from '../../server/policy/document.ts';
+import { HeldCommands } from '../../server/session/gate.ts';
+import { DEFAULT_LIMITS } from '../../server/session/limits.ts';
+import type {
+  ApprovalOutcome,
+  ApprovalRequest,
+  ChannelEnd,
+  ChannelRequest,
+  DecidedCommand,
+  DialOutcome,
+  InputUnit,
+  OutputUnit,
+  SessionEnd,
+  SessionStart,
+} from '../../server/session/ports.ts';
+import type { SessionDependencies } from '../../server/session/session.ts';
+
+/** Both sides of a channel in memory: the pipeline reads `In` and writes `Out`. */
+export class FakeEnd<In extends { kind: string }, Out> implements ChannelEnd<In, Out> {
+  readonly written: Out[] = [];
+  readonly #incoming: In[] = [];
+  #wake: (() => void) | null = null;
+  #stalled: Promise<void> = Promise.resolve();
+
+  /** The peer sends. */
+  send(...units: readonly In[]): void {
+    this.#incoming.push(...units);
+    this.#wake?.();
+  }
+
+  /** Every write from now on waits for `until`. */
+  stall(until: Promise<void>): void {
+    this.#stalled = until;
+  }
+
+  async read(): Promise<In> {
+    for (;;) {
+      const unit = this.#incoming[0];
+      if (unit !== undefined) {
+        if (unit.kind !== 'close') this.#incoming.shift();
+        return unit;
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async write(unit: Out): Promise<void> {
+    await this.#stalled;
+    this.written.push(unit);
+  }
+}
+
+export const principal: Principal = {
+  id: '0',
+  name: 'bot',
+  kind: 'agent',
+  roles: [],
+  groups: ['agents'],
+};
+
+const target: Target = {
+  name: 'web1',
+  host: '192.0.2.1',
+  port: 22,
+  hostKey: 'ssh-ed25519 AAAA',
+  labels: {},
+  logins: [{ name: 'deploy', credential: 'c' }],
+};
+
+export function grantFor(kind: ChannelKind): Grant {
+  const outcome = authorise(principal, target, 'deploy', kind, [
+    {
+      id: 'g',
+      principals: ['bot'],
+      targets: ['web1'],
+      logins: ['deploy'],
+      channels: ['shell', 'exec'],
+      policy: 'default',
+      keepDays: null,
+    },
+  ]);
+  if (outcome.kind !== 'granted') throw new Error('the fixture grants it');
+  return outcome.grant;
+}
+
+export function request(
+  kind: 'shell' | 'exec',
+  command: string | Buffer | null,
+  pty = false,
+): ChannelRequest {
+  return {
+    kind,
+    command: command === null ? null : Buffer.from(command),
+    pty: pty
+      ? {
+          term: 'xterm',
+          size: { cols: 80, rows: 24, widthPx: 0, heightPx: 0 },
+          modes: Buffer.from([0]),
+        }
+      : null,
+    env: [],
+  };
+}
+
+export const POLICY_DOCUMENT = {
+  default: 'allow',
+  uncertain: 'hold',
+  holdTimeout: '10m',
+  rules: [
+    {
+      name: 'no-wipe',
+      action: 'deny',
+      match: { path: ['/data/**'], access: ['delete'] },
+      reason: 'production data',
+    },
+    { name: 'power', action: 'hold', match: { command: ['shutdown'] } },
+  ],
+};
+
+/** Everything that a session did, in one order. */
+export type Step =
+  | { readonly step: 'begin'; readonly start: SessionStart }
+  | { readonly step: 'event'; readonly event: RecordedEvent }
+  | { readonly step: 'decided'; readonly command: DecidedCommand }
+  | { readonly step: 'dial'; readonly request: ChannelRequest }
+  | { readonly step: 'end'; readonly end: SessionEnd }
+  | { readonly step: 'journal'; readonly event: AuditEvent }
+  | { readonly step: 'approval'; readonly request: ApprovalRequest };
+
+export interface FakeWorld {
+  readonly dependencies: SessionDependencies;
+  readonly steps: Step[];
+  readonly upstream: FakeEnd<OutputUnit, InputUnit>;
+  dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome>;
+  /** Decides the held command. */
+  decide(outcome: ApprovalOutcome): void;
+  /** Makes the record fail from now on. */
+  failRecording(): void;
+  /** Keeps appended events from becoming durable until `release`. */
+  holdDurability(): { release(): void };
+  terminate(by: string): void;
+}
+
+export function fakeWorld(): FakeWorld {
+  const steps: Step[] = [];
+  const upstream = new FakeEnd<OutputUnit, InputUnit>();
+  const compiled = compilePolicy('default', POLICY_DOCUMENT);
+  if (compiled.kind !== 'ok') throw new Error(JSON.stringify(compiled.problems));
+  let failed = false;
+  let durable: Promise<void> = Promise.resolve();
+  let onTerminate: ((by: string) => void) | null = null;
+  let settle: ((outcome: ApprovalOutcome) => void) | null = null;
+  const failure = (): SallyportError =>
+    new SallyportError('recording.failed', 'the disk is full', 'free some space');
+
+  const dependencies: SessionDependencies = {
+    policies: { byName: () => Promise.resolve({ version: 1, policy: compiled.policy }) },
+    approvals: {
+      request: (one) => {
+        steps.push({ step: 'approval', request: one });
+        return Promise.resolve({ id: 'K7M2QX', url: 'http://localhost/approvals#K7M2QX' });
+      },
+      outcome: (_id, signal) =>
+        new Promise((resolve) => {
+          settle = resolve;
+          signal.addEventListener('abort', () => resolve({ kind: 'cancelled' }));
+          if (signal.aborted) resolve({ kind: 'cancelled' });
+        }),
+    },
+    held: new HeldCommands(),
+    clock: systemClock,
+    logger: silentLogger,
+    limits: { ...DEFAULT_LIMITS, sealWaitMs: 500, orphanWaitMs: 200 },
+    bastion: 'bastion',
+    journal: {
+      append: (event) => {
+        steps.push({ step: 'journal', event });
+        return Promise.resolve();
+      },
+    },
+    controls: {
+      watch: (_id, callback) => {
+        onTerminate = callback;
+        return () => (onTerminate = null);
+      },
+    },
+    recordings: {
+      begin: (start) => {
+        if (failed) return Promise.reject(failure());
+        steps.push({ step: 'begin', start });
+        return Promise.resolve({
+          append: async (event) => {
+            if (failed) throw failure();
+            await durable;
+            steps.push({ step: 'event', event });
+          },
+          decided: async (command) => {
+            if (failed) throw failure();
+            await durable;
+            steps.push({ step: 'decided', command });
+          },
+          commandEnded: () => {},
+          end: (end) => {
+            steps.push({ step: 'end', end });
+            return Promise.resolve();
+          },
+        });
+      },
+    },
+  };
+  return {
+    dependencies,
+    steps,
+    upstream,
+    dial: (_grant, one) => {
+      steps.push({ step: 'dial', request: one });
+      return Promise.resolve({ kind: 'open', end: upstream });
+    },
+    decide: (outcome) => settle?.(outcome),
+    failRecording: () => (failed = true),
+    holdDurability: () => {
+      let release = (): void => {};
+      durable = new Promise((resolve) => (release = resolve));
+      return { release };
+    },
+    terminate: (by) => onTerminate?.(by),
+  };
+}
