@@ -1,0 +1,144 @@
+/** The directory as the session pipeline reads it: principals by key, targets, grants. */
+import type { Knex } from 'knex';
+import type { ChannelKind, GrantRule } from '../access/grant.ts';
+import { ROLES, type Principal, type PrincipalKind, type Role } from '../access/principal.ts';
+import type { Target } from '../access/target.ts';
+import { SallyportError } from '../errors.ts';
+import type { Directory } from '../session/ports.ts';
+import type { Database } from './database.ts';
+import { storable } from './storable.ts';
+
+export interface PrincipalRow {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: PrincipalKind;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+}
+
+/** Columns of a principal, for `select`. */
+export const PRINCIPAL_COLUMNS = ['id', 'name', 'kind', 'roles', 'groups'].map(
+  (column) => `principals.${column}`,
+);
+
+/** Roles that this build doesn't know are left out: they give nothing. */
+export function principalOf(row: PrincipalRow): Principal {
+  const { id, name, kind, groups } = row;
+  const roles = ROLES.filter((role: Role) => row.roles.includes(role));
+  return { id, name, kind, roles, groups };
+}
+
+export interface StoredDirectory extends Directory {
+  /** True while nobody and nothing is registered: a first start. */
+  isEmpty(): Promise<boolean>;
+  /** An enabled principal. */
+  principalByName(name: string): Promise<Principal | null>;
+  /**
+   * Pins the host key of a target, `ssh-ed25519 AAAA…`. Rejects with `object.unknown`.
+   */
+  setHostKey(target: string, line: string): Promise<void>;
+}
+
+export function createDirectory(database: Pick<Database, 'knex'>): StoredDirectory {
+  const { knex } = database;
+  return {
+    principalByKey: async (blob) => {
+      const row = await knex('principals')
+        .join('principal_keys', 'principal_keys.principal_id', 'principals.id')
+        .where('principal_keys.blob', blob)
+        .whereNull('principals.disabled_at')
+        .whereNull('principal_keys.revoked_at')
+        .whereRaw('(principal_keys.expires_at is null or principal_keys.expires_at > now())')
+        .first<PrincipalRow | undefined>(PRINCIPAL_COLUMNS);
+      return row === undefined ? null : principalOf(row);
+    },
+    principalByName: (name) => enabledPrincipal(knex, name),
+    targetByName: async (name) => (await readTargets(knex, name))[0] ?? null,
+    allTargets: () => readTargets(knex, null),
+    grantRules: () => readGrants(knex),
+    isEmpty: async () => {
+      const found = await knex('principals')
+        .union([knex('targets').select('id')])
+        .select('id');
+      return found.length === 0;
+    },
+    setHostKey: async (target, line) => {
+      const changed = await knex('targets')
+        .where('name', storable(target))
+        .update({ host_key: storable(line) });
+      if (changed === 1) return;
+      throw new SallyportError(
+        'object.unknown',
+        `there is no target named ${storable(target)}`,
+        'add it to the configuration and apply that first',
+      );
+    },
+  };
+}
+
+/** An enabled principal by name. */
+export async function enabledPrincipal(knex: Knex, name: string): Promise<Principal | null> {
+  const row = await knex('principals')
+    .where('name', storable(name))
+    .whereNull('disabled_at')
+    .first<PrincipalRow | undefined>(PRINCIPAL_COLUMNS);
+  return row === undefined ? null : principalOf(row);
+}
+
+interface TargetRow {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly host_key: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** One target or all, by name; logins in the order of the configuration. */
+export async function readTargets(knex: Knex, name: string | null): Promise<readonly Target[]> {
+  const rows: readonly TargetRow[] = await knex('targets')
+    .modify((query) => name !== null && void query.where('name', storable(name)))
+    .orderBy('name')
+    .select('id', 'name', 'host', 'port', 'host_key', 'labels');
+  const logins = await knex('target_logins')
+    .whereIn(
+      'target_id',
+      rows.map((row) => row.id),
+    )
+    .orderBy('place')
+    .select<{ target_id: string; name: string; credential: string }[]>('*');
+  return rows.map((row) => ({
+    name: row.name,
+    host: row.host,
+    port: row.port,
+    hostKey: row.host_key,
+    labels: row.labels,
+    logins: logins
+      .filter((login) => login.target_id === row.id)
+      .map(({ name, credential }) => ({ name, credential })),
+  }));
+}
+
+interface GrantRow {
+  readonly id: string;
+  readonly principals: readonly string[];
+  readonly targets: readonly string[];
+  readonly logins: readonly string[];
+  readonly channels: readonly ChannelKind[];
+  readonly policy: string;
+  readonly keep_days: number | null;
+}
+
+/** All grants in the order of the configuration. */
+export async function readGrants(knex: Knex): Promise<readonly GrantRule[]> {
+  const rows: readonly GrantRow[] = await knex('grants').orderBy('place').select('*');
+  return rows.map(({ id, principals, targets, logins, channels, policy, keep_days: keepDays }) => ({
+    id,
+    principals,
+    targets,
+    logins,
+    channels,
+    policy,
+    keepDays,
+  }));
+}

@@ -1,0 +1,33 @@
+/** Policy documents by name. Every version stays, for sessions name the one that judged them. */
+import type { Database } from './database.ts';
+import { storable } from './storable.ts';
+
+export interface StoredPolicy {
+  /** 1, 2, 3, … */
+  readonly version: number;
+  /** As written in the configuration; compiled by policy/. */
+  readonly document: unknown;
+}
+
+/** The version in force, or null when there is none of that name. */
+export async function currentPolicy(
+  database: Pick<Database, 'knex'>,
+  name: string,
+): Promise<StoredPolicy | null> {
+  const row = await database
+    .knex('policies')
+    .where('name', storable(name))
+    .orderBy('version', 'desc')
+    .first<StoredPolicy | undefined>('version', 'document');
+  return row === undefined || row.document === null ? null : row;
+}
+
+/** Names of all policies in force. */
+export async function policyNames(database: Pick<Database, 'knex'>): Promise<readonly string[]> {
+  const rows: readonly { name: string; document: unknown }[] = await database
+    .knex('policies')
+    .distinctOn('name')
+    .orderBy([{ column: 'name' }, { column: 'version', order: 'desc' }])
+    .select('name', 'document');
+  return rows.filter((row) => row.document !== null).map((row) => row.name);
+}
