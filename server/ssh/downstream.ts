@@ -1,0 +1,224 @@
+/**
+ * The leg towards a client: who it is, and which session channels it starts. Only sessions are served;
+ * forwards, agents and X11 are refused here, so nothing of them reaches the pipeline.
+ */
+import type { Duplex } from 'node:stream';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type {
+  ChannelRequest,
+  ConnectionHandler,
+  DownstreamEnd,
+  InputUnit,
+  OutputUnit,
+  Pty,
+} from '../session/ports.ts';
+import type { Channel } from './engine/channel.ts';
+import { Channels, OPEN_FAILURE } from './engine/channels.ts';
+import type { HostSigner } from './engine/driver.ts';
+import { ServerAuth } from './engine/server-auth.ts';
+import { Transport } from './engine/transport.ts';
+import { DOWNSTREAM_LEG, peerText, readSize } from './engine/unit.ts';
+import { exactText, type PacketReader } from './engine/wire.ts';
+import { identity } from './identity.ts';
+import type { GatewayLimits } from './limits.ts';
+
+/** Longest terminal type and encoded terminal modes that are taken. */
+const MAX_TERM_BYTES = 256;
+const MAX_MODES_BYTES = 4096;
+/** Refusals of one connection that are logged. */
+const MAX_LOGGED_REFUSALS = 20;
+
+export interface DownstreamOptions {
+  /** `address:port` of the peer, for the log. */
+  readonly source: string;
+  readonly hostKeys: Readonly<Record<string, HostSigner>>;
+  readonly handler: ConnectionHandler;
+  readonly limits: GatewayLimits;
+  readonly logger: Logger;
+  /** The peer has authenticated: it no longer counts as a stranger. */
+  readonly onAuthenticated: () => void;
+  readonly onEnded: (why: string) => void;
+}
+
+type SessionChannel = Channel<InputUnit, OutputUnit>;
+
+/** What a channel has asked for before it starts. */
+interface Preparation {
+  pty: Pty | null;
+  readonly env: { readonly name: string; readonly value: string }[];
+  envBytes: number;
+  isStarted: boolean;
+}
+
+export interface Downstream {
+  /** Ends the connection; `why` is shown to the client. */
+  close(why: string): void;
+  readonly isAuthenticated: boolean;
+}
+
+/** Serves one client on a byte stream that nobody else reads. */
+export function serveConnection(socket: Duplex, options: DownstreamOptions): Downstream {
+  return new ServedConnection(socket, options);
+}
+
+class ServedConnection implements Downstream {
+  readonly #options: DownstreamOptions;
+  readonly #transport: Transport;
+  readonly #preparations = new WeakMap<SessionChannel, Preparation>();
+  #isAuthenticated = false;
+  #noMoreSessions = false;
+  #loggedRefusals = 0;
+
+  constructor(socket: Duplex, options: DownstreamOptions) {
+    this.#options = options;
+    const { handler, limits, logger, source } = options;
+    this.#transport = new Transport({
+      socket,
+      ident: identity(),
+      role: { kind: 'server', hostKeys: options.hostKeys },
+      onReady: (transport) =>
+        new ServerAuth(transport, {
+          judge: handler,
+          maxAttempts: limits.authAttempts,
+          maxUserNameBytes: limits.maxUserNameBytes,
+          onSuccess: () => this.#serve(transport),
+          onEnded: () => {},
+          onError: (thrown) => logger.error('ssh.auth.failed', { source, why: messageOf(thrown) }),
+        }),
+      onEnd: (why) => {
+        handler.ended(why);
+        options.onEnded(why);
+      },
+    });
+  }
+
+  get isAuthenticated(): boolean {
+    return this.#isAuthenticated;
+  }
+
+  close(why: string): void {
+    this.#transport.close(why);
+  }
+
+  #serve(transport: Transport): Channels<InputUnit, OutputUnit> {
+    this.#isAuthenticated = true;
+    this.#options.onAuthenticated();
+    const { limits } = this.#options;
+    return new Channels<InputUnit, OutputUnit>(transport, {
+      leg: DOWNSTREAM_LEG,
+      maxChannels: limits.maxChannels,
+      keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: null },
+      mayOpen: (type) => this.#mayOpen(type),
+      opened: (channel) =>
+        this.#preparations.set(channel, { pty: null, env: [], envBytes: 0, isStarted: false }),
+      requested: (channel, type, wantReply, reader) =>
+        this.#requested(channel, type, wantReply, reader),
+      globalRequest: (type) => this.#globalRequest(type),
+      ended: () => {},
+    });
+  }
+
+  #mayOpen(type: string): { readonly reason: number; readonly why: string } | null {
+    if (type === 'session') {
+      if (!this.#noMoreSessions) return null;
+      return { reason: OPEN_FAILURE.prohibited, why: 'no more sessions were asked for' };
+    }
+    this.#logRefusal('channel', type);
+    const why = 'forwarding is not allowed by this bastion';
+    return { reason: OPEN_FAILURE.prohibited, why };
+  }
+
+  #globalRequest(type: string): boolean {
+    if (type === 'no-more-sessions@openssh.com') this.#noMoreSessions = true;
+    else if (type !== 'keepalive@openssh.com') this.#logRefusal('global request', type);
+    return this.#noMoreSessions && type === 'no-more-sessions@openssh.com';
+  }
+
+  #requested(
+    channel: SessionChannel,
+    type: string,
+    wantReply: boolean,
+    reader: PacketReader,
+  ): void {
+    const preparation = this.#preparations.get(channel);
+    if (preparation === undefined) return;
+    const answer = this.#answer(channel, preparation, type, wantReply, reader);
+    if (answer !== 'replied') channel.reply(wantReply, answer);
+  }
+
+  /** Whether the request is granted. A start replies by itself, before the session can write. */
+  #answer(
+    channel: SessionChannel,
+    preparation: Preparation,
+    type: string,
+    wantReply: boolean,
+    reader: PacketReader,
+  ): boolean | 'replied' {
+    if (preparation.isStarted) {
+      if (channel.receivedRequest(type, reader)) return true;
+      this.#logRefusal('channel request', type);
+      return false;
+    }
+    switch (type) {
+      case 'pty-req':
+        return this.#preparePty(preparation, reader);
+      case 'env':
+        return this.#prepareEnv(preparation, reader);
+      case 'window-change': {
+        const size = readSize(reader);
+        if (preparation.pty === null) return false;
+        preparation.pty = { ...preparation.pty, size };
+        return true;
+      }
+      case 'shell':
+      case 'exec':
+      case 'subsystem': {
+        const command = type === 'shell' ? null : Buffer.from(reader.string());
+        preparation.isStarted = true;
+        channel.reply(wantReply, true);
+        this.#start(channel, { kind: type, command, pty: preparation.pty, env: preparation.env });
+        return 'replied';
+      }
+      default:
+        this.#logRefusal('channel request', type);
+        return false;
+    }
+  }
+
+  #start(channel: SessionChannel, request: ChannelRequest): void {
+    const end: DownstreamEnd = channel;
+    this.#options.handler.open(request, end);
+  }
+
+  #preparePty(preparation: Preparation, reader: PacketReader): boolean {
+    const term = reader.string();
+    const size = readSize(reader);
+    const modes = reader.string();
+    if (preparation.pty !== null || term.length > MAX_TERM_BYTES) return false;
+    if (modes.length > MAX_MODES_BYTES) return false;
+    preparation.pty = { term: peerText(term), size, modes: Buffer.from(modes) };
+    return true;
+  }
+
+  #prepareEnv(preparation: Preparation, reader: PacketReader): boolean {
+    const rawName = reader.string();
+    const rawValue = reader.string();
+    preparation.envBytes += rawName.length + rawValue.length;
+    const { maxEnv, maxEnvBytes } = this.#options.limits;
+    if (preparation.env.length >= maxEnv || preparation.envBytes > maxEnvBytes) return false;
+    const name = exactText(rawName);
+    const value = exactText(rawValue);
+    if (name === null || value === null || name === '' || /[=\0]/.test(name)) return false;
+    if (value.includes('\0')) return false;
+    preparation.env.push({ name, value });
+    return true;
+  }
+
+  #logRefusal(what: string, type: string): void {
+    this.#loggedRefusals += 1;
+    if (this.#loggedRefusals > MAX_LOGGED_REFUSALS) return;
+    const { logger, source } = this.#options;
+    logger.info('ssh.request.refused', { source, what, type: peerText(Buffer.from(type)) });
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * The only file that knows ssh2's inside. ssh2 supplies the transport of RFC 4253 (identification, key
+ * exchange, ciphers) through its Protocol class; authentication and channels are ours, because what ssh2
+ * does there can't be bounded from outside. The version is pinned exactly, and a test names what we use.
+ */
+import { createRequire } from 'node:module';
+import { SallyportError } from '../../errors.ts';
+
+const require = createRequire(import.meta.url);
+
+interface PacketWriter {
+  /** Where the payload begins in what `alloc` returns. */
+  readonly allocStart: number;
+  readonly allocStartKEX: number;
+  alloc(payloadBytes: number, evenInKeyExchange?: boolean): Buffer;
+  finalize(packet: Buffer, evenInKeyExchange?: boolean): Buffer;
+}
+
+/** What takes a decrypted payload; the patch reads the limit from here. */
+export interface PayloadSink {
+  (payload: Buffer): number | undefined;
+  maxPacketSize?: number;
+}
+
+/** The members of ssh2's Protocol that we use. */
+export interface Protocol {
+  readonly _packetRW: { readonly write: PacketWriter };
+  readonly _decipher: { readonly inSeqno: number };
+  /** Defined while a key exchange runs. */
+  readonly _kexinit: Buffer | undefined;
+  readonly _kex: { readonly sessionID: Buffer; remoteExtInfoEnabled: boolean };
+  _onPayload: PayloadSink;
+  _onHandshakeComplete: (negotiated: Negotiated) => void;
+  start(): void;
+  parse(chunk: Buffer, from: number, to: number): void;
+  rekey(): void;
+  cleanup(): void;
+}
+
+/** What both sides agreed on. */
+export interface Negotiated {
+  readonly kex: string;
+  readonly serverHostKey: string;
+  readonly cs: { readonly cipher: string; readonly mac: string };
+  readonly sc: { readonly cipher: string; readonly mac: string };
+}
+
+/** What ssh2 needs of a host key. */
+export interface HostSigner {
+  readonly type: string;
+  getPublicSSH(): Buffer;
+  sign(data: Buffer, hashName: string | undefined): Buffer;
+}
+
+interface Algorithms {
+  readonly kex: readonly string[];
+  readonly serverHostKey: readonly string[];
+  readonly cs: Direction;
+  readonly sc: Direction;
+}
+interface Direction {
+  readonly cipher: readonly string[];
+  readonly mac: readonly string[];
+  readonly compress: readonly string[];
+  readonly lang: readonly string[];
+}
+
+interface ProtocolConfig {
+  readonly server: boolean;
+  readonly ident: string;
+  readonly offer: Algorithms;
+  readonly hostKeys?: Readonly<Record<string, HostSigner>>;
+  readonly hostVerifier?: (hostKey: Buffer) => boolean;
+  readonly onWrite: (bytes: Buffer) => void;
+  readonly onError: (error: Error) => void;
+  readonly onHeader: () => void;
+  readonly messageHandlers: {
+    readonly DISCONNECT: (protocol: unknown, reason: number, text: string) => void;
+  };
+}
+
+type NewProtocol = new (config: ProtocolConfig) => Protocol;
+const ProtocolClass = require('ssh2/lib/protocol/Protocol.js') as NewProtocol;
+const internals = require('ssh2/lib/protocol/utils.js') as {
+  sendPacket(protocol: Protocol, packet: Buffer, evenInKeyExchange?: boolean): boolean;
+};
+const ciphers = require('ssh2/lib/protocol/crypto.js') as {
+  readonly init: Promise<void>;
+  readonly bindingAvailable: boolean;
+  readonly NullDecipher: new (
+    sequence: number,
+    sink: PayloadSink,
+  ) => { decrypt(bytes: Buffer, from: number, to: number): unknown };
+};
+
+/** Elliptic curves only: a group exchange lets a stranger buy our processor time cheaply. */
+const KEX = [
+  'curve25519-sha256',
+  'curve25519-sha256@libssh.org',
+  'ecdh-sha2-nistp256',
+  'ecdh-sha2-nistp384',
+];
+const GCM = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'];
+const CTR = ['aes128-ctr', 'aes192-ctr', 'aes256-ctr'];
+const MACS = ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com'];
+const HOST_KEYS = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+];
+
+function algorithms(
+  serverHostKey: readonly string[],
+  kex: readonly string[],
+  cipher: readonly string[],
+  mac: readonly string[],
+): Algorithms {
+  // No compression: it lets a stranger turn 35 kB into 24 MB before authentication.
+  const direction = { cipher, mac, compress: ['none'], lang: [] };
+  return { kex, serverHostKey, cs: direction, sc: direction };
+}
+
+/** What the bastion offers to clients; their order decides, so chacha20, which they prefer, is absent. */
+export function serverAlgorithms(hostKeys: Readonly<Record<string, HostSigner>>): Algorithms {
+  return algorithms(Object.keys(hostKeys), KEX, [...GCM, ...CTR], MACS);
+}
+
+/**
+ * What the bastion offers to targets.
+ * @param pinned type of the target's known key (`ssh-ed25519`), asked for first; null = any
+ */
+export function clientAlgorithms(pinned: string | null): Algorithms {
+  const wanted = pinned === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [pinned ?? ''];
+  const known = HOST_KEYS.filter((name) => wanted.includes(name));
+  const others = HOST_KEYS.filter((name) => !wanted.includes(name));
+  return algorithms(
+    [...known, ...others],
+    [...KEX, 'diffie-hellman-group14-sha256', 'diffie-hellman-group16-sha512'],
+    [...GCM, ...CTR, 'chacha20-poly1305@openssh.com'],
+    [...MACS, 'hmac-sha2-256', 'hmac-sha2-512'],
+  );
+}
+
+/** One side of a transport. Start it after `engineReady`. */
+export function createProtocol(config: ProtocolConfig): Protocol {
+  return new ProtocolClass(config);
+}
+
+/** Resolves when ssh2 has loaded its ciphers. */
+export function engineReady(): Promise<void> {
+  return ciphers.init;
+}
+
+/** Whether the native ciphers were built at installation; without them bulk data costs more. */
+export function hasNativeCiphers(): boolean {
+  return ciphers.bindingAvailable;
+}
+
+/** Sends a payload; it waits inside ssh2 while a key exchange runs. */
+export function sendPayload(protocol: Protocol, payload: Buffer): void {
+  const writer = protocol._packetRW.write;
+  const start = writer.allocStart;
+  const packet = writer.alloc(payload.length);
+  packet.set(payload, start);
+  internals.sendPacket(protocol, writer.finalize(packet));
+}
+
+/** Sends channel data with one copy of the bytes. `extended` is the data type code, 0 = plain. */
+export function sendData(
+  protocol: Protocol,
+  message: number,
+  channel: number,
+  extended: number,
+  bytes: Buffer,
+): void {
+  const writer = protocol._packetRW.write;
+  let at = writer.allocStart;
+  const packet = writer.alloc(1 + 4 + (extended === 0 ? 0 : 4) + 4 + bytes.length);
+  packet[at] = message;
+  at = packet.writeUInt32BE(channel, at + 1);
+  if (extended !== 0) at = packet.writeUInt32BE(extended, at);
+  at = packet.writeUInt32BE(bytes.length, at);
+  packet.set(bytes, at);
+  internals.sendPacket(protocol, writer.finalize(packet));
+}
+
+/** Sends a payload at once, even in a key exchange: for a DISCONNECT. */
+export function sendUrgent(protocol: Protocol, payload: Buffer): void {
+  const writer = protocol._packetRW.write;
+  const start = writer.allocStartKEX;
+  const packet = writer.alloc(payload.length, true);
+  packet.set(payload, start);
+  internals.sendPacket(protocol, writer.finalize(packet, true), true);
+}
+
+/** Whether the patch of `patches/` is in force: a cipher then asks the connection for its packet limit. */
+export function engineIsPatched(): boolean {
+  const sink: PayloadSink = () => undefined;
+  sink.maxPacketSize = 100_000;
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(70_004);
+  try {
+    new ciphers.NullDecipher(0, sink).decrypt(head, 0, head.length);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws `engine.unpatched` unless the patch is in force. */
+export function assertPatched(): void {
+  if (engineIsPatched()) return;
+  throw new SallyportError(
+    'engine.unpatched',
+    'the SSH library lacks the patch in server/ssh/engine/patches',
+    'run `npm ci` again without --ignore-scripts',
+  );
+}

@@ -1,0 +1,172 @@
+/**
+ * Authentication of a client, RFC 4252: public keys only. A bare offer is answered but proves nothing;
+ * a request with a signature counts only after the signature was verified over this connection.
+ */
+import { MAX_AUTH_REQUESTS, MAX_PENDING_REQUESTS } from './limits.ts';
+import { fingerprintOf, keyTypeOf, readBlob, verifySignature } from './signature.ts';
+import { DISCONNECT_REASON, type Stage, type Transport } from './transport.ts';
+import type { PublicKey } from '../../session/ports.ts';
+import { encodeFields, encodePacket, exactText, MESSAGE, type PacketReader } from './wire.ts';
+
+/** Who decides about keys; a part of ConnectionHandler. */
+export interface KeyJudge {
+  offered(userName: string, key: PublicKey): Promise<boolean>;
+  proven(userName: string, key: PublicKey): Promise<boolean>;
+}
+
+export interface ServerAuthOptions {
+  readonly judge: KeyJudge;
+  /** Requests that may fail on one connection. */
+  readonly maxAttempts: number;
+  readonly maxUserNameBytes: number;
+  /** The stage after success. */
+  readonly onSuccess: () => Stage;
+  readonly onEnded: (why: string) => void;
+  /** The judge threw; the request counts as refused. */
+  readonly onError: (thrown: unknown) => void;
+}
+
+interface AuthRequest {
+  readonly userName: string;
+  readonly method: string;
+  readonly algorithm: string;
+  readonly blob: Buffer;
+  /** null = a bare offer. */
+  readonly signature: Buffer | null;
+  /** What the signature covers. */
+  readonly signed: Buffer;
+}
+
+type Verdict = 'accepted' | 'offer-accepted' | 'refused';
+const EMPTY = Buffer.alloc(0);
+
+export class ServerAuth implements Stage {
+  readonly #transport: Transport;
+  readonly #options: ServerAuthOptions;
+  readonly #pending: AuthRequest[] = [];
+  #serviceAccepted = false;
+  #userName: string | null = null;
+  #isBusy = false;
+  #requests = 0;
+  #failures = 0;
+  #isDone = false;
+
+  constructor(transport: Transport, options: ServerAuthOptions) {
+    this.#transport = transport;
+    this.#options = options;
+  }
+
+  receive(type: number, reader: PacketReader): void {
+    if (type === MESSAGE.SERVICE_REQUEST && !this.#serviceAccepted) this.#service(reader);
+    else if (type === MESSAGE.USERAUTH_REQUEST && this.#serviceAccepted) this.#request(reader);
+    else this.#transport.fail(`packet of type ${type} before authentication`);
+  }
+
+  ended(why: string): void {
+    this.#isDone = true;
+    this.#options.onEnded(why);
+  }
+
+  #service(reader: PacketReader): void {
+    if (reader.name() !== 'ssh-userauth') {
+      return this.#transport.fail('unknown service', DISCONNECT_REASON.serviceNotAvailable);
+    }
+    this.#serviceAccepted = true;
+    this.#transport.send(encodePacket(MESSAGE.SERVICE_ACCEPT, 'ssh-userauth'));
+  }
+
+  #request(reader: PacketReader): void {
+    const rawName = reader.string();
+    const service = reader.name();
+    const method = reader.name();
+    const userName = exactText(rawName);
+    if (service !== 'ssh-connection') {
+      return this.#transport.fail('unknown service', DISCONNECT_REASON.serviceNotAvailable);
+    }
+    if (userName === null || rawName.length > this.#options.maxUserNameBytes) {
+      return this.#transport.fail('the user name is too long or not valid UTF-8');
+    }
+    if (this.#userName !== null && this.#userName !== userName) {
+      return this.#transport.fail('the user name changed during authentication');
+    }
+    this.#userName = userName;
+    this.#requests += 1;
+    if (this.#requests > MAX_AUTH_REQUESTS || this.#pending.length >= MAX_PENDING_REQUESTS) {
+      return this.#tooMany();
+    }
+    this.#pending.push(
+      method === 'publickey'
+        ? this.#readKeyRequest(userName, reader)
+        : { userName, method, algorithm: '', blob: EMPTY, signature: null, signed: EMPTY },
+    );
+    if (!this.#isBusy) void this.#work();
+  }
+
+  #readKeyRequest(userName: string, reader: PacketReader): AuthRequest {
+    const hasSignature = reader.boolean();
+    const algorithm = reader.name();
+    const blob = Buffer.from(reader.string());
+    // RFC 4252 section 7: the signature covers the session id and the request up to itself.
+    const signed = encodeFields([this.#transport.sessionId]);
+    const request = Buffer.concat([
+      Buffer.of(MESSAGE.USERAUTH_REQUEST),
+      encodeFields([userName, 'ssh-connection', 'publickey', true, algorithm, blob]),
+    ]);
+    return {
+      userName,
+      method: 'publickey',
+      algorithm,
+      blob,
+      signature: hasSignature ? Buffer.from(reader.string()) : null,
+      signed: Buffer.concat([signed, request]),
+    };
+  }
+
+  /** Judges the waiting requests one after the other. */
+  async #work(): Promise<void> {
+    this.#isBusy = true;
+    for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
+      if (next.method !== 'none' && this.#failures >= this.#options.maxAttempts) {
+        this.#tooMany();
+        return;
+      }
+      const verdict = await this.#judge(next);
+      if (this.#isDone || this.#transport.isEnded) return;
+      if (verdict === 'accepted') {
+        this.#isDone = true;
+        this.#transport.send(encodePacket(MESSAGE.USERAUTH_SUCCESS));
+        this.#transport.authenticated(this.#options.onSuccess());
+        return;
+      }
+      if (verdict === 'offer-accepted') {
+        this.#transport.send(encodePacket(MESSAGE.USERAUTH_PK_OK, next.algorithm, next.blob));
+        continue;
+      }
+      if (next.method !== 'none') this.#failures += 1;
+      this.#transport.send(encodePacket(MESSAGE.USERAUTH_FAILURE, 'publickey', false));
+    }
+    this.#isBusy = false;
+  }
+
+  async #judge(request: AuthRequest): Promise<Verdict> {
+    if (request.method !== 'publickey') return 'refused';
+    const { algorithm, blob, signature, userName } = request;
+    const outcome = readBlob(blob);
+    if (outcome.kind === 'invalid' || keyTypeOf(algorithm) !== outcome.type) return 'refused';
+    const key = { algorithm: outcome.type, blob, fingerprint: fingerprintOf(blob) };
+    try {
+      if (signature === null) {
+        return (await this.#options.judge.offered(userName, key)) ? 'offer-accepted' : 'refused';
+      }
+      if (!verifySignature(blob, algorithm, request.signed, signature)) return 'refused';
+      return (await this.#options.judge.proven(userName, key)) ? 'accepted' : 'refused';
+    } catch (thrown) {
+      this.#options.onError(thrown);
+      return 'refused';
+    }
+  }
+
+  #tooMany(): void {
+    this.#transport.close('too many authentication failures', DISCONNECT_REASON.noMoreAuthMethods);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The front door: takes TCP connections, bounds what strangers cost, and hands each connection to the
+ * layer that authenticates it.
+ */
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { sign } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { SallyportError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Connections } from '../session/ports.ts';
+import { serveConnection, type Downstream } from './downstream.ts';
+import { assertPatched, type HostSigner } from './engine/driver.ts';
+import { readPrivateKey } from './engine/private-key.ts';
+import { hostKeyHash } from './engine/signature.ts';
+import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
+import { SourceLimiter, sourceOf } from './source.ts';
+
+export interface GatewayOptions {
+  /** Port 0 = any free port. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Private keys, OpenSSH or PEM; one of a type. */
+  readonly hostKeys: readonly Buffer[];
+  readonly connections: Connections;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+export interface Gateway {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Connections that are open now, authenticated or not. */
+  readonly connectionCount: number;
+  /** New connections are refused; running ones go on. */
+  stopAccepting(): Promise<void>;
+  /** Ends every connection and resolves when all sockets are closed. */
+  close(): Promise<void>;
+}
+
+/** Rejects with `listen.failed`, `key.corrupt` or `engine.unpatched`. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  assertPatched();
+  const gateway = new ListeningGateway(options, readHostKeys(options.hostKeys));
+  await gateway.listen();
+  return gateway;
+}
+
+class ListeningGateway implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #limits: GatewayLimits;
+  readonly #hostKeys: Readonly<Record<string, HostSigner>>;
+  readonly #limiter: SourceLimiter;
+  readonly #server: Server;
+  readonly #open = new Map<Socket, Downstream>();
+  readonly #waitingForClose: (() => void)[] = [];
+
+  constructor(options: GatewayOptions, hostKeys: Readonly<Record<string, HostSigner>>) {
+    this.#options = options;
+    this.#hostKeys = hostKeys;
+    this.#limits = { ...GATEWAY_LIMITS, ...options.limits };
+    this.#limiter = new SourceLimiter(this.#limits, () => options.clock.monotonicUs());
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#take(socket));
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  get connectionCount(): number {
+    return this.#open.size;
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.#options.listen;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => reject(listenError(host, port, error)));
+      this.#server.listen({ host, port }, resolve);
+    });
+    this.#server.removeAllListeners('error').on('error', (error) => {
+      this.#options.logger.error('ssh.accept.failed', { why: error.message });
+    });
+  }
+
+  stopAccepting(): Promise<void> {
+    if (this.#server.listening) this.#server.close();
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    await this.stopAccepting();
+    for (const downstream of this.#open.values()) downstream.close('the bastion is stopping');
+    if (this.#open.size === 0) return;
+    await new Promise<void>((resolve) => this.#waitingForClose.push(resolve));
+  }
+
+  #take(socket: Socket): void {
+    const { logger, connections } = this.#options;
+    const address = socket.remoteAddress;
+    // Without listeners an error of a refused socket would end the process.
+    socket.on('error', () => {});
+    if (address === undefined) return void socket.destroy();
+    const source = `${address}:${socket.remotePort ?? 0}`;
+    const key = sourceOf(address);
+    const refusal = this.#limiter.enter(key);
+    if (refusal !== null) {
+      if (refusal.isFirst) logger.warn('ssh.connection.refused', { source, why: refusal.why });
+      return void socket.destroy();
+    }
+    let isStranger = true;
+    const settle = (): void => {
+      if (isStranger) this.#limiter.leave(key);
+      isStranger = false;
+      clearTimeout(grace);
+    };
+    const downstream = serveConnection(socket, {
+      source,
+      hostKeys: this.#hostKeys,
+      handler: connections.accept(source),
+      limits: this.#limits,
+      logger,
+      onAuthenticated: settle,
+      onEnded: (why) => {
+        if (isStranger) logger.info('ssh.handshake.failed', { source, why });
+        settle();
+      },
+    });
+    const grace = setTimeout(
+      () => downstream.close('not authenticated in time'),
+      this.#limits.loginGraceMs,
+    );
+    this.#open.set(socket, downstream);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      if (this.#open.size === 0) for (const resolve of this.#waitingForClose.splice(0)) resolve();
+    });
+  }
+}
+
+function readHostKeys(pems: readonly Buffer[]): Readonly<Record<string, HostSigner>> {
+  const signers: Record<string, HostSigner> = {};
+  for (const pem of pems) {
+    const outcome = readPrivateKey(pem);
+    if (outcome.kind === 'invalid') {
+      const hint = 'restore the host key from a backup, or remove it to have a new one made';
+      throw new SallyportError('key.corrupt', `a host key cannot be read: ${outcome.why}`, hint);
+    }
+    const { type, key, blob } = outcome;
+    const signer: HostSigner = {
+      type,
+      getPublicSSH: () => blob,
+      // The key object is made once; ssh2 would parse the PEM for every handshake.
+      sign: (data, rsaHash) => sign(hostKeyHash(type, rsaHash), data, key),
+    };
+    const names = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+    for (const name of names) signers[name] ??= signer;
+  }
+  return signers;
+}
+
+function listenError(host: string, port: number, error: NodeJS.ErrnoException): SallyportError {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program uses this address',
+    EACCES: 'this user may not use ports below 1024',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    ENOTFOUND: 'the host name has no address',
+  };
+  const why = reasons[error.code ?? ''] ?? error.message;
+  return new SallyportError(
+    'listen.failed',
+    `cannot listen for SSH on ${host}:${port}: ${why}`,
+    'stop the other program, or set SALLYPORT_SSH_LISTEN to another host:port',
+    { cause: error },
+  );
+}

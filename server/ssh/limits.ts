@@ -1,0 +1,38 @@
+/** Bounds of the front door. Every one has a default here and may be set by configuration. */
+import { MAX_CHANNELS } from './engine/limits.ts';
+
+export interface GatewayLimits {
+  /** A connection that hasn't authenticated by then is closed. */
+  readonly loginGraceMs: number;
+  /** Connections that haven't authenticated yet, all sources together and per source. */
+  readonly maxUnauthenticated: number;
+  readonly maxUnauthenticatedPerSource: number;
+  /** New connections of one source: the lasting rate, and how many may come at once. */
+  readonly connectionsPerSecond: number;
+  readonly connectionBurst: number;
+  /** Sources whose rate is remembered. */
+  readonly maxSources: number;
+  /** Authentication requests that may fail on one connection. */
+  readonly authAttempts: number;
+  readonly maxUserNameBytes: number;
+  readonly maxChannels: number;
+  /** Environment variables of a channel: how many, and bytes of all names and values. */
+  readonly maxEnv: number;
+  readonly maxEnvBytes: number;
+  readonly keepaliveIntervalMs: number;
+}
+
+export const GATEWAY_LIMITS: GatewayLimits = {
+  loginGraceMs: 30_000,
+  maxUnauthenticated: 100,
+  maxUnauthenticatedPerSource: 30,
+  connectionsPerSecond: 10,
+  connectionBurst: 50,
+  maxSources: 10_000,
+  authAttempts: 6,
+  maxUserNameBytes: 1024,
+  maxChannels: MAX_CHANNELS,
+  maxEnv: 64,
+  maxEnvBytes: 64 * 1024,
+  keepaliveIntervalMs: 30_000,
+};
