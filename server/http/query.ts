@@ -136,10 +136,16 @@ function instant(raw: RawQuery, name: string, ofDay: string): string | null {
   if (DAY.test(value)) whole = value + ofDay;
   else if (found !== null) whole = found[1] === undefined ? `${value}Z` : value;
   const ms = whole === null ? Number.NaN : Date.parse(whole);
-  if (Number.isNaN(ms)) {
+  if (Number.isNaN(ms) || !isDay(value.slice(0, 10))) {
     throw invalid(name, 'is not a time', 'use ISO 8601: 2026-01-31 or 2026-01-31T18:30:00Z (UTC)');
   }
   return new Date(ms).toISOString();
+}
+
+/** Date.parse takes 31 February for 3 March. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
 
 function invalid(name: string, what: string, hint: string): SallyportError {

@@ -1,0 +1,170 @@
+/** The web server: middleware in reading order, and its life from listening to closing. */
+import { createServer, type Server } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { messageOf, SallyportError } from '../errors.ts';
+import { approvalRoutes } from './approval-routes.ts';
+import { Attempts } from './attempts.ts';
+import { failureOf, KnownFailure, sendFailure } from './failure.ts';
+import { bareFrame, frameOf } from './frame.ts';
+import { unknownObject } from './guard.ts';
+import { openRoutes } from './open-routes.ts';
+import type { HttpOptions, Services } from './options.ts';
+import { pageRoutes } from './page-routes.ts';
+import { Replays } from './replays.ts';
+import { sessionRoutes } from './session-routes.ts';
+import { signInRoutes } from './sign-in-routes.ts';
+import { identify, isHttps, refuseForeign, rememberViewer, viewerOf } from './viewer.ts';
+import { Views } from './views.ts';
+
+export const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_HTTP_CONNECTIONS = 1024;
+export const HEADERS_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** A client that neither reads nor writes for so long is disconnected. */
+export const IDLE_TIMEOUT_MS = 120_000;
+/** How long `close` lets running answers finish. */
+export const CLOSE_GRACE_MS = 2_000;
+
+export interface HttpServer {
+  /** Where people find it: the public URL, or the address listened on. No final slash. */
+  readonly url: string;
+  readonly address: { readonly host: string; readonly port: number };
+  close(): Promise<void>;
+}
+
+/** Resolves when listening. Rejects with `listen.failed`. */
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    httpApp(options),
+  );
+  server.maxConnections = MAX_HTTP_CONNECTIONS;
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  const port = await listen(server, options.listen);
+  const { host } = options.listen;
+  const shown = ['0.0.0.0', '::', '127.0.0.1', '::1'].includes(host) ? 'localhost' : host;
+  const named = shown.includes(':') ? `[${shown}]` : shown;
+  return {
+    url: options.publicUrl?.replace(/\/+$/, '') ?? `http://${named}:${port}`,
+    address: { host, port },
+    close: () => close(server),
+  };
+}
+
+function httpApp(options: HttpOptions): Express {
+  const { audit, clock, pages, publicUrl, signIns } = options;
+  const services: Services = {
+    ...options,
+    views: new Views(audit, clock),
+    attempts: new Attempts(clock),
+    replays: new Replays(options.recordings),
+  };
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+
+  app.use(securityHeaders(publicUrl));
+  app.use(openRoutes(services));
+  app.use((_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
+  app.use(async (request, response, next) => {
+    rememberViewer(response, await identify(request, signIns, publicUrl));
+    next();
+  });
+  app.use((request, response, next) => {
+    refuseForeign(request, viewerOf(response), publicUrl);
+    next();
+  });
+  app.use(express.json({ limit: MAX_BODY_BYTES }));
+  app.use(express.urlencoded({ limit: MAX_BODY_BYTES, extended: false, parameterLimit: 20 }));
+  app.use('/api/v1/sessions', sessionRoutes(services));
+  app.use('/api/v1/approvals', approvalRoutes(services));
+  app.use(signInRoutes(services));
+  app.use(pageRoutes(services));
+  app.use(() => {
+    throw unknownObject('page');
+  });
+  app.use(failures(services, pages));
+  return app;
+}
+
+function securityHeaders(publicUrl: string | null): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        // The player's terminal emulator is WebAssembly.
+        scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // With no-referrer, browsers say "Origin: null" on our own forms, and the origin check needs it.
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: isHttps(publicUrl) ? { maxAge: 15_552_000 } : false,
+  });
+}
+
+function failures(services: Services, pages: HttpOptions['pages']): ErrorRequestHandler {
+  return async (error: unknown, request, response, _next) => {
+    const failure =
+      error instanceof KnownFailure
+        ? error.failure
+        : failureOf(error, services.logger, loggedPath(request.path));
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    response.removeHeader('Content-Disposition');
+    const known = response.locals['viewer'] !== undefined && failure.status < 500;
+    const frame = known
+      ? await frameOf(services, response).catch(() => bareFrame(services))
+      : bareFrame(services);
+    sendFailure(request, response, failure, pages, frame);
+  };
+}
+
+/** One-time tokens stand in paths and stay out of the log. */
+function loggedPath(path: string): string {
+  return path.startsWith('/setup/') ? '/setup/…' : path.slice(0, 200);
+}
+
+function listen(server: Server, address: HttpOptions['listen']): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : messageOf(error);
+      reject(
+        new SallyportError(
+          'listen.failed',
+          `the web server can't listen on ${address.host}:${address.port}: ${why}`,
+          'stop the program that uses the port, or choose another address with SALLYPORT_HTTP_LISTEN=HOST:PORT',
+          { cause: error },
+        ),
+      );
+    });
+    server.listen(address.port, address.host, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : address.port);
+    });
+  });
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  await closed;
+  clearTimeout(grace);
+}

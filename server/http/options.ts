@@ -1,0 +1,39 @@
+/** What the HTTP adapter is given, and what its routes share. */
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { Attempts } from './attempts.ts';
+import type { Pages } from './pages.ts';
+import type { ApprovalDesk, AuditWriter, ChainReader, RecordingReader, SignIns } from './ports.ts';
+import type { Replays } from './replays.ts';
+import type { Views } from './views.ts';
+
+export interface HttpOptions {
+  /** Port 0 takes any free port. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Origin under which browsers reach us, when it isn't the listening address. */
+  readonly publicUrl: string | null;
+  readonly recordings: RecordingReader & ChainReader;
+  readonly signIns: SignIns;
+  readonly approvals: ApprovalDesk;
+  readonly audit: AuditWriter;
+  readonly controls: {
+    /** Asks for the end of a running session, wherever it runs. `by` is the principal's name. */
+    terminate(sessionId: string, by: string): Promise<void>;
+  };
+  readonly readiness: () => Promise<{
+    readonly ready: boolean;
+    readonly checks: Readonly<Record<string, string>>;
+  }>;
+  /** Prometheus text with counts only: it is open to everybody. */
+  readonly metrics: () => string;
+  readonly pages: Pages;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+export interface Services extends HttpOptions {
+  readonly views: Views;
+  readonly attempts: Attempts;
+  readonly replays: Replays;
+}

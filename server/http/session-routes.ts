@@ -1,0 +1,91 @@
+/** `/api/v1/sessions…`: list, one, its commands, recording, replay, chain, and ending it. */
+import { Router, type Request, type Response } from 'express';
+import { SallyportError } from '../errors.ts';
+import { sendRecording } from './exports.ts';
+import { onlyMethods } from './failure.ts';
+import { unknownObject } from './guard.ts';
+import type { Services } from './options.ts';
+import { recordingFormat, sessionQuery } from './query.ts';
+import { sessionFor, sessionsFor, type SessionAccess } from './session-access.ts';
+
+export function sessionRoutes(services: Services): Router {
+  const { recordings, views } = services;
+  const router = Router();
+
+  /** A session whose content is about to be read. */
+  const opened = async (request: Request, response: Response): Promise<SessionAccess> => {
+    const access = await sessionFor(services, response, request.params['id']);
+    await views.looked(access.principal, access.session, access.source);
+    return access;
+  };
+
+  router.get('/', async (request, response) => {
+    const { page } = await sessionsFor(services, response, sessionQuery(request.query));
+    response.json(page);
+  });
+  router.get('/:id', async (request, response) => {
+    const { session } = await sessionFor(services, response, request.params.id);
+    response.json(session);
+  });
+  router.get('/:id/commands', async (request, response) => {
+    const { session } = await opened(request, response);
+    response.json({ items: await recordings.commands(session.id), next: null });
+  });
+  router.get('/:id/recording', async (request, response) => {
+    const access = await sessionFor(services, response, request.params.id);
+    const { session } = access;
+    const format = recordingFormat(request.query);
+    if (request.method === 'HEAD') return sendRecording(response, session, format, null);
+    await views.exported(access.principal, session, access.source, format);
+    await sendRecording(response, session, format, () => recordings.events(session.id));
+  });
+  router.get('/:id/segments', async (request, response) => {
+    const { session } = await opened(request, response);
+    response.json(await services.replays.index(session));
+  });
+  router.get('/:id/segments/:number', async (request, response) => {
+    const { session } = await opened(request, response);
+    const { number } = request.params;
+    const segment = /^\d{1,6}$/.test(number)
+      ? await services.replays.segment(session, Number(number))
+      : null;
+    if (segment === null) throw unknownObject('segment');
+    response.type('json').send(segment);
+  });
+  router.get('/:id/chain', async (request, response) => {
+    const { session } = await sessionFor(services, response, request.params.id);
+    const chain = await recordings.chain(session.id);
+    if (chain === null) throw unknownObject('session');
+    response.json(chain);
+  });
+  router.post('/:id/terminate', async (request, response) => {
+    await terminate(services, response, request.params.id);
+    response.status(202).json({ status: 'terminating' });
+  });
+
+  router.all(
+    ['/', '/:id', '/:id/commands', '/:id/recording', '/:id/segments', '/:id/segments/:number'],
+    onlyMethods('GET', 'HEAD'),
+  );
+  router.all('/:id/chain', onlyMethods('GET', 'HEAD'));
+  router.all('/:id/terminate', onlyMethods('POST'));
+  return router;
+}
+
+/** Asks for the end of a running session; throws `object.conflict` when it has ended already. */
+export async function terminate(
+  services: Services,
+  response: Response,
+  id: unknown,
+): Promise<SessionAccess> {
+  const access = await sessionFor(services, response, id, 'session.terminate');
+  if (access.session.status !== 'active') {
+    throw new SallyportError(
+      'object.conflict',
+      'the session has ended already',
+      'nothing is left to do',
+    );
+  }
+  await services.controls.terminate(access.session.id, access.principal.name);
+  return access;
+}

@@ -1,0 +1,209 @@
+/**
+ * In-memory stand-ins for what the HTTP adapter reads and writes. They behave, they don't count calls:
+ * a token works once, the first decision wins, a journal that is told to fail fails.
+ */
+import type { Principal } from '../../server/access/principal.ts';
+import type { RecordedEvent } from '../../server/asciicast/event.ts';
+import { SallyportError } from '../../server/errors.ts';
+import type {
+  ApprovalDesk,
+  ApprovalView,
+  AuditWriter,
+  ChainReader,
+  CommandView,
+  Page,
+  RecordingReader,
+  SessionQuery,
+  SessionView,
+  SignIns,
+} from '../../server/http/ports.ts';
+import type { AuditEvent } from '../../server/journal/event.ts';
+
+type Chain = NonNullable<Awaited<ReturnType<ChainReader['chain']>>>;
+
+/** Everything that is kept about one session. */
+export interface KeptSession {
+  readonly view: SessionView;
+  readonly commands: readonly CommandView[];
+  readonly events: readonly RecordedEvent[];
+}
+
+export class FakeRecordings implements RecordingReader, ChainReader {
+  readonly kept: KeptSession[] = [];
+  /** How many events were handed out, over all reads. */
+  eventsRead = 0;
+  /** The recording breaks after so many events; null = it doesn't. */
+  breaksAfter: number | null = null;
+
+  add(...sessions: readonly KeptSession[]): void {
+    this.kept.push(...sessions);
+  }
+
+  /** Newest first; the cursor is the id to go on after. */
+  async listSessions(query: SessionQuery): Promise<Page<SessionView>> {
+    const newest = this.kept.toSorted((a, b) => (a.view.id < b.view.id ? 1 : -1));
+    const all = newest.filter((one) => matches(one, query)).map((one) => one.view);
+    const { cursor, limit } = query;
+    const before = cursor === undefined ? all : all.filter((one) => one.id < cursor);
+    const items = before.slice(0, limit);
+    return { items, next: before.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  async session(id: string): Promise<SessionView | null> {
+    return this.#find(id)?.view ?? null;
+  }
+
+  async commands(sessionId: string): Promise<readonly CommandView[]> {
+    return this.#find(sessionId)?.commands ?? [];
+  }
+
+  async *events(sessionId: string): AsyncIterable<RecordedEvent> {
+    let read = 0;
+    for (const event of this.#find(sessionId)?.events ?? []) {
+      if (read === this.breaksAfter) throw new Error('a chunk is missing');
+      read += 1;
+      this.eventsRead += 1;
+      yield event;
+    }
+  }
+
+  async chain(sessionId: string): Promise<Chain | null> {
+    const found = this.#find(sessionId);
+    if (found === undefined) return null;
+    const { chunks, headHash } = found.view.recording;
+    const hashes = Array.from({ length: chunks }, (_, index) => hex(index + 1));
+    return {
+      chunks: hashes.map((hash, index) => ({
+        seq: index,
+        t0Us: index * 1000,
+        t1Us: (index + 1) * 1000,
+        firstEvent: index,
+        events: 1,
+        rawLength: 100,
+        prevHash: hashes[index - 1] ?? hex(0),
+        hash,
+      })),
+      head: headHash === null ? null : { hash: headHash, keyId: 'key-1', signature: 'c2ln' },
+    };
+  }
+
+  #find(id: string): KeptSession | undefined {
+    return this.kept.find((one) => one.view.id === id);
+  }
+}
+
+function matches({ commands, view }: KeptSession, query: SessionQuery): boolean {
+  const { principal, q, run, since, status, target, until } = query;
+  return (
+    (principal === undefined || view.principal.name === principal) &&
+    (target === undefined || view.target === target) &&
+    (run === undefined || view.run === run) &&
+    (status === undefined || view.status === status) &&
+    (since === undefined || view.startedAt >= since) &&
+    (until === undefined || view.startedAt <= until) &&
+    (q === undefined || commands.some((one) => one.text.includes(q)))
+  );
+}
+
+function hex(number: number): string {
+  return number.toString(16).padStart(64, '0');
+}
+
+export class FakeSignIns implements SignIns {
+  readonly #setups = new Map<string, Principal>();
+  readonly #tokens = new Map<string, Principal>();
+  #issued = 0;
+
+  /** A one-time set-up token for this principal. */
+  setup(principal: Principal): string {
+    const token = `setup-${++this.#issued}`;
+    this.#setups.set(token, principal);
+    return token;
+  }
+
+  /** A live token for this principal. */
+  token(principal: Principal): string {
+    const token = `token-${++this.#issued}`;
+    this.#tokens.set(token, principal);
+    return token;
+  }
+
+  async redeemSetup(setup: string): Promise<{ token: string; principal: Principal } | null> {
+    const principal = this.#setups.get(setup);
+    this.#setups.delete(setup);
+    return principal === undefined ? null : { token: this.token(principal), principal };
+  }
+
+  async principalByToken(token: string): Promise<Principal | null> {
+    return this.#tokens.get(token) ?? null;
+  }
+
+  async revoke(token: string): Promise<void> {
+    this.#tokens.delete(token);
+  }
+}
+
+export class FakeApprovals implements ApprovalDesk {
+  readonly views: ApprovalView[] = [];
+  /** Who the rules name; an id that is missing may be decided by every approver. */
+  readonly named = new Map<string, readonly string[]>();
+
+  async listApprovals(query: {
+    readonly status?: ApprovalView['status'];
+    readonly limit: number;
+  }): Promise<readonly ApprovalView[]> {
+    const { limit, status } = query;
+    return this.views
+      .filter((one) => status === undefined || one.status === status)
+      .toSorted((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1))
+      .slice(0, limit);
+  }
+
+  async approval(id: string): Promise<ApprovalView | null> {
+    return this.views.find((one) => one.id === id) ?? null;
+  }
+
+  async decide(
+    id: string,
+    decision: 'approved' | 'refused',
+    by: Parameters<ApprovalDesk['decide']>[2],
+  ): ReturnType<ApprovalDesk['decide']> {
+    const index = this.views.findIndex((one) => one.id === id);
+    const found = this.views[index];
+    if (found === undefined) return { kind: 'unknown' };
+    if (found.status !== 'waiting') return { kind: 'already-decided', approval: found };
+    if (found.principal === by.principal.name) return { kind: 'own-request' };
+    const named = this.named.get(id);
+    if (named !== undefined && !named.includes(by.principal.name)) {
+      return { kind: 'not-an-approver' };
+    }
+    const approval: ApprovalView = {
+      ...found,
+      status: decision,
+      decidedBy: by.principal.name,
+      decidedAt: '2026-01-01T10:05:00.000Z',
+      decisionReason: by.reason,
+    };
+    this.views[index] = approval;
+    return { kind: 'decided', approval };
+  }
+}
+
+export class FakeAudit implements AuditWriter {
+  readonly events: AuditEvent[] = [];
+  failing = false;
+
+  async append(event: AuditEvent): Promise<void> {
+    if (this.failing) {
+      throw new SallyportError('journal.failed', 'the journal is away', 'bring it back');
+    }
+    this.events.push(event);
+  }
+
+  /** The events of one type, as `PRINCIPAL SESSION`. */
+  ofType(type: AuditEvent['type']): string[] {
+    return this.events
+      .filter((event) => event.type === type)
+      .map((event) => `${event.principal ?? '-'} ${event.session ?? '-'}`);
+  }
+}

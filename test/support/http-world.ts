@@ -1,0 +1,207 @@
+/** A web server over fakes, with a few people and sessions, for tests of routes and pages. */
+import type { Principal, Role } from '../../server/access/principal.ts';
+import { startHttp, type HttpServer } from '../../server/http/app.ts';
+import type { HttpOptions } from '../../server/http/options.ts';
+import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
+import { silentLogger } from '../../server/log.ts';
+import { createPages } from '../../web/index.ts';
+import {
+  FakeApprovals,
+  FakeAudit,
+  FakeRecordings,
+  FakeSignIns,
+  type KeptSession,
+} from './http-fakes.ts';
+
+/** Bundled once for all tests of a run. */
+const pages = createPages();
+
+export const NOW = Date.parse('2026-01-01T10:04:00.000Z');
+
+/** The n-th session id; later ones sort behind earlier ones. */
+export function sessionId(number: number): string {
+  return `0197a000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+export function principal(name: string, ...roles: readonly Role[]): Principal {
+  return { id: `id-of-${name}`, name, kind: 'human', roles, groups: [] };
+}
+
+export const people = {
+  alice: principal('alice', 'admin'),
+  audrey: principal('audrey', 'auditor'),
+  piet: principal('piet', 'approver'),
+  uma: principal('uma'),
+} as const;
+
+export function sessionView(number: number, changes: Partial<SessionView> = {}): SessionView {
+  return {
+    id: sessionId(number),
+    kind: 'shell',
+    principal: { name: 'deploy-bot', kind: 'agent' },
+    target: 'web-01',
+    login: 'deploy',
+    via: 'direct',
+    source: '192.0.2.7:51514',
+    run: 'run_01JQ',
+    task: 'OPS-412',
+    attribution: 'claimed',
+    startedAt: '2026-01-01T10:00:00.000Z',
+    endedAt: '2026-01-01T10:00:31.900Z',
+    status: 'closed',
+    exitStatus: 0,
+    width: 80,
+    height: 24,
+    commandCount: 0,
+    deniedCount: 0,
+    heldCount: 0,
+    bytesOut: 1234,
+    recording: { durationMs: 31_900, chunks: 3, headHash: 'ab'.repeat(32), complete: true },
+    ...changes,
+  };
+}
+
+export function commandView(seq: number, changes: Partial<CommandView> = {}): CommandView {
+  return {
+    seq,
+    atMs: seq * 1000,
+    text: `echo ${seq}`,
+    certainty: 'exact',
+    decision: 'allow',
+    rule: null,
+    reason: null,
+    approval: null,
+    language: 'shell',
+    argv: ['echo', String(seq)],
+    exitStatus: 0,
+    outputFromMs: seq * 1000 + 10,
+    outputToMs: seq * 1000 + 200,
+    ...changes,
+  };
+}
+
+export function approvalView(id: string, changes: Partial<ApprovalView> = {}): ApprovalView {
+  return {
+    id,
+    status: 'waiting',
+    session: sessionId(1),
+    principal: 'deploy-bot',
+    target: 'web-01',
+    commandSeq: 3,
+    text: 'systemctl restart nginx',
+    rule: 'restart-service',
+    reason: 'a person looks first',
+    requestedAt: '2026-01-01T10:03:00.000Z',
+    expiresAt: '2026-01-01T10:13:00.000Z',
+    decidedBy: null,
+    decidedAt: null,
+    decisionReason: null,
+    ...changes,
+  };
+}
+
+/** A session whose events print each command and its output. */
+export function keptSession(
+  number: number,
+  commands: readonly CommandView[],
+  changes: Partial<SessionView> = {},
+): KeptSession {
+  const events: KeptSession['events'][number][] = [
+    { atUs: 0, code: 'o', text: '\x1b[1;32mdeploy@web-01\x1b[0m:~$ ' },
+  ];
+  for (const command of commands) {
+    const atUs = command.atMs * 1000;
+    events.push({ atUs, code: 'm', label: command.text.slice(0, 200) });
+    events.push({ atUs: atUs + 10_000, code: 'o', text: `${command.text}\r\n` });
+    events.push({
+      atUs: (command.outputToMs ?? command.atMs) * 1000,
+      code: 'o',
+      text: `output of ${command.seq}\r\n\x1b[1;32mdeploy@web-01\x1b[0m:~$ `,
+    });
+  }
+  const view = sessionView(number, {
+    commandCount: commands.length,
+    deniedCount: commands.filter((one) => one.decision === 'deny').length,
+    heldCount: commands.filter((one) => one.decision === 'hold').length,
+    ...changes,
+  });
+  const lastUs = view.recording.durationMs * 1000;
+  events.push({ atUs: lastUs, code: 'x', status: String(view.exitStatus ?? 0) });
+  return { view, commands, events };
+}
+
+export interface HttpWorld {
+  readonly recordings: FakeRecordings;
+  readonly signIns: FakeSignIns;
+  readonly approvals: FakeApprovals;
+  readonly audit: FakeAudit;
+  /** `SESSION by NAME` of every termination asked for. */
+  readonly terminated: string[];
+  readonly clock: { nowMs(): number; monotonicUs(): number; advance(ms: number): void };
+  readonly server: HttpServer;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** A request with this person's bearer token, redirects not followed. */
+  fetch(path: string, person?: Principal | null, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** Starts on a free loopback port. Call `close`. */
+export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promise<HttpWorld> {
+  let nowMs = NOW;
+  const clock = {
+    nowMs: () => nowMs,
+    monotonicUs: () => nowMs * 1000,
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+  const recordings = new FakeRecordings();
+  const signIns = new FakeSignIns();
+  const approvals = new FakeApprovals();
+  const audit = new FakeAudit();
+  const terminated: string[] = [];
+  const server = await startHttp({
+    listen: { host: '127.0.0.1', port: 0 },
+    publicUrl: null,
+    recordings,
+    signIns,
+    approvals,
+    audit,
+    controls: {
+      terminate: async (session, by) => {
+        terminated.push(`${session} by ${by}`);
+      },
+    },
+    readiness: async () => ({ ready: true, checks: { database: 'ok' } }),
+    metrics: () => 'sallyport_sessions_active 0\n',
+    pages: await pages,
+    logger: silentLogger,
+    clock,
+    version: '0.0.0',
+    ...changes,
+  });
+  const url = `http://127.0.0.1:${server.address.port}`;
+  const tokens = new Map<string, string>();
+  const tokenOf = (person: Principal): string => {
+    const known = tokens.get(person.id) ?? signIns.token(person);
+    tokens.set(person.id, known);
+    return known;
+  };
+  return {
+    recordings,
+    signIns,
+    approvals,
+    audit,
+    terminated,
+    clock,
+    server,
+    url,
+    fetch: (path, person = null, init = {}) => {
+      const headers = new Headers(init.headers);
+      if (person !== null) headers.set('authorization', `Bearer ${tokenOf(person)}`);
+      return fetch(url + path, { redirect: 'manual', ...init, headers });
+    },
+    close: () => server.close(),
+  };
+}

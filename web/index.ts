@@ -1,0 +1,27 @@
+/** The front end as the HTTP adapter wants it: pages from props, files by name. */
+import { h, type ComponentType } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+import type { Pages } from '../server/http/pages.ts';
+import { buildAssets, type AssetPaths } from './build.ts';
+import { ApprovalsPage } from './pages/approvals.tsx';
+import { ErrorPage } from './pages/error.tsx';
+import { SessionPage } from './pages/session.tsx';
+import { SessionsPage } from './pages/sessions.tsx';
+import { SetupPage } from './pages/setup.tsx';
+
+/** Bundles the files for browsers, which takes a moment: call once at start. */
+export async function createPages(): Promise<Pages> {
+  const { files, paths } = await buildAssets();
+  const page =
+    <Props extends object>(Page: ComponentType<Props & { readonly assets: AssetPaths }>) =>
+    (props: Props): string =>
+      `<!doctype html>${renderToString(h(Page, { ...props, assets: paths }))}`;
+  return {
+    sessions: page(SessionsPage),
+    session: page(SessionPage),
+    approvals: page(ApprovalsPage),
+    setup: page(SetupPage),
+    error: page(ErrorPage),
+    asset: (name) => files.get(name) ?? null,
+  };
+}

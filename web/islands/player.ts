@@ -1,0 +1,97 @@
+/**
+ * asciinema-player behind four verbs. It plays the segmented form, which its documentation doesn't
+ * mention: hence the exact version in package.json and a test in a real browser.
+ */
+
+/** The player says nothing at all when its WebAssembly is blocked. */
+export const READY_TIMEOUT_MS = 15_000;
+
+interface AsciinemaPlayerHandle {
+  seek(seconds: number): Promise<unknown>;
+  play(): Promise<unknown>;
+  pause(): Promise<unknown>;
+  getCurrentTime(): number;
+  addEventListener(name: string, handler: () => void): void;
+}
+
+declare const AsciinemaPlayer:
+  | {
+      create(
+        source: {
+          readonly driver: 'recording';
+          readonly format: 'segmented';
+          readonly url: string;
+        },
+        element: HTMLElement,
+        options: Readonly<Record<string, unknown>>,
+      ): AsciinemaPlayerHandle;
+    }
+  | undefined;
+
+export interface Replay {
+  /** Shows the screen as it was at this time, milliseconds from the start. */
+  seek(atMs: number): Promise<void>;
+  toggle(): Promise<void>;
+  readonly playing: boolean;
+  atMs(): number;
+}
+
+/**
+ * @param startMs what to show first
+ * @returns once the first frame is there; rejects with words for people
+ */
+export async function openReplay(host: HTMLElement, startMs: number): Promise<Replay> {
+  const url = host.dataset['index'];
+  if (url === undefined || typeof AsciinemaPlayer === 'undefined') {
+    throw new Error('the player could not be loaded');
+  }
+  const mount = document.createElement('div');
+  mount.className = 'mount';
+  host.append(mount);
+  const player = AsciinemaPlayer.create({ driver: 'recording', format: 'segmented', url }, mount, {
+    preload: true,
+    fit: 'width',
+    controls: true,
+    theme: 'asciinema',
+    cols: Number(host.dataset['cols']),
+    rows: Number(host.dataset['rows']),
+  });
+  let playing = false;
+  player.addEventListener('playing', () => {
+    playing = true;
+  });
+  for (const name of ['pause', 'ended']) {
+    player.addEventListener(name, () => {
+      playing = false;
+    });
+  }
+  try {
+    await soon(player.seek(startMs / 1000), player);
+  } catch (error) {
+    mount.remove();
+    throw error;
+  }
+  return {
+    seek: async (atMs) => {
+      await player.seek(atMs / 1000);
+    },
+    toggle: async () => {
+      await (playing ? player.pause() : player.play());
+    },
+    get playing() {
+      return playing;
+    },
+    atMs: () => player.getCurrentTime() * 1000,
+  };
+}
+
+function soon(ready: Promise<unknown>, player: AsciinemaPlayerHandle): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(new Error('the recording could not be loaded'));
+    const timer = setTimeout(() => {
+      reject(new Error('the player did not get ready in time'));
+    }, READY_TIMEOUT_MS);
+    player.addEventListener('error', broken);
+    ready.then(() => resolve(), broken).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,33 @@
+/** What happened, why, what to do next. */
+import type { ErrorProps } from '../../server/http/pages.ts';
+import type { AssetPaths } from '../build.ts';
+import { Document } from '../parts/document.tsx';
+import { visibleText } from '../parts/visible.tsx';
+
+export function ErrorPage(props: ErrorProps & { readonly assets: AssetPaths }) {
+  const { frame, status, title } = props;
+  return (
+    <Document frame={frame} assets={props.assets} title={title} current={null} narrow>
+      <section class="panel sheet">
+        <p class="status muted">{status}</p>
+        <h1>{title}</h1>
+        <p>{sentence(props.message)}</p>
+        <p class="muted">{sentence(props.hint)}</p>
+        {frame.viewer !== null && (
+          <p>
+            <a class="button" href="/sessions">
+              Go to the sessions
+            </a>
+          </p>
+        )}
+      </section>
+    </Document>
+  );
+}
+
+/** Messages start small and end without a full stop, for logs and notices. */
+function sentence(text: string): string {
+  const shown = visibleText(text, 1000);
+  const end = /[.!?…]$/.test(shown) ? '' : '.';
+  return shown.slice(0, 1).toUpperCase() + shown.slice(1) + end;
+}

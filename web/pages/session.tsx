@@ -1,0 +1,252 @@
+/** One session: replay, its commands beside it, who and where, integrity, files to take away. */
+import type { SessionProps } from '../../server/http/pages.ts';
+import type { SessionView } from '../../server/http/ports.ts';
+import type { AssetPaths } from '../build.ts';
+import { ExitStatus, KindBadge, StatusBadge, StoppedBadges, TrustBadge } from '../parts/badge.tsx';
+import { CommandList } from '../parts/command-list.tsx';
+import { Document } from '../parts/document.tsx';
+import { clockTime, dateTime, plural, size } from '../parts/format.ts';
+import { Visible } from '../parts/visible.tsx';
+
+export function SessionPage(props: SessionProps & { readonly assets: AssetPaths }) {
+  const { assets, commands, frame, session } = props;
+  const scripts = [
+    { path: assets.playerScript, module: false },
+    { path: assets.replayScript, module: true },
+  ];
+  return (
+    <Document
+      frame={frame}
+      assets={assets}
+      title={`Session ${session.id.slice(-12)}`}
+      current="sessions"
+      styles={[assets.playerStyle]}
+      scripts={scripts}
+    >
+      <Heading {...props} />
+      <Facts session={session} />
+      <div class="replay">
+        <div class="stage">
+          <Player session={session} />
+          <Integrity session={session} head={props.head} />
+        </div>
+        <CommandList commands={commands} sessionId={session.id} />
+      </div>
+    </Document>
+  );
+}
+
+function Heading({ mayTerminate, session, terminating }: SessionProps) {
+  const recording = `/api/v1/sessions/${session.id}/recording`;
+  return (
+    <>
+      <div class="row title">
+        <h1>
+          <a class="up" href="/sessions">
+            Sessions
+          </a>
+          <span aria-hidden="true" class="muted">
+            /
+          </span>
+          <Visible text={session.principal.name} />
+          <span class="muted">on</span>
+          <Visible text={session.target} />
+        </h1>
+        <StatusBadge status={session.status} />
+        <StoppedBadges session={session} />
+        <ExitStatus status={session.exitStatus} />
+        <span class="grow" />
+        <div class="row downloads" role="group" aria-label="Download the recording">
+          <a class="button" href={`${recording}?format=cast`} title="asciicast v3">
+            .cast
+          </a>
+          <a
+            class="button"
+            href={`${recording}?format=cast2`}
+            title="asciicast v2, for asciinema 2"
+          >
+            .cast v2
+          </a>
+          <a class="button" href={`${recording}?format=txt`} title="plain text">
+            .txt
+          </a>
+          <a class="button" href={`${recording}?format=json`} title="everything recorded">
+            .json
+          </a>
+        </div>
+        {mayTerminate && !terminating && (
+          <details class="confirm">
+            <summary class="button danger">End session</summary>
+            <form method="post" action={`/sessions/${session.id}/terminate`} class="panel">
+              <p>This cuts the connection now. The recording stays.</p>
+              <button type="submit" class="danger">
+                End it
+              </button>
+            </form>
+          </details>
+        )}
+      </div>
+      {terminating && (
+        <p class="notice" role="status">
+          The session has been told to end. <a href={`/sessions/${session.id}`}>Reload</a> to see it
+          ended.
+        </p>
+      )}
+      {session.status === 'active' && !terminating && (
+        <p class="notice" role="status">
+          This session is still running. You see what was recorded when the page was loaded;{' '}
+          <a href={`/sessions/${session.id}`}>reload</a> for more.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Facts({ session }: { readonly session: SessionView }) {
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Principal</dt>
+        <dd>
+          <Visible text={session.principal.name} /> <KindBadge kind={session.principal.kind} />
+        </dd>
+      </div>
+      <div>
+        <dt>Target</dt>
+        <dd>
+          <Visible text={session.target} /> <span class="muted">as</span>{' '}
+          <Visible text={session.login} />
+        </dd>
+      </div>
+      <div>
+        <dt>From</dt>
+        <dd>
+          <Visible text={session.source} />
+          {session.via === 'jump' && <span class="muted"> by jump</span>}
+        </dd>
+      </div>
+      {session.run !== null && (
+        <div>
+          <dt>Run</dt>
+          <dd>
+            <a href={`/sessions?${new URLSearchParams({ run: session.run }).toString()}`}>
+              <Visible text={session.run} />
+            </a>{' '}
+            {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
+          </dd>
+        </div>
+      )}
+      {session.task !== null && (
+        <div>
+          <dt>Task</dt>
+          <dd>
+            <Visible text={session.task} />{' '}
+            {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt>Kind</dt>
+        <dd>{session.kind}</dd>
+      </div>
+      <div>
+        <dt>Started</dt>
+        <dd>
+          <time dateTime={session.startedAt}>{dateTime(session.startedAt)} UTC</time>
+        </dd>
+      </div>
+      <div>
+        <dt>Length</dt>
+        <dd>{clockTime(session.recording.durationMs)}</dd>
+      </div>
+      <div>
+        <dt>Output</dt>
+        <dd>{size(session.bytesOut)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function Player({ session }: { readonly session: SessionView }) {
+  const text = `/api/v1/sessions/${session.id}/recording?format=txt`;
+  return (
+    <section class="panel player" aria-label="Replay">
+      <div
+        id="player"
+        data-index={`/api/v1/sessions/${session.id}/segments`}
+        data-cols={session.width}
+        data-rows={session.height}
+      >
+        <p class="waiting" id="player-status" role="status">
+          Loading the replay…
+        </p>
+        <noscript>
+          <p class="waiting">
+            The replay needs JavaScript. <a href={text}>Read the recording as text.</a>
+          </p>
+        </noscript>
+      </div>
+      <p class="keys muted">
+        <span>
+          <kbd>j</kbd> <kbd>k</kbd> next and previous command
+        </span>
+        <span>
+          <kbd>p</kbd> play or pause
+        </span>
+        <span>
+          <kbd>/</kbd> find a command
+        </span>
+        <a href={text} id="as-text">
+          Read as text
+        </a>
+      </p>
+    </section>
+  );
+}
+
+function Integrity({ head, session }: Pick<SessionProps, 'head' | 'session'>) {
+  const { chunks, complete, headHash } = session.recording;
+  return (
+    <section class="panel integrity" aria-labelledby="integrity-heading">
+      <h2 id="integrity-heading">Integrity</h2>
+      <dl class="facts">
+        <div>
+          <dt>Recording</dt>
+          <dd>{completeness(session.status, complete)}</dd>
+        </div>
+        <div>
+          <dt>Chain</dt>
+          <dd>{plural(chunks, 'chunk')}</dd>
+        </div>
+        <div>
+          <dt>Signed</dt>
+          <dd>
+            {head === null ? (
+              'not yet: the head is signed when the session ends'
+            ) : (
+              <>
+                Ed25519, key <code>{head.keyId}</code>
+              </>
+            )}
+          </dd>
+        </div>
+        <div class="whole">
+          <dt>Head hash</dt>
+          <dd>
+            <code class="hash">{head?.hash ?? headHash ?? 'none yet'}</code>
+          </dd>
+        </div>
+      </dl>
+      <p class="muted">
+        Check it yourself: <code>sallyport verify {session.id}</code>. A chain shows that nothing
+        changed since it was signed; compare the head with a copy kept elsewhere to rule out a
+        forged whole.
+      </p>
+    </section>
+  );
+}
+
+function completeness(status: SessionView['status'], complete: boolean): string {
+  if (complete) return 'complete';
+  return status === 'active' ? 'still growing' : 'incomplete: its end is missing';
+}

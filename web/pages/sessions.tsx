@@ -1,0 +1,212 @@
+/** The list of sessions with its filters in the URL. */
+import type { SessionFilters, SessionsProps } from '../../server/http/pages.ts';
+import type { SessionView } from '../../server/http/ports.ts';
+import type { AssetPaths } from '../build.ts';
+import { KindBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
+import { Document } from '../parts/document.tsx';
+import { ago, dateTime, length } from '../parts/format.ts';
+import { Visible, visibleText } from '../parts/visible.tsx';
+
+export function SessionsPage(props: SessionsProps & { readonly assets: AssetPaths }) {
+  const { assets, continued, filters, frame, page, problem, scope } = props;
+  const filtered = Object.values(filters).some((value) => value !== '');
+  return (
+    <Document frame={frame} assets={assets} title="Sessions" current="sessions">
+      <div class="row title">
+        <h1>Sessions</h1>
+        {scope === 'own' && <span class="muted">your own</span>}
+      </div>
+      <Filters filters={filters} filtered={filtered} scope={scope} />
+      {problem !== null && (
+        <p class="notice bad" role="alert">
+          <strong>{problem.message}.</strong> {problem.hint}.
+        </p>
+      )}
+      {page.items.length > 0 && <Table sessions={page.items} nowMs={frame.nowMs} />}
+      {page.items.length === 0 && problem === null && (
+        <Empty filtered={filtered} continued={continued} />
+      )}
+      {(page.next !== null || continued) && (
+        <nav class="row pager" aria-label="Pages of the list">
+          {continued && <a href={listAddress(filters, null)}>Newest sessions</a>}
+          <span class="grow" />
+          {page.next !== null && (
+            <a class="button" rel="next" href={listAddress(filters, page.next)}>
+              Older sessions
+            </a>
+          )}
+        </nav>
+      )}
+    </Document>
+  );
+}
+
+function listAddress(filters: SessionFilters, cursor: string | null): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filters)) if (value !== '') query.set(name, value);
+  if (cursor !== null) query.set('cursor', cursor);
+  const text = query.toString();
+  return text === '' ? '/sessions' : `/sessions?${text}`;
+}
+
+function Filters(props: {
+  readonly filters: SessionFilters;
+  readonly filtered: boolean;
+  readonly scope: 'all' | 'own';
+}) {
+  const { filters } = props;
+  return (
+    <form class="panel filters" method="get" action="/sessions" role="search">
+      <Field name="q" label="Command contains" value={filters.q} wide />
+      {props.scope === 'all' && (
+        <Field name="principal" label="Principal" value={filters.principal} />
+      )}
+      <Field name="target" label="Target" value={filters.target} />
+      <Field name="run" label="Run" value={filters.run} />
+      <label>
+        Status
+        <select name="status">
+          {[
+            ['', 'any'],
+            ['active', 'running'],
+            ['closed', 'ended'],
+            ['failed', 'failed'],
+          ].map(([value, word]) => (
+            <option key={value} value={value} selected={filters.status === value}>
+              {word}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Field name="since" label="From (UTC)" kind="date" value={filters.since.slice(0, 10)} />
+      <Field name="until" label="To (UTC)" kind="date" value={filters.until.slice(0, 10)} />
+      <div class="row actions">
+        <button type="submit" class="primary">
+          Filter
+        </button>
+        {props.filtered && (
+          <a class="button quiet" href="/sessions">
+            Clear
+          </a>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function Field(props: {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  readonly kind?: 'text' | 'date';
+  readonly wide?: boolean;
+}) {
+  const { kind = 'text', label, name, value, wide = false } = props;
+  return (
+    <label class={wide ? 'wide' : undefined}>
+      {label}
+      {kind === 'date' ? (
+        <input name={name} value={value} type="date" />
+      ) : (
+        <input name={name} value={value} type="text" maxLength={200} autocomplete="off" />
+      )}
+    </label>
+  );
+}
+
+function Table(props: { readonly sessions: readonly SessionView[]; readonly nowMs: number }) {
+  return (
+    <div class="panel">
+      <table class="sessions">
+        <thead>
+          <tr>
+            <th scope="col">Principal</th>
+            <th scope="col">Target</th>
+            <th scope="col">Kind</th>
+            <th scope="col">Started (UTC)</th>
+            <th scope="col">Length</th>
+            <th scope="col" class="number">
+              Commands
+            </th>
+            <th scope="col">Stopped</th>
+            <th scope="col">Status</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.sessions.map((session) => (
+            <Row key={session.id} session={session} nowMs={props.nowMs} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs: number }) {
+  const { principal } = session;
+  const label = `Session of ${visibleText(principal.name, 100)} on ${visibleText(session.target, 100)}, ${dateTime(session.startedAt)}`;
+  const endMs = session.endedAt === null ? nowMs : Date.parse(session.endedAt);
+  return (
+    <tr>
+      <td class="principal">
+        <a class="cover" href={`/sessions/${session.id}`} aria-label={label}>
+          <Visible text={principal.name} />
+        </a>
+        {principal.kind === 'agent' && <KindBadge kind="agent" />}
+        {session.run !== null && (
+          <span class="sub">
+            run <Visible text={session.run} />
+          </span>
+        )}
+      </td>
+      <td class="target">
+        <span class="muted">
+          <Visible text={session.login} />@
+        </span>
+        <Visible text={session.target} />
+      </td>
+      <td class="kind">{session.kind}</td>
+      <td class="started">
+        <time dateTime={session.startedAt}>{dateTime(session.startedAt)}</time>
+        <span class="sub">{ago(session.startedAt, nowMs)}</span>
+      </td>
+      <td class="length">{length(endMs - Date.parse(session.startedAt))}</td>
+      <td class="number commands">
+        {session.commandCount}
+        <span class="unit"> commands</span>
+      </td>
+      <td class="stopped">
+        <StoppedBadges session={session} />
+      </td>
+      <td class="status">
+        <StatusBadge status={session.status} />
+      </td>
+    </tr>
+  );
+}
+
+function Empty(props: { readonly filtered: boolean; readonly continued: boolean }) {
+  if (props.filtered || props.continued) {
+    return (
+      <div class="panel empty">
+        <h2>No session matches</h2>
+        <p>
+          Loosen a filter, or <a href="/sessions">show all sessions</a>.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="panel empty">
+      <h2>No session yet</h2>
+      <p>Open one from a terminal; it appears here as soon as it starts. In the demo:</p>
+      <pre>
+        <code>{'ssh -F "${SALLYPORT_HOME:-$HOME/.sallyport}/demo/ssh_config" demo'}</code>
+      </pre>
+      <p>With targets of your own, through the bastion’s address and port:</p>
+      <pre>
+        <code>ssh -p PORT LOGIN@TARGET@BASTION</code>
+      </pre>
+    </div>
+  );
+}

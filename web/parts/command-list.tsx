@@ -1,0 +1,115 @@
+/** The commands of a session in order, each an address of its own (`#cmd-3`). */
+import type { CommandView } from '../../server/http/ports.ts';
+import { Badge, DecisionBadge, ExitStatus } from './badge.tsx';
+import { clockTime } from './format.ts';
+import { Visible } from './visible.tsx';
+
+/** The page lists this many; the API has all. */
+export const MAX_COMMANDS_LISTED = 2000;
+
+export function CommandList(props: {
+  readonly commands: readonly CommandView[];
+  readonly sessionId: string;
+}) {
+  const { commands } = props;
+  const listed = commands.slice(0, MAX_COMMANDS_LISTED);
+  return (
+    <section class="panel side" aria-labelledby="commands-heading">
+      <div class="row head">
+        <h2 id="commands-heading">Commands</h2>
+        <output class="muted" id="command-count">
+          {commands.length}
+        </output>
+        <span class="grow" />
+        <div class="row finder" id="finder" hidden>
+          <input
+            id="find"
+            type="search"
+            placeholder="Find"
+            aria-label="Find a command"
+            autoComplete="off"
+            spellcheck={false}
+          />
+          <select id="only" aria-label="Show only commands that were">
+            <option value="">all</option>
+            <option value="allow">allowed</option>
+            <option value="deny">denied</option>
+            <option value="hold">held</option>
+          </select>
+        </div>
+      </div>
+      {commands.length === 0 && <p class="none muted">No command was read in this session.</p>}
+      <ol class="commands" id="commands">
+        {listed.map((command) => (
+          <Command key={command.seq} command={command} />
+        ))}
+      </ol>
+      {commands.length > listed.length && (
+        <p class="none">
+          The first {listed.length.toLocaleString('en')} of {commands.length.toLocaleString('en')}{' '}
+          commands. <a href={`/api/v1/sessions/${props.sessionId}/commands`}>All of them as JSON</a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Command({ command }: { readonly command: CommandView }) {
+  return (
+    <li
+      id={`cmd-${command.seq}`}
+      data-at-ms={command.atMs}
+      data-to-ms={command.outputToMs ?? undefined}
+      data-decision={command.decision}
+    >
+      <a class="command" href={`#cmd-${command.seq}`}>
+        <span class="seq">{command.seq}</span>
+        <span class="at">{clockTime(command.atMs)}</span>
+        <code class="text">
+          <Visible text={command.text} />
+        </code>
+        <DecisionBadge decision={command.decision} />
+      </a>
+      <p class="why">
+        <Certainty certainty={command.certainty} />
+        {command.language === 'sql' && <span>SQL</span>}
+        <ExitStatus status={command.exitStatus} />
+        {command.rule !== null && (
+          <span>
+            rule{' '}
+            <b>
+              <Visible text={command.rule} />
+            </b>
+          </span>
+        )}
+        {command.reason !== null && (
+          <span>
+            <Visible text={command.reason} />
+          </span>
+        )}
+        {command.approval !== null && (
+          <a href={`/approvals/${encodeURIComponent(command.approval)}`}>
+            approval <Visible text={command.approval} />
+          </a>
+        )}
+      </p>
+    </li>
+  );
+}
+
+const CERTAINTY = {
+  exact: 'this text is what ran',
+  observed: 'read from the screen when Enter was pressed',
+  uncertain: 'could not be read with certainty; the policy decided what to do',
+} as const;
+
+function Certainty({ certainty }: Pick<CommandView, 'certainty'>) {
+  if (certainty === 'uncertain') {
+    return (
+      <Badge tone="hold" title={CERTAINTY.uncertain}>
+        uncertain
+      </Badge>
+    );
+  }
+  return <span title={CERTAINTY[certainty]}>{certainty}</span>;
+}
