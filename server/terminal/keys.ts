@@ -1,0 +1,270 @@
+/**
+ * Splits what a client types into keys, at every byte that may submit a line. Nothing is ever held
+ * back: a key that is cut between packets comes out as parts, so that all bytes can pass at once.
+ * Not caught here: what a key does; that depends on the program that gets it. Keys that a person has
+ * bound to submit a line look like any other.
+ *
+ * Enter is every carriage return and line feed wherever it stands (in a paste, in a broken escape
+ * sequence, after an escape as Alt-Enter) and Ctrl-O, which shells take for "accept and fetch the next".
+ */
+
+/** An escape sequence longer than this isn't one. */
+export const MAX_SEQUENCE_BYTES = 64;
+/** The same for an answer of the client's terminal (`ESC ]`, `ESC P`). */
+export const MAX_ANSWER_BYTES = 4096;
+
+export type KeyKind =
+  /** Printable characters, `text`. */
+  | 'text'
+  /** Submits a line, `submits`. */
+  | 'enter'
+  | 'backspace'
+  /** Ctrl-U. */
+  | 'kill-line'
+  /** Ctrl-W. */
+  | 'kill-word'
+  /** Ctrl-C. */
+  | 'interrupt'
+  /** Ctrl-D. */
+  | 'end-of-input'
+  | 'tab'
+  /** Up, down, Ctrl-P, Ctrl-N. */
+  | 'history'
+  /** Ctrl-R, Ctrl-S. */
+  | 'search'
+  | 'paste-start'
+  | 'paste-end'
+  /** An answer or a report of the client's terminal: focus, colours, cursor position, mouse. */
+  | 'report'
+  /** Bytes of a character that isn't complete yet. */
+  | 'part'
+  /** Any other control character or escape sequence, or a part of one. */
+  | 'other';
+
+export interface Key {
+  readonly kind: KeyKind;
+  /** For `text` the characters, may be many; for escape and a character that character; else empty. */
+  readonly text: string;
+  /** Exactly what the client sent. */
+  readonly bytes: Buffer;
+  readonly submits: boolean;
+  /** Between the marks of a bracketed paste, as the client says. */
+  readonly inPaste: boolean;
+}
+
+type State = 'ground' | 'escape' | 'sequence' | 'single-shift' | 'answer' | 'answer-escape';
+
+const ESCAPE = 0x1b;
+const CR = 0x0d;
+const LF = 0x0a;
+const CTRL_O = 0x0f;
+const PASTE_END = Buffer.from('\u001b[201~');
+
+const CONTROLS = new Map<number, KeyKind>([
+  [0x03, 'interrupt'],
+  [0x04, 'end-of-input'],
+  [0x08, 'backspace'],
+  [0x09, 'tab'],
+  [0x0e, 'history'],
+  [0x10, 'history'],
+  [0x12, 'search'],
+  [0x13, 'search'],
+  [0x15, 'kill-line'],
+  [0x17, 'kill-word'],
+  [0x7f, 'backspace'],
+]);
+
+/** Bytes in, keys out; the keys' bytes joined are the input's bytes. */
+export class KeySplitter {
+  #state: State = 'ground';
+  /** What has come of the sequence that is under way, as Latin-1. */
+  #sequence = '';
+  #answerBytes = 0;
+  #inPaste = false;
+  /** The start of a character that has gone out as a part. */
+  #character: Buffer = Buffer.alloc(0);
+  #keys: Key[] = [];
+  /** Where the bytes start that are not in a key yet. */
+  #start = 0;
+
+  push(bytes: Buffer): Key[] {
+    this.#keys = [];
+    this.#start = 0;
+    for (let at = 0; at < bytes.length;) {
+      if (this.#state === 'ground') at = this.#ground(bytes, at);
+      else {
+        this.#inSequence(bytes, at);
+        at += 1;
+      }
+    }
+    this.#emit(this.#state === 'ground' ? 'part' : 'other', bytes, bytes.length);
+    return this.#keys;
+  }
+
+  #emit(kind: KeyKind, bytes: Buffer, end: number, text = ''): void {
+    if (end === this.#start && text === '') return;
+    this.#keys.push({
+      kind,
+      text,
+      bytes: bytes.subarray(this.#start, end),
+      submits: kind === 'enter',
+      inPaste: this.#inPaste,
+    });
+    this.#start = end;
+  }
+
+  /** Takes a run of printable bytes, or one control character; returns where to go on. */
+  #ground(bytes: Buffer, at: number): number {
+    let end = at;
+    while (end < bytes.length && isPrintable(bytes[end] ?? 0)) end += 1;
+    if (end > at) {
+      this.#text(bytes, end);
+      return end;
+    }
+    this.#endCharacter(bytes, at);
+    const byte = bytes[at] ?? 0;
+    if (byte === ESCAPE) {
+      this.#state = 'escape';
+      this.#sequence = '';
+    } else this.#control(bytes, at, byte);
+    return at + 1;
+  }
+
+  #text(bytes: Buffer, end: number): void {
+    const all = Buffer.concat([this.#character, bytes.subarray(this.#start, end)]);
+    const tail = incompleteTail(all);
+    this.#character = Buffer.from(all.subarray(all.length - tail));
+    const text = all.toString('utf8', 0, all.length - tail);
+    if (text.includes('\ufffd')) this.#emit('other', bytes, end);
+    else if (text !== '') this.#emit('text', bytes, end - tail, text);
+    this.#emit('part', bytes, end);
+  }
+
+  /** A control character inside a character: the character was none. */
+  #endCharacter(bytes: Buffer, at: number): void {
+    if (this.#character.length === 0) return;
+    this.#character = Buffer.alloc(0);
+    // Its bytes have gone out as parts; what follows must not be taken for an undisturbed line.
+    this.#keys.push(unreadable(bytes.subarray(at, at), this.#inPaste));
+  }
+
+  #control(bytes: Buffer, at: number, byte: number): void {
+    if (submits(byte)) this.#emit('enter', bytes, at + 1);
+    else if (this.#inPaste && byte === 0x09) this.#emit('text', bytes, at + 1, '\t');
+    else if (this.#inPaste) this.#emit('other', bytes, at + 1);
+    else this.#emit(CONTROLS.get(byte) ?? 'other', bytes, at + 1);
+  }
+
+  #inSequence(bytes: Buffer, at: number): void {
+    const byte = bytes[at] ?? 0;
+    if (submits(byte)) {
+      // A lone escape before it belongs to it (Alt-Enter); a broken sequence is a key of its own.
+      if (this.#state !== 'escape') this.#emit('other', bytes, at);
+      this.#state = 'ground';
+      this.#emit('enter', bytes, at + 1);
+      return;
+    }
+    if (byte === ESCAPE && this.#state !== 'answer') {
+      this.#emit('other', bytes, at);
+      this.#state = 'escape';
+      this.#sequence = '';
+      return;
+    }
+    switch (this.#state) {
+      case 'escape':
+        this.#afterEscape(bytes, at, byte);
+        return;
+      case 'sequence':
+        this.#inControlSequence(bytes, at, byte);
+        return;
+      case 'single-shift':
+        this.#finish(bytes, at + 1, byte === 0x41 || byte === 0x42 ? 'history' : 'other');
+        return;
+      case 'answer':
+      case 'answer-escape':
+        this.#inAnswer(bytes, at, byte);
+        return;
+      case 'ground':
+    }
+  }
+
+  #afterEscape(bytes: Buffer, at: number, byte: number): void {
+    if (byte === 0x5b) this.#state = 'sequence';
+    else if (byte === 0x4f) this.#state = 'single-shift';
+    else if (byte === 0x5d || byte === 0x50) {
+      this.#state = 'answer';
+      this.#answerBytes = 0;
+    } else this.#finish(bytes, at + 1, 'other', isAscii(byte) ? String.fromCharCode(byte) : '');
+  }
+
+  #inControlSequence(bytes: Buffer, at: number, byte: number): void {
+    if (byte < 0x20 || byte >= 0x7f || this.#sequence.length >= MAX_SEQUENCE_BYTES) {
+      this.#finish(bytes, at + 1, 'other');
+    } else if (byte >= 0x40) {
+      this.#finish(bytes, at + 1, sequenceKind(this.#sequence + String.fromCharCode(byte)));
+    } else this.#sequence += String.fromCharCode(byte);
+  }
+
+  #inAnswer(bytes: Buffer, at: number, byte: number): void {
+    this.#answerBytes += 1;
+    if (byte === 0x07 || (this.#state === 'answer-escape' && byte === 0x5c)) {
+      this.#finish(bytes, at + 1, 'report');
+    } else if (this.#answerBytes >= MAX_ANSWER_BYTES) this.#finish(bytes, at + 1, 'other');
+    else this.#state = byte === ESCAPE ? 'answer-escape' : 'answer';
+  }
+
+  #finish(bytes: Buffer, end: number, kind: KeyKind, text = ''): void {
+    this.#state = 'ground';
+    if (this.#inPaste && kind !== 'paste-end') this.#emit('other', bytes, end, text);
+    else {
+      if (kind === 'paste-start') this.#inPaste = true;
+      this.#emit(kind, bytes, end, text);
+      if (kind === 'paste-end') this.#inPaste = false;
+    }
+  }
+}
+
+/** What makes a line editor forget a line: the end of a paste, when one is under way, and Ctrl-C. */
+export function abortBytes(inPaste: boolean): Buffer {
+  const interrupt = Buffer.from([0x03]);
+  return inPaste ? Buffer.concat([PASTE_END, interrupt]) : interrupt;
+}
+
+function isPrintable(byte: number): boolean {
+  return byte >= 0x20 && byte !== 0x7f;
+}
+
+function isAscii(byte: number): boolean {
+  return isPrintable(byte) && byte < 0x80;
+}
+
+function submits(byte: number): boolean {
+  return byte === CR || byte === LF || byte === CTRL_O;
+}
+
+function unreadable(bytes: Buffer, inPaste: boolean): Key {
+  return { kind: 'other', text: '', bytes, submits: false, inPaste };
+}
+
+function sequenceKind(sequence: string): KeyKind {
+  if (sequence === '200~') return 'paste-start';
+  if (sequence === '201~') return 'paste-end';
+  if (sequence === 'A' || sequence === 'B') return 'history';
+  // Focus, cursor position, device attributes, mode reports, mouse.
+  return /^(?:[IO]|\d+;\d+R|[?>][\d;]*c|\?[\d;]+\$y|<[\d;]+[Mm])$/.test(sequence)
+    ? 'report'
+    : 'other';
+}
+
+/** Length of the unfinished UTF-8 character at the end, 0..3. */
+function incompleteTail(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte < 0xc0) continue;
+    let length = 1;
+    if (byte >= 0xc2 && byte <= 0xf4) length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return length > back ? back : 0;
+  }
+  return 0;
+}

@@ -1,0 +1,244 @@
+/**
+ * The emulated screen of a session: what a person in front of the terminal sees. Sole owner of the
+ * emulator. Not caught here: what the text means. Differences between emulators remain (images, fonts,
+ * characters newer than the width table).
+ *
+ * Parsing is synchronous: after `write` the screen is as the output left it. Memory is bounded by the
+ * scrollback and by the flood guard; an answer that the emulator would send is dropped.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import xterm, { type IBufferLine, type IMarker, type Terminal } from '@xterm/headless';
+import { SerializeAddon } from '@xterm/addon-serialize';
+import { FloodGuard } from './flood-guard.ts';
+import { charWidth } from './width.ts';
+
+/** A terminal is emulated with a size within these, whatever the client says. */
+export const MIN_SIDE = 2;
+export const MAX_SIDE = 500;
+/** Rows kept above the screen, unless the constructor is told otherwise. */
+export const SCROLLBACK_ROWS = 500;
+/** The emulator is fed in pieces of this size. */
+const WRITE_CHARS = 65_536;
+/** Palette entries that shells use for a suggestion that isn't part of the line: bright black, greys. */
+const GHOST_COLOURS = new Set([8, 59, 102, ...Array.from({ length: 12 }, (_, n) => 236 + n)]);
+
+/** A cell; `y` counts from the top of the scrollback. */
+export interface Cell {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A row that is followed while it scrolls or is wrapped anew. */
+export interface RowMark {
+  /** Counts from the top of the scrollback; null when the row is gone. */
+  readonly y: number | null;
+  dispose(): void;
+}
+
+export class Screen {
+  readonly #terminal: Terminal;
+  readonly #serializer = new SerializeAddon();
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #guard: FloodGuard;
+  #isCursorHidden = false;
+  #scrollRegion: string | null = null;
+
+  /** Sizes outside MIN_SIDE..MAX_SIDE are clamped. */
+  constructor(cols: number, rows: number, scrollbackRows: number = SCROLLBACK_ROWS) {
+    this.#terminal = new xterm.Terminal({
+      cols: clampSide(cols),
+      rows: clampSide(rows),
+      scrollback: scrollbackRows,
+      allowProposedApi: true,
+      logLevel: 'off',
+    });
+    this.#guard = new FloodGuard(this.rows);
+    this.#terminal.loadAddon(this.#serializer);
+    this.#useWidths();
+    this.#watchSequences();
+  }
+
+  get cols(): number {
+    return this.#terminal.cols;
+  }
+
+  get rows(): number {
+    return this.#terminal.rows;
+  }
+
+  /** Where the next character goes; `x` = cols when it will wrap. */
+  get cursor(): Cell {
+    const buffer = this.#terminal.buffer.active;
+    return { x: buffer.cursorX, y: buffer.baseY + buffer.cursorY };
+  }
+
+  /** A full-screen program (or somebody who wants to look like one) uses the alternate screen. */
+  get isAlternate(): boolean {
+    return this.#terminal.buffer.active.type === 'alternate';
+  }
+
+  /** The target asked for pastes to be marked: a line editor is at work. */
+  get bracketedPaste(): boolean {
+    return this.#terminal.modes.bracketedPasteMode;
+  }
+
+  /** Parses output to its end. Bytes may be cut inside a character, text may not. */
+  write(output: Buffer | string): void {
+    const text = typeof output === 'string' ? output : this.#decoder.write(output);
+    const safe = this.#guard.push(text);
+    for (let at = 0; at < safe.length; at += WRITE_CHARS) {
+      // After input the emulator parses the next write at once instead of at its next turn.
+      this.#terminal.input('', true);
+      this.#terminal.write(safe.slice(at, at + WRITE_CHARS));
+    }
+  }
+
+  /** Clamped like the constructor; wrapped lines are wrapped anew. */
+  resize(cols: number, rows: number): void {
+    this.#scrollRegion = null;
+    this.#terminal.resize(clampSide(cols), clampSide(rows));
+    this.#guard.resize(this.rows);
+  }
+
+  /** Row `y` from column `from` up to, not including, `to`; blank cells are spaces. */
+  rowText(y: number, from = 0, to: number = this.cols): string {
+    return this.#line(y)?.translateToString(false, from, to) ?? '';
+  }
+
+  /** The first row of the wrapped line that row `y` belongs to. */
+  lineStart(y: number): number {
+    let start = y;
+    while (start > 0 && this.#line(start)?.isWrapped === true) start -= 1;
+    return start;
+  }
+
+  /** The last row of the wrapped line that row `y` belongs to. */
+  lineEnd(y: number): number {
+    let end = y;
+    while (this.#line(end + 1)?.isWrapped === true) end += 1;
+    return end;
+  }
+
+  /** The wrapped line around row `y`, its rows joined, without blanks at its end. */
+  logicalLine(y: number): string {
+    return this.#joined(this.lineStart(y), this.lineEnd(y), this.cols).trimEnd();
+  }
+
+  /** The wrapped line around row `cell.y`, from its start up to, not including, the cell. */
+  logicalLineTo(cell: Cell): string {
+    return this.#joined(this.lineStart(cell.y), cell.y, cell.x);
+  }
+
+  /** The last row, from the top of the scrollback, that shows anything. */
+  lastTextRow(): number {
+    let y = this.#terminal.buffer.active.baseY + this.rows - 1;
+    while (y > 0 && this.rowText(y).trim() === '') y -= 1;
+    return y;
+  }
+
+  /**
+   * Everything in the cursor's wrapped line after the cursor is in the faint style of a suggestion.
+   * False when there is nothing.
+   */
+  ghostAfterCursor(): boolean {
+    const { x, y } = this.cursor;
+    let seen = false;
+    for (let row = y; row <= this.lineEnd(y); row += 1) {
+      const line = this.#line(row);
+      if (line === undefined) break;
+      for (let column = row === y ? x : 0; column < this.cols; column += 1) {
+        const cell = line.getCell(column);
+        if (cell === undefined || cell.getChars().trim() === '') continue;
+        const isGrey = cell.isFgPalette() && GHOST_COLOURS.has(cell.getFgColor());
+        if (!isGrey && cell.isDim() === 0) return false;
+        seen = true;
+      }
+    }
+    return seen;
+  }
+
+  /** Follows the cursor's row. In the alternate screen, which has no scrollback, it stays where it is. */
+  markRow(): RowMark {
+    const { y } = this.cursor;
+    const marker: IMarker | undefined = this.isAlternate
+      ? undefined
+      : this.#terminal.registerMarker(0);
+    if (marker === undefined) return { y, dispose: () => {} };
+    return {
+      get y() {
+        return marker.line < 0 ? null : marker.line;
+      },
+      dispose: () => marker.dispose(),
+    };
+  }
+
+  /** Escape sequences that paint the visible screen on a fresh terminal of the same size. */
+  serialize(): string {
+    const region = this.#scrollRegion;
+    const { cursorX, cursorY } = this.#terminal.buffer.active;
+    const position = `\u001b[${cursorY + 1};${Math.min(cursorX, this.cols - 1) + 1}H`;
+    return (
+      this.#serializer.serialize({ scrollback: 0 }) +
+      (region === null ? '' : `\u001b[${region}r${position}`) +
+      (this.#isCursorHidden ? '\u001b[?25l' : '')
+    );
+  }
+
+  dispose(): void {
+    this.#terminal.dispose();
+  }
+
+  #line(y: number): IBufferLine | undefined {
+    return this.#terminal.buffer.active.getLine(y);
+  }
+
+  #joined(first: number, last: number, lastTo: number): string {
+    let text = '';
+    for (let y = first; y <= last; y += 1)
+      text += this.rowText(y, 0, y === last ? lastTo : this.cols);
+    return text;
+  }
+
+  #useWidths(): void {
+    this.#terminal.unicode.register({
+      version: 'sallyport',
+      wcwidth: charWidth,
+      charProperties(codePoint, preceding) {
+        const width = charWidth(codePoint);
+        const before = (preceding >> 1) & 3;
+        // A mark joins the character before it; the property's layout is the emulator's own.
+        if (width === 0 && before > 0) return (before << 1) | 1;
+        return width << 1;
+      },
+    });
+    this.#terminal.unicode.activeVersion = 'sallyport';
+  }
+
+  /** Notes what the serializer leaves out, and drops what would grow without a bound. */
+  #watchSequences(): void {
+    const { parser } = this.#terminal;
+    // Every hyperlink is kept as long as its row; they are of no use here.
+    parser.registerOscHandler(8, () => true);
+    const cursorMode = (hidden: boolean) => (params: (number | number[])[]) => {
+      if (params.includes(25)) this.#isCursorHidden = hidden;
+      return false;
+    };
+    parser.registerCsiHandler({ prefix: '?', final: 'h' }, cursorMode(false));
+    parser.registerCsiHandler({ prefix: '?', final: 'l' }, cursorMode(true));
+    parser.registerCsiHandler({ final: 'r' }, ([top, bottom]) => {
+      this.#scrollRegion = Number(bottom ?? 0) === 0 ? null : `${Number(top)};${Number(bottom)}`;
+      return false;
+    });
+    const reset = () => {
+      this.#isCursorHidden = false;
+      this.#scrollRegion = null;
+      return false;
+    };
+    parser.registerEscHandler({ final: 'c' }, reset);
+    parser.registerCsiHandler({ intermediates: '!', final: 'p' }, reset);
+  }
+}
+
+function clampSide(side: number): number {
+  return Math.min(MAX_SIDE, Math.max(MIN_SIDE, Math.trunc(side) || MIN_SIDE));
+}
