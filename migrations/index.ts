@@ -5,6 +5,8 @@
 import type { Knex } from 'knex';
 import * as identities from './0001_identities.ts';
 import * as targets from './0002_targets.ts';
+import * as recordings from './0003_recordings.ts';
+import * as journalApprovals from './0004_journal_approvals.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -14,4 +16,6 @@ export interface NamedMigration {
 export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0001_identities', migration: identities },
   { name: '0002_targets', migration: targets },
+  { name: '0003_recordings', migration: recordings },
+  { name: '0004_journal_approvals', migration: journalApprovals },
 ];

@@ -1,0 +1,27 @@
+/**
+ * Which database errors pass by themselves: the server stops, restarts, fails over or is full.
+ * Not caught here: whether a commit that lost its connection took place; the caller has to look.
+ */
+import { codeOf } from './connect.ts';
+
+/** SQLSTATE classes: connection, transaction rollback, resources, operator intervention, system. */
+const PASSING_CLASS = /^(08|40|53|55|57|58)...$/;
+const SYSTEM_CODE = /^E[A-Z]+$/;
+/** What pg says without a code; knex puts the statement and ` - ` before it. */
+const PASSING_MESSAGE =
+  /(?:^| - )(?:Connection terminated|Client has encountered a connection error|timeout expired|Knex: Timeout acquiring|connection ended)/i;
+
+/** Whether trying again later can help. */
+export function isOutage(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== '') return PASSING_CLASS.test(code) || SYSTEM_CODE.test(code);
+  return error instanceof Error && PASSING_MESSAGE.test(error.message);
+}
+
+/** Wait before the next attempt, milliseconds: doubled from the first to the second. */
+export const OUTAGE_RETRY_MS = { first: 50, most: 2_000 } as const;
+
+/** The wait before attempt `failures + 1`, milliseconds. */
+export function retryDelayMs(failures: number): number {
+  return Math.min(OUTAGE_RETRY_MS.first * 2 ** Math.min(failures - 1, 10), OUTAGE_RETRY_MS.most);
+}
