@@ -88,7 +88,7 @@ export function createVault({ masterKey, credentials, journal }: VaultParts): Se
 function credentialOf(grant: Grant): string {
   let proven = false;
   try {
-    proven = Reflect.get(Grant.prototype, 'isProof', grant) === true;
+    proven = Reflect.get(Grant.prototype, 'isProof', grant);
   } catch {
     // An object that only looks like a Grant lacks the private field.
   }

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SallyportError } from '../../server/errors.ts';
+import { loadMasterKey } from '../../server/vault/master-key.ts';
+
+const BYTES = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7 + 1));
+
+describe('master key', () => {
+  let folder = '';
+  before(async () => {
+    folder = await fs.mkdtemp(join(tmpdir(), 'sallyport-test-'));
+  });
+  after(() => fs.rm(folder, { recursive: true }));
+
+  const fromValue = (value: string) =>
+    loadMasterKey({ value, file: null, generatedFile: join(folder, 'unused') });
+  const fromFile = (file: string) =>
+    loadMasterKey({ value: null, file, generatedFile: join(folder, 'unused') });
+  const keyFile = async (name: string, content: string | Buffer, mode = 0o600): Promise<string> => {
+    const path = join(folder, name);
+    await fs.writeFile(path, content);
+    await fs.chmod(path, mode);
+    return path;
+  };
+  const isCorrupt =
+    (naming: string) =>
+    (error: unknown): boolean => {
+      assert.ok(error instanceof SallyportError);
+      assert.equal(error.code, 'key.corrupt');
+      assert.ok(error.message.includes(naming), error.message);
+      assert.notEqual(error.hint, '');
+      return true;
+    };
+
+  for (const [name, text] of [
+    ['base64', BYTES.toString('base64')],
+    ['base64 without padding', BYTES.toString('base64').replace('=', '')],
+    ['base64url', BYTES.toString('base64url')],
+    ['hexadecimal', BYTES.toString('hex')],
+    ['capital hexadecimal', BYTES.toString('hex').toUpperCase()],
+    ['text with white space around', ` ${BYTES.toString('base64')}\r\n`],
+  ] as const) {
+    it(`is read from ${name}, in the environment and in a file`, async () => {
+      assert.deepEqual((await fromValue(text)).bytes, BYTES);
+      assert.deepEqual((await fromFile(await keyFile('good', text))).bytes, BYTES);
+    });
+  }
+
+  const corrupt: readonly (readonly [string, string | Buffer])[] = [
+    ['nothing', ''],
+    ['white space', ' \n'],
+    ['31 bytes in base64', BYTES.subarray(1).toString('base64')],
+    ['33 bytes in base64', Buffer.concat([BYTES, Buffer.of(1)]).toString('base64')],
+    ['63 hexadecimal digits', BYTES.toString('hex').slice(1)],
+    ['65 hexadecimal digits', `${BYTES.toString('hex')}0`],
+    ['64 characters of which one is no digit', `${BYTES.toString('hex').slice(1)}g`],
+    ['base64 with a character outside the alphabet', BYTES.toString('base64').replace(/^./, '*')],
+    ['base64 with a space inside', BYTES.toString('base64').replace(/^(.{9})./, '$1 ')],
+    ['two keys', `${BYTES.toString('base64')}\n${BYTES.toString('base64')}`],
+    ['a NUL character', `${BYTES.toString('base64').slice(0, 43)}\0`],
+    ['raw bytes', BYTES],
+    ['a private key in PEM', '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n'],
+  ];
+  for (const [name, content] of corrupt) {
+    it(`refuses ${name}`, async () => {
+      await assert.rejects(fromValue(String(content)), isCorrupt('SALLYPORT_MASTER_KEY'));
+      const path = await keyFile('bad', content);
+      await assert.rejects(fromFile(path), isCorrupt(path));
+    });
+  }
+
+  it('says nothing of the refused text', async () => {
+    const secret = BYTES.toString('hex').slice(2);
+    await assert.rejects(fromValue(secret), (error: SallyportError) => {
+      assert.ok(!`${error.message} ${error.hint} ${error.stack}`.includes(secret.slice(0, 8)));
+      return true;
+    });
+  });
+
+  for (const mode of [0o640, 0o604, 0o620, 0o602, 0o666, 0o610]) {
+    it(`refuses a file of mode ${mode.toString(8)} that holds a good key`, async () => {
+      const path = await keyFile('open', BYTES.toString('base64'), mode);
+      await assert.rejects(fromFile(path), isCorrupt(`mode 0${mode.toString(8)}`));
+    });
+  }
+
+  it('refuses a file that is missing, a directory, or far too long', async () => {
+    await assert.rejects(fromFile(join(folder, 'none')), isCorrupt(join(folder, 'none')));
+    await assert.rejects(fromFile(folder), isCorrupt(folder));
+    const path = await keyFile('long', ' '.repeat(5000));
+    await assert.rejects(fromFile(path), isCorrupt('5000 bytes'));
+  });
+
+  it('is made once, for its owner only, and the same at the next start', async () => {
+    const generatedFile = join(folder, 'new', 'master.key');
+    const sources = { value: null, file: null, generatedFile };
+    const starts = await Promise.all([1, 2, 3, 4].map(() => loadMasterKey(sources)));
+    const again = await loadMasterKey(sources);
+    for (const key of starts) assert.deepEqual(key.bytes, again.bytes);
+    assert.equal((await fs.stat(generatedFile)).mode & 0o777, 0o600);
+    assert.deepEqual(await fs.readdir(join(folder, 'new')), ['master.key']);
+  });
+
+  it('never replaces a generated key that became unreadable', async () => {
+    const generatedFile = await keyFile('broken', 'AAAA');
+    const sources = { value: null, file: null, generatedFile };
+    await assert.rejects(loadMasterKey(sources), isCorrupt(generatedFile));
+    assert.equal(await fs.readFile(generatedFile, 'utf8'), 'AAAA');
+    const dangling = join(folder, 'dangling');
+    await fs.symlink(join(folder, 'gone'), dangling);
+    await assert.rejects(
+      loadMasterKey({ ...sources, generatedFile: dangling }),
+      isCorrupt(dangling),
+    );
+  });
+
+  it('says so when a new key cannot be written', async () => {
+    const generatedFile = join(await keyFile('file', ''), 'master.key');
+    await assert.rejects(
+      loadMasterKey({ value: null, file: null, generatedFile }),
+      (error) => error instanceof SallyportError && error.message.includes(generatedFile),
+    );
+  });
+});
