@@ -5,11 +5,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { DirectoryDocument } from '../access/directory.ts';
+import type { DirectoryDocument, KeyEntry } from '../access/directory.ts';
 import { SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { DEFAULT_POLICY } from '../policy/default-policy.ts';
-import { generateKeyPair, parsePrivateKey, parsePublicLine, type ParsedKey } from '../ssh/key.ts';
+import { formatPublicLine, generateKeyPair, parsePrivateKey, parsePublicLine } from '../ssh/key.ts';
 import type { Home } from './home.ts';
 
 export const DEMO_TARGET = 'demo';
@@ -19,8 +19,8 @@ const AGENT = 'demo-agent';
 const START_TIMEOUT_MS = 20_000;
 
 export interface DemoKeys {
-  readonly human: ParsedKey;
-  readonly agent: ParsedKey;
+  readonly human: KeyEntry;
+  readonly agent: KeyEntry;
   /** Host key of the demo target, private, PEM. */
   readonly targetHostKey: Buffer;
   readonly targetHostKeyLine: string;
@@ -28,11 +28,13 @@ export interface DemoKeys {
 
 /** The demo's keys in the home folder, made if they aren't there. Throws `key.corrupt`. */
 export async function demoKeys(home: Home): Promise<DemoKeys> {
-  const pair = async (name: string): Promise<ParsedKey> => {
-    const pem = await home.key(`demo/${name}`, () => generateKeyPair(name).privateKeyPem, whyNoKey);
-    const key = publicOf(pem);
-    await writeFile(home.path('demo', `${name}.pub`), `${key.line} ${name}\n`, { mode: 0o600 });
-    return key;
+  const pair = async (file: string, name: string): Promise<KeyEntry> => {
+    const pem = await home.key(`demo/${file}`, () => generateKeyPair(name).privateKeyPem, whyNoKey);
+    const line = publicLineOf(pem, name);
+    await writeFile(home.path('demo', `${file}.pub`), `${line}\n`, { mode: 0o600 });
+    const parsed = parsePublicLine(line);
+    if (parsed.kind === 'invalid') throw new SallyportError('internal', parsed.why, 'report this');
+    return parsed;
   };
   const targetHostKey = await home.key(
     'keys/demo_target_host_ed25519',
@@ -40,10 +42,10 @@ export async function demoKeys(home: Home): Promise<DemoKeys> {
     whyNoKey,
   );
   return {
-    human: await pair('human_ed25519'),
-    agent: await pair('agent_ed25519'),
+    human: await pair('human_ed25519', HUMAN),
+    agent: await pair('agent_ed25519', AGENT),
     targetHostKey,
-    targetHostKeyLine: publicOf(targetHostKey).line,
+    targetHostKeyLine: publicLineOf(targetHostKey),
   };
 }
 
@@ -53,15 +55,6 @@ export function demoDirectory(
   target: { readonly host: string; readonly port: number },
   login: string,
 ): DirectoryDocument {
-  const key = (
-    parsed: ParsedKey,
-    comment: string,
-  ): DirectoryDocument['principals'][0]['keys'][0] => ({
-    algorithm: parsed.algorithm,
-    blob: parsed.blob,
-    fingerprint: parsed.fingerprint,
-    comment,
-  });
   return {
     principals: [
       {
@@ -70,7 +63,7 @@ export function demoDirectory(
         roles: ['admin'],
         groups: ['people'],
         owner: null,
-        keys: [key(keys.human, HUMAN)],
+        keys: [keys.human],
       },
       {
         name: AGENT,
@@ -78,7 +71,7 @@ export function demoDirectory(
         roles: [],
         groups: ['agents'],
         owner: HUMAN,
-        keys: [key(keys.agent, AGENT)],
+        keys: [keys.agent],
       },
     ],
     credentials: [{ name: DEMO_CREDENTIAL }],
@@ -253,17 +246,17 @@ Replays are at ${facts.url}/sessions. Ctrl-C stops everything; the next start go
 `;
 }
 
-function whyNoKey(content: Buffer): string | null {
+/** Why the content of a key file is no private key; null = it is one. */
+export function whyNoKey(content: Buffer): string | null {
   const outcome = parsePrivateKey(content);
   return outcome.kind === 'invalid' ? outcome.why : null;
 }
 
-function publicOf(pem: Buffer): ParsedKey & { readonly line: string } {
+/** The public half, as known_hosts and authorized_keys take it. */
+export function publicLineOf(pem: Buffer, comment = ''): string {
   const outcome = parsePrivateKey(pem);
   if (outcome.kind === 'invalid') {
     throw new SallyportError('key.corrupt', outcome.why, 'move the key file away');
   }
-  const parsed = parsePublicLine(outcome.publicLine);
-  if (parsed.kind === 'invalid') throw new SallyportError('internal', parsed.why, 'report this');
-  return { ...parsed, line: outcome.publicLine };
+  return formatPublicLine(outcome.blob, comment);
 }

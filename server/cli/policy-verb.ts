@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { messageOf, SallyportError } from '../errors.ts';
 import { runPolicyTest } from './policy-test.ts';
-import { withStores } from './stores.ts';
+import { withStores } from '../context.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 export const policyTest: Verb = {

@@ -58,8 +58,11 @@ export class ConnectionRegistry implements Connections {
     this.#sessions.set(session, over);
   }
 
-  /** No new sessions; running ones get a notice and `drainTimeoutMs`, then they are ended. */
-  async drain(): Promise<void> {
+  /**
+   * No new sessions; running ones get a notice and `drainTimeoutMs`, then they are ended.
+   * @param cut ends them at once
+   */
+  async drain(cut: AbortSignal): Promise<void> {
     this.#draining = true;
     const { drainTimeoutMs } = this.#dependencies.limits;
     const seconds = Math.ceil(drainTimeoutMs / 1000);
@@ -73,6 +76,7 @@ export class ConnectionRegistry implements Connections {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, drainTimeoutMs);
+      cut.addEventListener('abort', () => resolve());
     });
     await Promise.race([Promise.all(running), deadline]);
     clearTimeout(timer);

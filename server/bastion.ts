@@ -1,0 +1,285 @@
+/**
+ * A running bastion: the stores, the recorder, the SSH gateway, the web server and, without a
+ * configuration, the demo. Made in this order, closed in reverse.
+ */
+import {
+  DEMO_CREDENTIAL,
+  demoDirectory,
+  demoGuide,
+  demoKeys,
+  publicLineOf,
+  startDemoTargetProcess,
+  whyNoKey,
+  writeDemoSshFiles,
+} from './cli/demo.ts';
+import { loadConfiguration } from './cli/configuration.ts';
+import type { RunFile } from './cli/home.ts';
+import { journalChanges } from './cli/journal.ts';
+import type { Config } from './config/environment.ts';
+import { openStores, recordingSigner, type Stores } from './context.ts';
+import { messageOf, SallyportError } from './errors.ts';
+import { startHttp } from './http/app.ts';
+import type { Logger } from './log.ts';
+import { ConnectionRegistry } from './session/connection.ts';
+import { HeldCommands } from './session/gate.ts';
+import { DEFAULT_LIMITS } from './session/limits.ts';
+import type { BuiltinQueries } from './session/builtin.ts';
+import { startGateway } from './ssh/gateway.ts';
+import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
+import { createDialers } from './ssh/upstream.ts';
+import { applyDirectory } from './store/directory-apply.ts';
+import { createRecordingSink, recoverRecordings } from './store/recordings.ts';
+import { openSpool } from './store/spool.ts';
+import { createPages } from '../web/index.ts';
+
+/** How long the recorder may take to ship what it has at the end, milliseconds. */
+const SHIP_TIMEOUT_MS = 10_000;
+
+export interface BastionOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly version: string;
+  /** Account that the demo logs in as, and its shell. */
+  readonly login: string;
+  readonly shell: string;
+}
+
+export interface Bastion {
+  readonly run: RunFile;
+  /** What a person at the terminal wants to know first. */
+  greeting(): Promise<string>;
+  /** No new sessions; running ones get a notice and their time, or less when `cut` aborts. */
+  drain(cut: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Closes what was opened, last first, whatever fails on the way. */
+class Closers {
+  readonly #closers: { readonly name: string; close(): Promise<void> }[] = [];
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(name: string, close: () => Promise<void>): void {
+    this.#closers.push({ name, close });
+  }
+
+  async close(): Promise<void> {
+    for (const { name, close } of this.#closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => {
+        this.#logger.error('not closed cleanly', { part: name, why: messageOf(error) });
+      });
+    }
+  }
+}
+
+/** Rejects with the SallyportError that names what stands in the way. */
+export async function openBastion(options: BastionOptions): Promise<Bastion> {
+  const closers = new Closers(options.logger);
+  try {
+    return await assemble(options, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function assemble(options: BastionOptions, closers: Closers): Promise<Bastion> {
+  const { config, logger, version } = options;
+  let httpUrl = '';
+  const publicUrl = (): string => config.publicUrl ?? httpUrl;
+  const stores = await openStores(config, logger, publicUrl);
+  closers.add('database', () => stores.close());
+  const { home, clock, database, journal } = stores;
+
+  const vault = await stores.vault();
+  const hostKey = await home.key(
+    'keys/ssh_host_ed25519',
+    () => generateKeyPair('sallyport').privateKeyPem,
+    whyNoKey,
+  );
+  const isDemo = await prepareDirectory(options, stores, closers);
+
+  const spool = await openSpool({
+    directory: home.path('spool'),
+    onFailure: (error) => logger.error('spool failed', { why: messageOf(error) }),
+  });
+  closers.add('spool', () => spool.close());
+  const recording = {
+    database,
+    spool,
+    journal,
+    signer: await recordingSigner(home),
+    clock,
+    logger,
+    instanceId: home.instanceId(),
+  };
+  await recoverRecordings(recording);
+  await stores.approvals.cancelStale();
+  const recordings = createRecordingSink(recording);
+  closers.add('recorder', () => recordings.close({ deadlineMs: SHIP_TIMEOUT_MS }));
+
+  const registry = new ConnectionRegistry({
+    policies: stores.policies,
+    approvals: stores.approvals,
+    held: new HeldCommands(),
+    clock,
+    logger,
+    limits: DEFAULT_LIMITS,
+    bastion: 'BASTION',
+    journal,
+    controls: stores.controls,
+    recordings,
+    directory: stores.directory,
+    dialers: createDialers({ vault, logger }),
+    builtins: builtinQueries(stores),
+  });
+  const gateway = await startGateway({
+    listen: config.ssh,
+    hostKeys: [hostKey],
+    connections: registry,
+    logger,
+    clock,
+  });
+  closers.add('ssh', () => gateway.close());
+
+  let ready = false;
+  const http = await startHttp({
+    listen: config.http,
+    publicUrl: config.publicUrl,
+    recordings: stores.recordings,
+    signIns: stores.tokens,
+    approvals: stores.approvals,
+    audit: journal,
+    controls: stores.controls,
+    readiness: async () => {
+      const answer = await database.knex.raw('select 1').then(
+        () => 'ok',
+        (error: unknown) => messageOf(error),
+      );
+      return {
+        ready: ready && answer === 'ok',
+        checks: { database: answer, ssh: ready ? 'ok' : 'stopping' },
+      };
+    },
+    metrics: () => metricsText(gateway.connectionCount, registry.activeSessions),
+    pages: await createPages(),
+    logger,
+    clock,
+    version,
+  });
+  httpUrl = http.url;
+  closers.add('web', () => http.close());
+
+  if (isDemo) await writeDemoSshFiles(home, gateway.address, [publicLineOf(hostKey)]);
+  await journal.append(serverEvent('server.started', { version, database: database.mode }));
+  ready = true;
+
+  return {
+    run: {
+      pid: process.pid,
+      ssh: gateway.address,
+      http: { url: http.url },
+      database: database.mode,
+      version,
+    },
+    greeting: async () =>
+      isDemo
+        ? demoGuide({
+            version,
+            home: home.directory,
+            database: `PostgreSQL ${database.serverVersion}, ${database.mode}`,
+            ssh: `${gateway.address.host}:${gateway.address.port}`,
+            url: publicUrl(),
+            setupToken: await stores.tokens.createToken({ kind: 'setup', principalName: 'demo' }),
+          })
+        : `Sallyport ${version} is running: ssh ${gateway.address.host}:${gateway.address.port}, web ${publicUrl()}\n`,
+    drain: async (cut) => {
+      ready = false;
+      await gateway.stopAccepting();
+      await registry.drain(cut);
+      await journal.append(serverEvent('server.stopped', {}));
+    },
+    close: () => closers.close(),
+  };
+}
+
+/** Applies the configuration, or sets the demo up. @returns whether this is the demo */
+async function prepareDirectory(
+  options: BastionOptions,
+  stores: Stores,
+  closers: Closers,
+): Promise<boolean> {
+  const { config, logger, login, shell } = options;
+  const { home, settings, directory, database, credentials } = stores;
+  if (config.configuration !== null) {
+    const document = await loadConfiguration(config.configuration);
+    const changes = await applyDirectory(database, document, { prune: false, dryRun: false });
+    if (changes.length > 0) {
+      await journalChanges(stores.journal, changes, config.configuration, null);
+    }
+    return false;
+  }
+  if (await directory.isEmpty()) await settings.writeOnce('demo', home.instanceId());
+  if ((await settings.read('demo')) !== home.instanceId()) return false;
+
+  const keys = await demoKeys(home);
+  const vault = await stores.vault();
+  if ((await credentials.byName(DEMO_CREDENTIAL)) === null) {
+    const pair = generateKeyPair(DEMO_CREDENTIAL);
+    const sealed = await vault.seal(DEMO_CREDENTIAL, 'private-key', pair.privateKeyPem);
+    await credentials.put(sealed, pair.publicLine);
+  }
+  await vault.check(DEMO_CREDENTIAL);
+  const known = (await credentials.list()).find((one) => one.name === DEMO_CREDENTIAL);
+  const authorized = parsePublicLine(known?.publicKey ?? '');
+  if (authorized.kind === 'invalid') {
+    throw new SallyportError('internal', authorized.why, 'start with a fresh home folder');
+  }
+  const target = await startDemoTargetProcess(
+    { hostKeyPem: keys.targetHostKey, authorizedKey: authorized.blob, shell },
+    logger,
+  );
+  closers.add('demo target', () => target.stop());
+  const document = demoDirectory(keys, { host: target.host, port: target.port }, login);
+  await applyDirectory(database, document, { prune: false, dryRun: false });
+  return true;
+}
+
+function builtinQueries(stores: Stores): BuiltinQueries {
+  return {
+    directory: stores.directory,
+    recentSessions: async (principal, limit) => {
+      const page = await stores.recordings.listSessions({ principal: principal.name, limit });
+      return page.items.map((one) => ({
+        id: one.id,
+        startedAt: one.startedAt,
+        principal: one.principal.name,
+        target: one.target,
+        kind: one.kind,
+        status: one.status,
+      }));
+    },
+    waitingApprovals: (limit) => stores.approvals.listApprovals({ status: 'waiting', limit }),
+    decide: (id, decision, by) => stores.approvals.decide(id, decision, by),
+  };
+}
+
+function serverEvent(
+  type: 'server.started' | 'server.stopped',
+  data: Record<string, string>,
+): Parameters<Stores['journal']['append']>[0] {
+  return { type, principal: null, source: null, session: null, target: null, data };
+}
+
+function metricsText(connections: number, sessions: number): string {
+  return [
+    '# TYPE sallyport_connections gauge',
+    `sallyport_connections ${connections}`,
+    '# TYPE sallyport_sessions gauge',
+    `sallyport_sessions ${sessions}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,98 @@
+/** `check` and `apply`: configuration as code. */
+import type { DirectoryChange, DirectoryDocument } from '../access/directory.ts';
+import { loadDocument } from '../config/load.ts';
+import { formatProblem, inReadingOrder, type Problem } from '../config/problem.ts';
+import { withStores } from '../context.ts';
+import { SallyportError } from '../errors.ts';
+import { compilePolicy } from '../policy/document.ts';
+import { parsePublicLine } from '../ssh/key.ts';
+import { applyDirectory } from '../store/directory-apply.ts';
+import { journalChanges } from './journal.ts';
+import type { Verb, VerbInput } from './verb.ts';
+
+const CHECKS = { parsePublicLine, compilePolicy };
+
+/** The document at `path`. Throws `config.invalid` with the first problem. */
+export async function loadConfiguration(path: string): Promise<DirectoryDocument> {
+  const outcome = await loadDocument(path, CHECKS);
+  if (outcome.kind === 'ok') return outcome.document;
+  const [first] = inReadingOrder(outcome.problems);
+  const more = outcome.problems.length - 1;
+  throw new SallyportError(
+    'config.invalid',
+    `${first === undefined ? path : formatProblem(first)}${more > 0 ? ` and ${more} more` : ''}`,
+    `see all with: npx sallyport check ${path}`,
+  );
+}
+
+const check: Verb = {
+  name: 'check',
+  usage: 'FILE',
+  summary: 'read a configuration and say what is wrong with it; needs no database',
+  options: {},
+  positionals: [1, 1],
+  run: async (input) => {
+    const outcome = await loadDocument(input.positionals[0] ?? '', CHECKS);
+    const problems = outcome.kind === 'invalid' ? outcome.problems : [];
+    const warnings = outcome.kind === 'ok' ? outcome.warnings : [];
+    if (input.options.flag('json')) {
+      const ok = outcome.kind === 'ok';
+      await input.terminal.out(`${JSON.stringify({ ok, problems, warnings })}\n`);
+    } else {
+      complain(input, problems, '');
+      complain(input, warnings, 'warning: ');
+      if (outcome.kind === 'ok') await input.terminal.out('ok\n');
+    }
+    return outcome.kind === 'ok' ? 0 : 2;
+  },
+};
+
+const apply: Verb = {
+  name: 'apply',
+  usage: 'FILE [--dry-run] [--prune]',
+  summary: 'bring principals, targets, grants and policies to what a configuration says',
+  options: { 'dry-run': { type: 'boolean' }, prune: { type: 'boolean' } },
+  positionals: [1, 1],
+  run: async (input) => {
+    const path = input.positionals[0] ?? '';
+    const dryRun = input.options.flag('dry-run');
+    const outcome = await loadDocument(path, CHECKS);
+    if (outcome.kind === 'invalid') {
+      complain(input, outcome.problems, '');
+      return 2;
+    }
+    complain(input, outcome.warnings, 'warning: ');
+    return withStores(input, async (stores) => {
+      const changes = await applyDirectory(stores.database, outcome.document, {
+        prune: input.options.flag('prune'),
+        dryRun,
+      });
+      if (!dryRun && changes.length > 0) {
+        await journalChanges(stores.journal, changes, path, input.source);
+      }
+      await input.terminal.out(
+        input.options.flag('json')
+          ? `${JSON.stringify({ dryRun, changes })}\n`
+          : changesText(changes, dryRun),
+      );
+      return 0;
+    });
+  },
+};
+
+export const configurationVerbs: readonly Verb[] = [check, apply];
+
+const SIGNS = { added: '+', changed: '~', removed: '-' } as const;
+
+function changesText(changes: readonly DirectoryChange[], dryRun: boolean): string {
+  if (changes.length === 0) return 'nothing to change\n';
+  const lines = changes.map(({ object, name, change }) => `${SIGNS[change]} ${object} ${name}`);
+  const total = `${changes.length} ${dryRun ? 'would change' : 'changed'}`;
+  return `${lines.join('\n')}\n${total}\n`;
+}
+
+function complain(input: VerbInput, problems: readonly Problem[], prefix: string): void {
+  for (const problem of inReadingOrder(problems)) {
+    input.terminal.err(`${prefix}${formatProblem(problem)}\n`);
+  }
+}

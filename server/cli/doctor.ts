@@ -1,0 +1,94 @@
+/** `doctor`: what an operator wants checked before asking for help. */
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { withStores } from '../context.ts';
+import { messageOf, SallyportError } from '../errors.ts';
+import { engineIsPatched, hasNativeCiphers } from '../ssh/engine/driver.ts';
+import type { Verb, VerbInput } from './verb.ts';
+
+const LEAST_NODE = [20, 19] as const;
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  /** Something works, but not as well as it could. */
+  readonly warning: boolean;
+  readonly detail: string;
+}
+
+export const doctor: Verb = {
+  name: 'doctor',
+  usage: '',
+  summary: 'check this installation',
+  options: {},
+  positionals: [0, 0],
+  run: async (input) => {
+    const findings = [node(), engine(), ciphers(), ...(await stores(input))];
+    const ok = findings.every((one) => one.ok);
+    if (input.options.flag('json')) {
+      await input.terminal.out(`${JSON.stringify({ ok, findings })}\n`);
+    } else {
+      for (const { check, ok: good, warning, detail } of findings) {
+        const mark = !good ? 'FAIL' : warning ? 'warn' : 'ok';
+        await input.terminal.out(`${mark.padEnd(5)} ${check.padEnd(14)} ${detail}\n`);
+      }
+    }
+    return ok ? 0 : 1;
+  },
+};
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+  const need = `${LEAST_NODE.join('.')} or later is needed`;
+  return { check: 'node', ok, warning: false, detail: `${process.versions.node}; ${need}` };
+}
+
+function engine(): Finding {
+  const ok = engineIsPatched();
+  const detail = ok ? 'the patch of ssh2 is in force' : 'ssh2 is not patched; run: npm ci';
+  return { check: 'ssh engine', ok, warning: false, detail };
+}
+
+function ciphers(): Finding {
+  const native = hasNativeCiphers();
+  const detail = native
+    ? 'native addon of ssh2 in use'
+    : 'native addon of ssh2 not built: bulk transfers cost about 1.6 times the CPU; install make and g++, then npm rebuild ssh2';
+  return { check: 'ciphers', ok: true, warning: !native, detail };
+}
+
+async function stores(input: VerbInput): Promise<Finding[]> {
+  try {
+    return await withStores(input, async ({ home, database, journal, vault, credentials }) => {
+      const findings: Finding[] = [
+        fine('home', home.directory),
+        fine('database', `PostgreSQL ${database.serverVersion}, ${database.mode}`),
+      ];
+      const checked = await journal.verify();
+      findings.push(
+        checked.kind === 'intact'
+          ? fine('journal', `${checked.entries} entries, chain intact`)
+          : bad('journal', `broken at entry ${checked.seq}: ${checked.why}`),
+      );
+      const key = await readFile(home.path('keys', 'recording_ed25519')).catch(() => null);
+      if (key !== null) createPrivateKey(key);
+      const opened = await vault();
+      const names = (await credentials.list()).filter((one) => one.version > 0);
+      for (const { name } of names) await opened.check(name);
+      findings.push(fine('vault', `${names.length} credentials, all open with this master key`));
+      return findings;
+    });
+  } catch (error) {
+    const hint = error instanceof SallyportError ? `; ${error.hint}` : '';
+    return [bad('stores', `${messageOf(error)}${hint}`)];
+  }
+}
+
+function fine(check: string, detail: string): Finding {
+  return { check, ok: true, warning: false, detail };
+}
+
+function bad(check: string, detail: string): Finding {
+  return { check, ok: false, warning: false, detail };
+}

@@ -1,0 +1,296 @@
+/** `sessions …`: what happened, for auditors at a command line. Looking is journalled. */
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeCast2, encodeCast3, encodeJson, encodeText } from '../asciicast/codec.ts';
+import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
+import { withStores, type Stores } from '../context.ts';
+import { messageOf, SallyportError } from '../errors.ts';
+import { castHeader } from '../http/exports.ts';
+import type { SessionQuery, SessionView } from '../http/ports.ts';
+import { printable } from '../printable.ts';
+import { table } from './table.ts';
+import type { Verb, VerbInput } from './verb.ts';
+
+const PAGE = 200;
+/** Longest pause that `play` keeps, seconds. */
+const MAX_PAUSE_S = 2;
+
+const ENCODERS: Readonly<
+  Record<
+    string,
+    (header: CastHeader, events: AsyncIterable<RecordedEvent>) => AsyncIterable<string>
+  >
+> = { cast: encodeCast3, cast2: encodeCast2, txt: encodeText, json: encodeJson };
+
+const list: Verb = {
+  name: 'sessions list',
+  usage:
+    '[--principal NAME] [--target NAME] [--status STATUS] [--since TIME] [--q TEXT] [--limit N]',
+  summary: 'sessions, newest first',
+  options: {
+    principal: { type: 'string' },
+    target: { type: 'string' },
+    status: { type: 'string' },
+    since: { type: 'string' },
+    q: { type: 'string' },
+    limit: { type: 'string' },
+  },
+  positionals: [0, 0],
+  run: (input) =>
+    withStores(input, async ({ recordings }) => {
+      const query = sessionQuery(input);
+      const page = await recordings.listSessions(query);
+      if (input.options.flag('json')) return json(input, page);
+      const rows = page.items.map((one) => [
+        one.id,
+        one.startedAt,
+        one.status,
+        one.kind,
+        one.principal.name,
+        `${one.login}@${one.target}`,
+        one.commandCount,
+        one.deniedCount,
+        one.heldCount,
+        one.exitStatus,
+      ]);
+      await input.terminal.out(
+        table(
+          [
+            'ID',
+            'STARTED',
+            'STATUS',
+            'KIND',
+            'PRINCIPAL',
+            'WHERE',
+            'COMMANDS',
+            'DENIED',
+            'HELD',
+            'EXIT',
+          ],
+          rows,
+        ),
+      );
+      if (page.next !== null) input.terminal.err(`more: --limit above ${query.limit}\n`);
+      return 0;
+    }),
+};
+
+const show: Verb = {
+  name: 'sessions show',
+  usage: 'ID',
+  summary: 'everything known about one session',
+  options: {},
+  positionals: [1, 1],
+  run: (input) =>
+    withStores(input, async (stores) => {
+      const session = await sessionOf(stores, input);
+      if (input.options.flag('json')) return json(input, session);
+      const facts: [string, string | number | null][] = [
+        ['id', session.id],
+        ['kind', session.kind],
+        ['principal', `${session.principal.name} (${session.principal.kind})`],
+        ['where', `${session.login}@${session.target}, ${session.via}`],
+        ['source', session.source],
+        ['run', session.run],
+        ['task', session.task],
+        ['started', session.startedAt],
+        ['ended', session.endedAt],
+        ['status', session.status],
+        ['exit status', session.exitStatus],
+        ['terminal', `${session.width}x${session.height}`],
+        [
+          'commands',
+          `${session.commandCount}, ${session.deniedCount} denied, ${session.heldCount} held`,
+        ],
+        ['output bytes', session.bytesOut],
+        [
+          'recording',
+          `${session.recording.durationMs} ms in ${session.recording.chunks} chunks, ${
+            session.recording.complete ? 'complete' : 'not complete'
+          }`,
+        ],
+        ['head hash', session.recording.headHash],
+      ];
+      await input.terminal.out(
+        facts
+          .map(([name, value]) => `${name.padEnd(13)} ${printable(String(value ?? '-'), 300)}\n`)
+          .join(''),
+      );
+      return 0;
+    }),
+};
+
+const commands: Verb = {
+  name: 'sessions commands',
+  usage: 'ID',
+  summary: 'the commands of one session and how each was decided',
+  options: {},
+  positionals: [1, 1],
+  run: (input) =>
+    withStores(input, async (stores) => {
+      const session = await sessionOf(stores, input);
+      const items = await stores.recordings.commands(session.id);
+      await journalLook(stores, input, session, 'recording.viewed', { what: 'commands' });
+      if (input.options.flag('json')) return json(input, { items, next: null });
+      const rows = items.map((one) => [
+        one.seq,
+        `${(one.atMs / 1000).toFixed(1)}s`,
+        one.decision,
+        one.rule,
+        one.certainty,
+        one.exitStatus,
+        one.text,
+      ]);
+      await input.terminal.out(
+        table(['N', 'AT', 'DECISION', 'RULE', 'CERTAINTY', 'EXIT', 'COMMAND'], rows),
+      );
+      return 0;
+    }),
+};
+
+const exportSession: Verb = {
+  name: 'sessions export',
+  usage: 'ID [--format cast|cast2|txt|json] [-o FILE]',
+  summary: 'one recording as a file; cast2 plays everywhere',
+  options: { format: { type: 'string' }, output: { type: 'string', short: 'o' } },
+  positionals: [1, 1],
+  run: (input) =>
+    withStores(input, async (stores) => {
+      const format = input.options.text('format') ?? 'cast';
+      const encode = ENCODERS[format];
+      if (encode === undefined) {
+        throw new SallyportError(
+          format === 'html' ? 'not-built' : 'usage.invalid',
+          `there is no export format "${format}"${format === 'html' ? ' in this version' : ''}`,
+          `take one of: ${Object.keys(ENCODERS).join(', ')}`,
+        );
+      }
+      const session = await sessionOf(stores, input);
+      await journalLook(stores, input, session, 'recording.exported', { format });
+      const pieces = encode(castHeader(session), stores.recordings.events(session.id));
+      const file = input.options.text('output');
+      if (file === null) for await (const piece of pieces) await input.terminal.out(piece);
+      else await writeFileFrom(file, pieces);
+      return 0;
+    }),
+};
+
+const play: Verb = {
+  name: 'sessions play',
+  usage: 'ID [--speed N]',
+  summary: 'replay one recording in this terminal; pauses are at most 2 s',
+  options: { speed: { type: 'string' } },
+  positionals: [1, 1],
+  run: (input) =>
+    withStores(input, async (stores) => {
+      const speed = Number(input.options.text('speed') ?? '1');
+      if (!(speed > 0 && speed <= 1000)) {
+        throw new SallyportError('usage.invalid', 'the speed is no number', 'take 0.1 to 1000');
+      }
+      const session = await sessionOf(stores, input);
+      await journalLook(stores, input, session, 'recording.viewed', { what: 'play' });
+      let lastUs = 0;
+      for await (const event of stores.recordings.events(session.id)) {
+        if (event.code !== 'o') continue;
+        const pauseS = Math.min(MAX_PAUSE_S, (event.atUs - lastUs) / 1e6 / speed);
+        if (pauseS > 0.001) await sleep(pauseS * 1000);
+        lastUs = event.atUs;
+        await input.terminal.out(event.text);
+      }
+      return 0;
+    }),
+};
+
+export const sessionVerbs: readonly Verb[] = [list, show, commands, exportSession, play];
+
+function sessionQuery(input: VerbInput): SessionQuery {
+  const { options } = input;
+  const limit = Number(options.text('limit') ?? '50');
+  const status = options.text('status');
+  const since = options.text('since');
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE) {
+    throw new SallyportError('usage.invalid', '--limit is out of range', `take 1 to ${PAGE}`);
+  }
+  if (status !== null && !['active', 'closed', 'failed'].includes(status)) {
+    throw new SallyportError(
+      'usage.invalid',
+      `--status ${printable(status, 40)} is unknown`,
+      'take active, closed or failed',
+    );
+  }
+  if (since !== null && Number.isNaN(Date.parse(since))) {
+    throw new SallyportError(
+      'usage.invalid',
+      `--since ${printable(since, 40)} is no time`,
+      'write it as 2026-01-31 or 2026-01-31T12:00:00Z',
+    );
+  }
+  const text = (name: 'principal' | 'target' | 'q'): Record<string, string> => {
+    const value = options.text(name);
+    return value === null ? {} : { [name]: value };
+  };
+  return {
+    limit,
+    ...text('principal'),
+    ...text('target'),
+    ...text('q'),
+    ...(status === null ? {} : { status: status as 'active' | 'closed' | 'failed' }),
+    ...(since === null ? {} : { since: new Date(since).toISOString() }),
+  };
+}
+
+async function sessionOf(stores: Stores, input: VerbInput): Promise<SessionView> {
+  const id = input.positionals[0] ?? '';
+  const session = await stores.recordings.session(id);
+  if (session !== null) return session;
+  throw new SallyportError(
+    'object.unknown',
+    `there is no session ${printable(id, 60)}`,
+    'see: npx sallyport sessions list',
+  );
+}
+
+async function journalLook(
+  stores: Stores,
+  input: VerbInput,
+  session: SessionView,
+  type: 'recording.viewed' | 'recording.exported',
+  data: Record<string, string>,
+): Promise<void> {
+  await stores.journal.append({
+    type,
+    principal: null,
+    source: input.source,
+    session: session.id,
+    target: session.target,
+    data,
+  });
+}
+
+async function json(input: VerbInput, value: unknown): Promise<number> {
+  await input.terminal.out(`${JSON.stringify(value)}\n`);
+  return 0;
+}
+
+async function writeFileFrom(file: string, pieces: AsyncIterable<string>): Promise<void> {
+  const stream = createWriteStream(file, { mode: 0o600 });
+  const done = finished(stream);
+  // Awaited below; a failure before that must not count as unhandled.
+  done.catch(() => {});
+  try {
+    for await (const piece of pieces) {
+      if (!stream.write(piece)) await Promise.race([once(stream, 'drain'), done]);
+    }
+    stream.end();
+    await done;
+  } catch (error) {
+    throw new SallyportError(
+      'usage.invalid',
+      `${file} can't be written (${messageOf(error)})`,
+      'name a file in a folder that you may write to',
+      { cause: error },
+    );
+  }
+}

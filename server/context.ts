@@ -1,0 +1,165 @@
+/**
+ * The composition root: makes each adapter once, gives it the ports that it needs, and closes
+ * everything in reverse. Here the compiler checks that adapters fit the ports that others declared.
+ */
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { Home } from './cli/home.ts';
+import type { VerbInput } from './cli/verb.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { Config } from './config/environment.ts';
+import { SallyportError } from './errors.ts';
+import type { ApprovalDesk, ChainReader, RecordingReader } from './http/ports.ts';
+import { createHeadSigner, type HeadSigner } from './journal/signature.ts';
+import type { Logger } from './log.ts';
+import { compilePolicy } from './policy/document.ts';
+import type { Policy } from './policy/policy.ts';
+import type { Approvals, Policies } from './session/ports.ts';
+import { createApprovals } from './store/approvals.ts';
+import { createControls } from './store/controls.ts';
+import { createCredentials, type Credentials } from './store/credentials.ts';
+import { openDatabase, type Database } from './store/database.ts';
+import { createDirectory, type StoredDirectory } from './store/directory.ts';
+import { createJournal, type StoredJournal } from './store/journal.ts';
+import { currentPolicy } from './store/policies.ts';
+import { createRecordingReader } from './store/recording-reader.ts';
+import { createSettings, type Settings } from './store/settings.ts';
+import { createTokens, type Tokens } from './store/tokens.ts';
+import { loadMasterKey } from './vault/master-key.ts';
+import { createVault, type SealingVault } from './vault/vault.ts';
+
+/** Everything that stands on the database; what command-line verbs and the server share. */
+export interface Stores {
+  readonly home: Home;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly journal: StoredJournal;
+  readonly directory: StoredDirectory;
+  readonly credentials: Credentials;
+  readonly tokens: Tokens;
+  readonly settings: Settings;
+  readonly policies: Policies;
+  /** A policy as it was written, or null. */
+  policyDocument(name: string): Promise<unknown>;
+  readonly recordings: RecordingReader & ChainReader;
+  readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
+  readonly controls: ReturnType<typeof createControls>;
+  /** The vault; its master key is read, or made, at the first call. */
+  vault(): Promise<SealingVault>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param publicUrl where browsers reach the web server, asked whenever a link is written
+ */
+export async function openStores(
+  config: Config,
+  logger: Logger,
+  publicUrl: () => string,
+): Promise<Stores> {
+  const clock = systemClock;
+  const home = Home.open(config.home);
+  const database = await openDatabase({
+    url: config.secrets.databaseUrl,
+    homeDirectory: home.directory,
+    logger,
+  });
+  try {
+    const journal = createJournal({ database, clock, logger });
+    const credentials = createCredentials(database);
+    const settings = createSettings(database);
+    let vault: Promise<SealingVault> | null = null;
+    return {
+      home,
+      clock,
+      database,
+      journal,
+      directory: createDirectory(database),
+      credentials,
+      tokens: createTokens(database),
+      settings,
+      policies: compiledPolicies(database),
+      policyDocument: async (name) => (await currentPolicy(database, name))?.document ?? null,
+      recordings: createRecordingReader(database),
+      approvals: createApprovals({ database, journal, publicUrl, clock }),
+      controls: createControls(database),
+      vault: () =>
+        (vault ??= loadMasterKey({
+          value: config.secrets.masterKey,
+          file: config.masterKeyFile,
+          generatedFile: home.path('keys', 'master.key'),
+        }).then((masterKey) => createVault({ masterKey, credentials, journal }))),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Runs a verb on the stores; an embedded server that nobody else uses is stopped afterwards. */
+export async function withStores<T>(
+  input: VerbInput,
+  use: (stores: Stores) => Promise<T>,
+): Promise<T> {
+  const { config, logger } = input;
+  const stores = await openStores(
+    config,
+    logger,
+    () => config.publicUrl ?? 'http://localhost:8022',
+  );
+  try {
+    return await use(stores);
+  } finally {
+    await stores.close();
+  }
+}
+
+/** Compiles a policy when its version changes. */
+function compiledPolicies(database: Database): Policies {
+  const compiled = new Map<string, { readonly version: number; readonly policy: Policy }>();
+  return {
+    byName: async (name) => {
+      const stored = await currentPolicy(database, name);
+      if (stored === null) {
+        throw new SallyportError(
+          'object.unknown',
+          `the policy "${name}" of this grant does not exist`,
+          'an admin can apply a configuration that has it',
+        );
+      }
+      const known = compiled.get(name);
+      if (known?.version === stored.version) return known;
+      const outcome = compilePolicy(name, stored.document);
+      if (outcome.kind === 'invalid') {
+        throw new SallyportError(
+          'config.invalid',
+          `the policy "${name}" can't be read: ${outcome.problems[0]?.message ?? 'unknown problem'}`,
+          'an admin can apply a corrected configuration',
+        );
+      }
+      const fresh = { version: stored.version, policy: outcome.policy };
+      compiled.set(name, fresh);
+      return fresh;
+    },
+  };
+}
+
+/** The key that signs recordings, made at the first start. Rejects with `key.corrupt`. */
+export async function recordingSigner(home: Home): Promise<HeadSigner> {
+  const pem = await home.key(
+    'keys/recording_ed25519',
+    () => {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    },
+    (content) => {
+      try {
+        const { asymmetricKeyType } = createPrivateKey(content);
+        return asymmetricKeyType === 'ed25519' ? null : 'it is no Ed25519 key';
+      } catch {
+        return 'it is no private key in PEM form';
+      }
+    },
+  );
+  return createHeadSigner(createPrivateKey(pem));
+}
