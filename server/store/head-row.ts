@@ -1,0 +1,105 @@
+/** Ends a session's row: its signed head, its figures, and `session.ended`, in one transaction. */
+import type { AuditEvent, JsonValue } from '../journal/event.ts';
+import type { HeadSigner } from '../journal/signature.ts';
+import type { ChainPlace } from './chunk.ts';
+import type { StoredJournal } from './journal.ts';
+
+/** Notified with the session's id when its row begins or ends. */
+export const SESSIONS_CHANNEL = 'sallyport_sessions';
+
+/** Who a session's events are about. */
+export interface SessionNames {
+  readonly id: string;
+  readonly principal: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+export interface EndedSession {
+  readonly names: SessionNames;
+  /** Where the next chunk would stand. */
+  readonly place: ChainPlace;
+  readonly status: 'closed' | 'failed';
+  readonly exitStatus: number | null;
+  /** null = what the chunks say. */
+  readonly bytesOut: number | null;
+  readonly durationUs: number;
+  readonly endedAtMs: number;
+  readonly why: string;
+  /** Everything that was delivered is in the chunks. */
+  readonly complete: boolean;
+  /** The row has ended already; only its recording got longer. */
+  readonly endedBefore: boolean;
+}
+
+export function auditEvent(
+  type: AuditEvent['type'],
+  names: SessionNames,
+  data: Record<string, JsonValue>,
+): AuditEvent {
+  const { id: session, principal, source, target } = names;
+  return { type, principal, source, session, target, data };
+}
+
+/**
+ * Signs the head and closes the row. A row that has ended already keeps how it ended; only its head
+ * and completeness are brought up to date. Rejects as `appendWith` does.
+ */
+export async function closeSession(
+  journal: StoredJournal,
+  signer: HeadSigner,
+  ended: EndedSession,
+): Promise<void> {
+  const { names, place, status, exitStatus, complete, why } = ended;
+  const chunks = place.seq - 1;
+  const events = place.event - 1;
+  const head = { sessionId: names.id, chunks, events, hash: place.prevHash };
+  const signature = signer.sign(head);
+  const type = ended.endedBefore ? 'recording.sealed' : 'session.ended';
+  const event = auditEvent(type, names, {
+    status,
+    exitStatus,
+    why,
+    complete,
+    chunks,
+    events,
+    headHash: head.hash,
+    keyId: signer.keyId,
+    signature,
+  });
+  await journal.appendWith([event], async (trx) => {
+    await trx('heads')
+      .insert({
+        session_id: names.id,
+        chunks,
+        events,
+        hash: Buffer.from(head.hash, 'hex'),
+        key_id: signer.keyId,
+        signature,
+        signed_at: new Date(ended.endedAtMs),
+      })
+      .onConflict(['session_id', 'chunks'])
+      .ignore();
+    await trx.raw(
+      `update sessions set
+         complete = :complete,
+         duration_us = :durationUs,
+         ended_at = case when status = 'active' then :endedAt::timestamptz else ended_at end,
+         exit_status = case when status = 'active' then :exitStatus::int else exit_status end,
+         bytes_out = coalesce(:bytesOut::bigint,
+           (select coalesce(sum(output_bytes), 0) from chunks where session_id = :id)),
+         status = case when status = 'active' then :status else status end
+       where id = :id`,
+      {
+        id: names.id,
+        complete,
+        durationUs: ended.durationUs,
+        endedAt: new Date(ended.endedAtMs),
+        exitStatus,
+        bytesOut: ended.bytesOut,
+        status,
+      },
+    );
+    await trx.raw('select pg_notify(?, ?)', [SESSIONS_CHANNEL, names.id]);
+  });
+}

@@ -1,0 +1,203 @@
+/** Begins recordings, and ends them all when the process stops. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import type { Clock } from '../clock.ts';
+import { messageOf, SallyportError } from '../errors.ts';
+import type { AuditEvent } from '../journal/event.ts';
+import type { HeadSigner } from '../journal/signature.ts';
+import type { Logger } from '../log.ts';
+import type { Recording, RecordingSink, SessionStart } from '../session/ports.ts';
+import { bastionSeen, SEEN_EVERY_MS } from './bastion-row.ts';
+import type { Database } from './database.ts';
+import { auditEvent, SESSIONS_CHANNEL, type SessionNames } from './head-row.ts';
+import type { StoredJournal } from './journal.ts';
+import { Partitions } from './partitions.ts';
+import {
+  END_WAIT_MS,
+  LiveRecording,
+  type RecordingContext,
+  type RecordingEnd,
+  SEAL_AFTER_MS,
+} from './recording.ts';
+import { Shipper } from './shipper.ts';
+import { refusal } from './spool-backlog.ts';
+import type { Spool } from './spool.ts';
+import { storable } from './storable.ts';
+
+/** Why sessions end that the bastion didn't outlive. */
+export const STOPPED = 'the bastion stopped';
+
+export interface RecordingSinkOptions {
+  readonly database: Database;
+  readonly spool: Spool;
+  readonly journal: StoredJournal;
+  readonly signer: HeadSigner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** UUID of this bastion: it belongs to the home that the spool is in, and stays over restarts. */
+  readonly owner: string;
+  readonly sealAfterMs?: number;
+  readonly endWaitMs?: number;
+}
+
+export interface StoredRecordingSink extends RecordingSink {
+  /** Recordings that haven't ended, or whose end isn't in Postgres yet. */
+  readonly liveCount: number;
+  /**
+   * Takes no new session, ends what still runs as failed, and waits until everything is in Postgres;
+   * what isn't after `deadlineMs` stays in the spool for the next start. Never rejects.
+   */
+  close(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+export function createRecordingSink(options: RecordingSinkOptions): StoredRecordingSink {
+  return new Sink(options);
+}
+
+class Sink implements StoredRecordingSink {
+  readonly #options: RecordingSinkOptions;
+  readonly #knex: Knex;
+  readonly #shipper: Shipper;
+  readonly #partitions: Partitions;
+  readonly #context: RecordingContext;
+  readonly #live = new Set<LiveRecording>();
+  readonly #stop = new AbortController();
+  readonly #heartbeat: NodeJS.Timeout;
+  #closing = false;
+
+  constructor(options: RecordingSinkOptions) {
+    const { database, spool, journal, signer, clock, logger } = options;
+    this.#options = options;
+    this.#knex = database.knex;
+    this.#partitions = new Partitions(database.knex);
+    this.#shipper = new Shipper({
+      knex: database.knex,
+      logger,
+      onStored: ({ header }) =>
+        spool.shipped(header.sessionId, {
+          throughEvent: header.firstEvent + header.events - 1,
+          events: header.events,
+          bytes: header.rawLength,
+        }),
+    });
+    this.#context = {
+      spool,
+      journal,
+      signer,
+      clock,
+      logger,
+      shipper: this.#shipper,
+      stop: this.#stop.signal,
+      sealAfterMs: options.sealAfterMs ?? SEAL_AFTER_MS,
+      endWaitMs: options.endWaitMs ?? END_WAIT_MS,
+      onFinished: (recording) => void this.#live.delete(recording),
+    };
+    this.#heartbeat = setInterval(() => void this.#beat(), SEEN_EVERY_MS);
+    this.#heartbeat.unref();
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** See `RecordingSink`. */
+  async begin(start: SessionStart): Promise<Recording> {
+    if (this.#closing) throw refusal('the bastion is stopping');
+    const names: SessionNames = {
+      id: start.id,
+      principal: start.principal.name,
+      source: start.source,
+      target: start.target,
+    };
+    try {
+      await this.#options.spool.ready();
+      await this.#partitions.ensureFor(start.id);
+      const row = sessionRow(start, this.#options.owner);
+      await this.#options.journal.appendWith([startedEvent(names, start)], async (trx) => {
+        await trx('sessions').insert(row);
+        await trx.raw('select pg_notify(?, ?)', [SESSIONS_CHANNEL, start.id]);
+      });
+    } catch (error) {
+      if (error instanceof SallyportError && error.code === 'recording.failed') throw error;
+      throw refusal(`the session can't be recorded: ${messageOf(error)}`, error);
+    }
+    const recording = new LiveRecording(this.#context, names);
+    this.#live.add(recording);
+    // A drain that started while the row was written doesn't know this recording.
+    if (this.#closing) {
+      await recording.end(stoppedEnd());
+      throw refusal('the bastion is stopping');
+    }
+    return recording;
+  }
+
+  /** See `StoredRecordingSink`. */
+  async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#heartbeat);
+    const ended = [...this.#live].map(async (recording) => {
+      if (recording.finished === null) await recording.end(stoppedEnd());
+      await recording.finished;
+    });
+    const waited = new AbortController();
+    const deadline = sleep(deadlineMs, null, { signal: waited.signal }).catch(() => {});
+    await Promise.race([Promise.all(ended), deadline]);
+    waited.abort();
+    this.#stop.abort();
+    await this.#shipper.close();
+    await Promise.all(ended);
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await bastionSeen(this.#knex, this.#options.owner);
+    } catch (error) {
+      this.#options.logger.warn('database.heartbeat-failed', { why: messageOf(error) });
+    }
+  }
+}
+
+function stoppedEnd(): RecordingEnd {
+  return { atUs: 0, status: 'failed', exitStatus: null, bytesOut: null, why: STOPPED };
+}
+
+function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
+  return auditEvent('session.started', names, {
+    kind: start.kind,
+    principalId: start.principal.id,
+    principalKind: start.principal.kind,
+    login: start.login,
+    via: start.via,
+    run: start.run,
+    task: start.task,
+    command: start.command,
+    policy: start.policy,
+    policyVersion: start.policyVersion,
+  });
+}
+
+function sessionRow(start: SessionStart, owner: string): Record<string, unknown> {
+  const claimed = start.run !== null || start.task !== null;
+  return {
+    id: start.id,
+    owner,
+    kind: start.kind,
+    principal: start.principal.name,
+    principal_kind: start.principal.kind,
+    principal_id: start.principal.id,
+    target: start.target,
+    login: start.login,
+    via: start.via,
+    source: start.source,
+    run: start.run,
+    task: start.task,
+    attribution: claimed ? 'claimed' : null,
+    started_at: new Date(start.startedAtMs),
+    width: start.size.cols,
+    height: start.size.rows,
+    term: start.term === null ? null : storable(start.term),
+    command: start.command === null ? null : storable(start.command),
+    policy: start.policy,
+    policy_version: start.policyVersion,
+  };
+}
