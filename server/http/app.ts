@@ -1,6 +1,11 @@
 /** The web server: middleware in reading order, and its life from listening to closing. */
 import { createServer, type Server } from 'node:http';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import helmet from 'helmet';
 import { messageOf, SallyportError } from '../errors.ts';
 import { approvalRoutes } from './approval-routes.ts';
@@ -10,6 +15,7 @@ import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
 import { openRoutes } from './open-routes.ts';
 import type { HttpOptions, Services } from './options.ts';
+import type { Frame } from './pages.ts';
 import { pageRoutes } from './page-routes.ts';
 import { Replays } from './replays.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -126,12 +132,23 @@ function failures(services: Services, pages: HttpOptions['pages']): ErrorRequest
       return;
     }
     response.removeHeader('Content-Disposition');
-    const known = response.locals['viewer'] !== undefined && failure.status < 500;
-    const frame = known
-      ? await frameOf(services, response).catch(() => bareFrame(services))
-      : bareFrame(services);
+    const frame = await frameOfFailure(services, response, failure.status);
     sendFailure(request, response, failure, pages, frame);
   };
+}
+
+/** An error page must not fail in its turn: without the viewer it needs nothing that could. */
+async function frameOfFailure(
+  services: Services,
+  response: Response,
+  status: number,
+): Promise<Frame> {
+  if (response.locals['viewer'] === undefined || status >= 500) return bareFrame(services);
+  try {
+    return await frameOf(services, response);
+  } catch {
+    return bareFrame(services);
+  }
 }
 
 /** One-time tokens stand in paths and stay out of the log. */

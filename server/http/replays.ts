@@ -1,4 +1,5 @@
 /** Segments of a recording for the player. */
+import type { RecordedEvent } from '../asciicast/event.ts';
 import type { RecordingReader, SessionView } from './ports.ts';
 
 export class Replays {
@@ -9,10 +10,29 @@ export class Replays {
   }
 
   async index(session: SessionView): Promise<object> {
-    return { session: session.id, of: typeof this.#recordings };
+    const events = await this.#events(session);
+    const duration = events.at(-1)?.[0] ?? 0;
+    return {
+      version: 1,
+      duration,
+      term: { cols: session.width, rows: session.height },
+      segments: [{ start: 0, url: 'segments/0' }],
+    };
   }
 
   async segment(session: SessionView, number: number): Promise<string | null> {
-    return number === 0 ? session.id : null;
+    if (number !== 0) return null;
+    const snapshot = { cols: session.width, rows: session.height, init: '' };
+    return JSON.stringify({ snapshot, events: await this.#events(session) });
+  }
+
+  async #events(session: SessionView): Promise<[number, string, unknown][]> {
+    const all: RecordedEvent[] = [];
+    for await (const event of this.#recordings.events(session.id)) all.push(event);
+    return all.map((e) => [
+      e.atUs / 1e6,
+      e.code,
+      e.code === 'o' ? e.text : e.code === 'm' ? e.label : e.code === 'x' ? e.status : '',
+    ]);
   }
 }

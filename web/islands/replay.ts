@@ -5,17 +5,17 @@ import { openReplay, type Replay } from './player.ts';
 /** How often the current command follows a running replay. */
 const FOLLOW_INTERVAL_MS = 250;
 
-function element<T extends HTMLElement>(id: string): T {
+function element(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no #${id}`);
-  return found as T;
+  return found;
 }
 
 const host = element('player');
 const status = element('player-status');
 const list = element('commands');
-const find = element<HTMLInputElement>('find');
-const only = element<HTMLSelectElement>('only');
+const find = element('find') as HTMLInputElement;
+const only = element('only') as HTMLSelectElement;
 const count = element('command-count');
 const commands = readCommands(list);
 

@@ -10,7 +10,10 @@ import { Visible, visibleText } from '../parts/visible.tsx';
 type Props = ApprovalsProps & { readonly assets: AssetPaths };
 
 export function ApprovalsPage(props: Props) {
-  const { assets, decided, frame, notice, waiting } = props;
+  const { assets, frame, notice } = props;
+  // What runs out first stands first; what was settled last stands first.
+  const waiting = props.waiting.toSorted((a, b) => order(a.expiresAt, b.expiresAt));
+  const decided = props.decided.toSorted((a, b) => order(settledAt(b), settledAt(a)));
   return (
     <Document
       frame={frame}
@@ -48,6 +51,14 @@ export function ApprovalsPage(props: Props) {
       )}
     </Document>
   );
+}
+
+function settledAt(approval: ApprovalView): string {
+  return approval.decidedAt ?? approval.expiresAt;
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 const NOTICES: Readonly<Record<DecisionNotice, { readonly good: boolean; readonly text: string }>> =
@@ -198,9 +209,7 @@ function Decided(props: { readonly approvals: readonly ApprovalView[]; readonly 
                 )}
               </td>
               <td>
-                <time dateTime={approval.decidedAt ?? approval.expiresAt}>
-                  {dateTime(approval.decidedAt ?? approval.expiresAt)}
-                </time>
+                <time dateTime={settledAt(approval)}>{dateTime(settledAt(approval))}</time>
               </td>
             </tr>
           ))}

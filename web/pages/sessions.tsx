@@ -56,41 +56,44 @@ function Filters(props: {
 }) {
   const { filters } = props;
   return (
-    <form class="panel filters" method="get" action="/sessions" role="search">
-      <Field name="q" label="Command contains" value={filters.q} wide />
-      {props.scope === 'all' && (
-        <Field name="principal" label="Principal" value={filters.principal} />
-      )}
-      <Field name="target" label="Target" value={filters.target} />
-      <Field name="run" label="Run" value={filters.run} />
-      <label>
-        Status
-        <select name="status">
-          {[
-            ['', 'any'],
-            ['active', 'running'],
-            ['closed', 'ended'],
-            ['failed', 'failed'],
-          ].map(([value, word]) => (
-            <option key={value} value={value} selected={filters.status === value}>
-              {word}
-            </option>
-          ))}
-        </select>
-      </label>
-      <Field name="since" label="From (UTC)" kind="date" value={filters.since.slice(0, 10)} />
-      <Field name="until" label="To (UTC)" kind="date" value={filters.until.slice(0, 10)} />
-      <div class="row actions">
-        <button type="submit" class="primary">
-          Filter
-        </button>
-        {props.filtered && (
-          <a class="button quiet" href="/sessions">
-            Clear
-          </a>
+    <details class="panel filtering" open={props.filtered}>
+      <summary>Filters</summary>
+      <form class="filters" method="get" action="/sessions" role="search">
+        <Field name="q" label="Command contains" value={filters.q} wide />
+        {props.scope === 'all' && (
+          <Field name="principal" label="Principal" value={filters.principal} />
         )}
-      </div>
-    </form>
+        <Field name="target" label="Target" value={filters.target} />
+        <Field name="run" label="Run" value={filters.run} />
+        <label>
+          Status
+          <select name="status">
+            {[
+              ['', 'any'],
+              ['active', 'running'],
+              ['closed', 'ended'],
+              ['failed', 'failed'],
+            ].map(([value, word]) => (
+              <option key={value} value={value} selected={filters.status === value}>
+                {word}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Field name="since" label="From (UTC)" kind="date" value={filters.since.slice(0, 10)} />
+        <Field name="until" label="To (UTC)" kind="date" value={filters.until.slice(0, 10)} />
+        <div class="row actions">
+          <button type="submit" class="primary">
+            Filter
+          </button>
+          {props.filtered && (
+            <a class="button quiet" href="/sessions">
+              Clear
+            </a>
+          )}
+        </div>
+      </form>
+    </details>
   );
 }
 

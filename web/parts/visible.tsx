@@ -9,7 +9,7 @@ export const MAX_SHOWN_CHARACTERS = 4096;
 
 /** Controls, format characters (bidi, zero width, tags), odd spaces and line ends, invisible fillers. */
 const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u00a0\u034f\u115f\u1160\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]+/gu;
+  /(?:\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}|(?! )\p{Zs}|\u034f|[\u115f\u1160\u2800\u3164\uffa0])+/gu;
 
 export interface VisiblePart {
   readonly kind: 'text' | 'control';
@@ -41,8 +41,8 @@ function nameOf(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (character === '\n') return '⏎\n';
   if (character === '\t') return '⇥';
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-  if (code === 0x7f) return '␡';
+  // Caret notation, as terminals show it: ^[ for ESC.
+  if (code < 0x20 || code === 0x7f) return `^${String.fromCodePoint(code ^ 0x40)}`;
   return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import type { ApprovalView } from '../../server/http/ports.ts';
+import { approvalView, people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+
+type Person = keyof typeof people | 'nobody';
+
+describe('http approvals', () => {
+  let world: HttpWorld;
+  beforeEach(async () => {
+    world = await startHttpWorld();
+    world.approvals.views.push(
+      approvalView('wait1'),
+      approvalView('mine1', { principal: 'piet' }),
+      approvalView('other', {}),
+      approvalView('done1', { status: 'refused', decidedBy: 'alice' }),
+    );
+    world.approvals.named.set('other', ['somebody-else']);
+  });
+  afterEach(() => world.close());
+
+  const personOf = (person: Person) => (person === 'nobody' ? null : people[person]);
+
+  const MATRIX: readonly [person: Person, status: number][] = [
+    ['nobody', 401],
+    ['uma', 403],
+    ['audrey', 403],
+    ['piet', 200],
+    ['alice', 200],
+  ];
+  for (const [person, status] of MATRIX) {
+    it(`answers ${status} to ${person} everywhere`, async () => {
+      for (const path of ['/api/v1/approvals', '/api/v1/approvals/wait1', '/approvals']) {
+        assert.equal((await world.fetch(path, personOf(person))).status, status, path);
+      }
+      const path = '/api/v1/approvals/wait1/approve';
+      const answer = await world.fetch(path, personOf(person), { method: 'POST' });
+      assert.equal(answer.status, status);
+      const state = world.approvals.views[0]?.status;
+      assert.equal(state, status === 200 ? 'approved' : 'waiting');
+    });
+  }
+
+  const DECISIONS: readonly [id: string, verb: string, status: number][] = [
+    ['wait1', 'approve', 200],
+    ['wait1', 'deny', 200],
+    ['mine1', 'approve', 403],
+    ['other', 'approve', 403],
+    ['done1', 'approve', 409],
+    ['nope1', 'deny', 404],
+    ['x'.repeat(100), 'deny', 404],
+    ['wait1', 'allow', 404],
+  ];
+  for (const [id, verb, status] of DECISIONS) {
+    it(`answers ${status} to ${verb} of ${id.slice(0, 9)}`, async () => {
+      const answer = await world.fetch(`/api/v1/approvals/${id}/${verb}`, people.piet, {
+        method: 'POST',
+        body: JSON.stringify({ reason: '  looks fine ' }),
+        headers: { 'content-type': 'application/json' },
+      });
+      assert.equal(answer.status, status);
+      if (status !== 200) return;
+      const decided = (await answer.json()) as ApprovalView;
+      assert.equal(decided.status, verb === 'approve' ? 'approved' : 'refused');
+      assert.equal(decided.decidedBy, 'piet');
+      assert.equal(decided.decisionReason, 'looks fine');
+    });
+  }
+
+  it('lists by status', async () => {
+    const answer = await world.fetch('/api/v1/approvals?status=refused', people.piet);
+    const { items } = (await answer.json()) as { items: ApprovalView[] };
+    assert.deepEqual(
+      items.map((one) => one.id),
+      ['done1'],
+    );
+  });
+
+  const FORMS: readonly [id: string, decision: string, notice: string][] = [
+    ['wait1', 'approve', 'approved'],
+    ['wait1', 'deny', 'refused'],
+    ['mine1', 'approve', 'own-request'],
+    ['done1', 'deny', 'already-decided'],
+    ['nope1', 'deny', 'unknown'],
+  ];
+  for (const [id, decision, notice] of FORMS) {
+    it(`takes the form's ${decision} of ${id} and tells "${notice}" on the page`, async () => {
+      const answer = await world.fetch(`/approvals/${id}`, people.piet, {
+        method: 'POST',
+        body: new URLSearchParams({ decision, reason: '' }),
+      });
+      assert.equal(answer.status, 303);
+      const location = answer.headers.get('location') ?? '';
+      assert.equal(location, `/approvals?notice=${notice}&id=${id}`);
+      const page = await (await world.fetch(location, people.piet)).text();
+      assert.match(page, /role="status"><strong>Request/);
+    });
+  }
+
+  it('does nothing for a form that says neither', async () => {
+    const answer = await world.fetch('/approvals/wait1', people.piet, {
+      method: 'POST',
+      body: new URLSearchParams({ decision: 'later' }),
+    });
+    assert.equal(answer.status, 400);
+    assert.equal(world.approvals.views[0]?.status, 'waiting');
+  });
+
+  it('shows only notices that it knows', async () => {
+    const path = '/approvals?notice=%3Cb%3E&id=%3Cb%3E';
+    const page = await (await world.fetch(path, people.piet)).text();
+    assert.doesNotMatch(page, /Request/);
+  });
+
+  it('leads from the address of one request to its place in the list', async () => {
+    const answer = await world.fetch('/approvals/wait1', people.piet);
+    assert.equal(answer.status, 302);
+    assert.equal(answer.headers.get('location'), '/approvals#approval-wait1');
+  });
+});
