@@ -64,6 +64,7 @@ export const LAYERS: readonly Layer[] = [
   ...[
     'server/sallyport.mjs',
     'server/main.ts',
+    'server/bastion.ts',
     'server/context.ts',
     'server/cli/',
     'server/config/',
