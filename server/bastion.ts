@@ -114,7 +114,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     signer: await recordingSigner(home),
     clock,
     logger,
-    instanceId: home.instanceId(),
+    owner: home.instanceId(),
   };
   await recoverRecordings(recording);
   await stores.approvals.cancelStale();

@@ -37,6 +37,8 @@ export interface JournalReader {
    * together with the head row is not seen; only a copy of the head outside shows that.
    */
   verify(): Promise<JournalCheck>;
+  /** Every entry as it is stored, oldest first; entries that can't be read are left to `verify`. */
+  entries(): AsyncIterable<JournalEntry>;
 }
 
 interface Row {
@@ -56,6 +58,7 @@ export function createJournalReader(database: Database): JournalReader {
   return {
     list: (query) => list(knex, query),
     verify: () => verify(knex),
+    entries: () => entries(knex),
   };
 }
 
@@ -103,6 +106,19 @@ async function verify(knex: Knex): Promise<JournalCheck> {
   }
   if (prevHash === head.hash) return { kind: 'intact', entries: head.seq };
   return { kind: 'broken', seq: head.seq, why: 'the entry is not the head that was recorded' };
+}
+
+async function* entries(knex: Knex): AsyncIterable<JournalEntry> {
+  let last = 0;
+  for (;;) {
+    const rows = await knex<Row>('journal').where('seq', '>', last).orderBy('seq').limit(VERIFY_PAGE);
+    for (const row of rows) {
+      last = row.seq;
+      const entry = entryOf(row);
+      if (entry !== null) yield entry;
+    }
+    if (rows.length < VERIFY_PAGE) return;
+  }
 }
 
 /** What is wrong with the row that should be entry `seq`; null = nothing. */
