@@ -19,6 +19,11 @@ export interface GateLine {
   readonly text: string;
   /** Every reading of the line; each is judged and the strictest verdict wins. */
   readonly candidates: readonly string[];
+  /**
+   * Candidates that are hardly commands: a rule's verdict on them counts, but that one of them can't be
+   * read is no reason to hold the line.
+   */
+  readonly guesses: ReadonlySet<string>;
   readonly language: Language;
   readonly certainty: Certainty;
   /** Why the certainty is not better, in words; null when it is. */
@@ -164,9 +169,17 @@ export class Gate {
   #judge(policy: Policy, line: GateLine): Decision {
     const refusal = unreadable(line.text, this.#dependencies.limits.maxLineBytes);
     if (refusal !== null) return plainDecision('deny', refusal);
-    const decisions = line.candidates.map((text) =>
-      judge(policy, this.#facts, { text, language: line.language, state: this.#state }),
-    );
+    const decisions = line.candidates.flatMap((text) => {
+      const decision = judge(policy, this.#facts, {
+        text,
+        language: line.language,
+        state: this.#state,
+      });
+      const isMereGuess = line.guesses.has(text) && policy.default === 'allow';
+      return isMereGuess && decision.rule === null && decision.certainty === 'uncertain'
+        ? []
+        : [decision];
+    });
     if (line.certainty === 'uncertain') {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }

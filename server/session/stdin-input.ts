@@ -4,7 +4,7 @@
  * bytes go up; or it is data for a program, which passes untouched.
  */
 import { isCompleteInput } from '../shell/completeness.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, GateLine } from './gate.ts';
 import type { InputQueue } from './input-queue.ts';
 import type { UpstreamEnd } from './ports.ts';
 
@@ -76,21 +76,12 @@ export async function gateShellInput(
 }
 
 /** A line whose exact bytes are known; what isn't UTF-8 is judged by its lossy text and uncertain. */
-export function commandLine(
-  bytes: Buffer,
-  text: string,
-): {
-  readonly text: string;
-  readonly candidates: readonly string[];
-  readonly language: 'shell';
-  readonly certainty: 'exact' | 'uncertain';
-  readonly why: string | null;
-  readonly quiet: false;
-} {
+export function commandLine(bytes: Buffer, text: string): GateLine {
   const exact = Buffer.from(text, 'utf8').equals(bytes);
   return {
     text,
     candidates: [text],
+    guesses: new Set(),
     language: 'shell',
     certainty: exact ? 'exact' : 'uncertain',
     why: exact ? null : 'the command is not valid UTF-8, so what the target makes of it is unknown',

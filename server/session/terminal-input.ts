@@ -12,8 +12,6 @@ import type { OutputPipe } from './output.ts';
 import type { TerminalSize, UpstreamEnd } from './ports.ts';
 import type { InputEnd } from './stdin-input.ts';
 
-/** What aborts the line in every shell: Ctrl-C. */
-const ABORT_LINE = Buffer.from([0x03]);
 /** How long the target may take to draw a new prompt after a refused line, milliseconds. */
 const REDRAW_WAIT_MS = 60;
 /** What stands in records for text typed while the terminal did not echo. */
@@ -123,7 +121,7 @@ export class TerminalInput {
       return true;
     }
     await say(refusal);
-    await upstream.write({ kind: 'data', bytes: ABORT_LINE });
+    await upstream.write({ kind: 'data', bytes: this.#reader.abortBytes });
     this.#reader.afterDenied(nowUs());
     await new Promise((resolve) => setTimeout(resolve, REDRAW_WAIT_MS));
     return false;
@@ -146,9 +144,10 @@ function gateLine(line: SubmittedLine): GateLine {
   return {
     text,
     candidates: line.candidates,
+    guesses: line.guesses,
     language: 'shell',
     certainty: line.certainty,
     why: line.why,
-    quiet: empty || line.secret || line.alternate,
+    quiet: empty || line.secret || line.alternate || line.interim,
   };
 }
