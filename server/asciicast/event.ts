@@ -8,7 +8,10 @@
 export type RecordedEvent =
   /** Output as the client saw it: text is valid UTF-8; bytes that were not are in a `b` event just before. */
   | { readonly atUs: number; readonly code: 'o'; readonly text: string }
-  /** Our own code: the exact bytes (base64) of the next `o` event, whose text is lossy. */
+  /**
+   * Our own code: the exact bytes (base64) of the next `o` event, whose text is not exactly these: it is
+   * lossy, or empty for the first bytes of a character whose text comes with its last ones.
+   */
   | { readonly atUs: number; readonly code: 'b'; readonly base64: string }
   /** The terminal was resized. */
   | { readonly atUs: number; readonly code: 'r'; readonly cols: number; readonly rows: number }

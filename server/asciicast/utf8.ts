@@ -6,11 +6,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { RecordedEvent } from './event.ts';
 
-/** An incomplete character is at most this long: a lead byte of four and two continuation bytes. */
-export const MAX_HELD_BYTES = 3;
-
 export interface TextPiece {
-  /** Valid Unicode; U+FFFD stands for what was not UTF-8 when `exact` is false. */
+  /** Valid Unicode; where `exact` is false, U+FFFD stands for what was not UTF-8. */
   readonly text: string;
   /** Encoding `text` as UTF-8 gives `bytes` again. */
   readonly exact: boolean;
@@ -18,30 +15,42 @@ export interface TextPiece {
 }
 
 /**
- * Bytes in, pieces out, in order and without a gap: the pieces' bytes joined are the input's bytes.
- * A character that is split over two packets is held back until its rest arrives or `flush`.
+ * Bytes in, pieces out, in order and without a gap: the pieces' bytes joined are the input's bytes, and
+ * nothing is held back, since what goes to the client must be recorded first. A character that is split
+ * over two packets gives a piece without text for its first bytes and its text with the rest.
  */
 export class OutputDecoder {
-  #held: Buffer = Buffer.alloc(0);
+  /** The first bytes of a character whose rest has not come, at most three. */
+  #begun: Buffer = Buffer.alloc(0);
 
-  /** How many bytes wait for the rest of their character, 0..MAX_HELD_BYTES. */
-  get heldBytes(): number {
-    return this.#held.length;
-  }
-
-  /** At most one piece. The piece may share memory with `bytes`; what is held back is a copy. */
+  /** The pieces may share memory with `bytes`. */
   push(bytes: Buffer): TextPiece[] {
-    const all = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-    const end = all.length - incompleteTail(all);
-    this.#held = Buffer.from(all.subarray(end));
-    return pieces(all.subarray(0, end));
+    const completed = this.#complete(bytes);
+    const rest = bytes.subarray(completed?.bytes.length ?? 0);
+    const begun = this.#begun.length === 0 ? incompleteTail(rest) : 0;
+    const whole = rest.subarray(0, rest.length - begun);
+    const tail = rest.subarray(rest.length - begun);
+    if (begun > 0) this.#begun = Buffer.from(tail);
+    return [
+      ...(completed === null ? [] : [completed]),
+      ...(whole.length === 0
+        ? []
+        : [{ text: whole.toString('utf8'), exact: isUtf8(whole), bytes: whole }]),
+      ...(tail.length === 0 ? [] : [{ text: '', exact: false, bytes: tail }]),
+    ];
   }
 
-  /** What is still held; it is no valid character, since its rest never came. */
-  flush(): TextPiece[] {
-    const rest = this.#held;
-    this.#held = Buffer.alloc(0);
-    return pieces(rest);
+  /** What of `bytes` belongs to the character that has begun; null when none has. */
+  #complete(bytes: Buffer): TextPiece | null {
+    if (this.#begun.length === 0 || bytes.length === 0) return null;
+    const missing = characterLength(this.#begun[0] ?? 0) - this.#begun.length;
+    let taken = 0;
+    while (taken < missing && isContinuation(bytes[taken])) taken += 1;
+    const part = bytes.subarray(0, taken);
+    const character = Buffer.concat([this.#begun, part]);
+    const isStillIncomplete = taken < missing && taken === bytes.length;
+    this.#begun = isStillIncomplete ? character : Buffer.alloc(0);
+    return { text: isStillIncomplete ? '' : character.toString('utf8'), exact: false, bytes: part };
   }
 }
 
@@ -55,14 +64,13 @@ export function outputEvents(atUs: number, pieces: readonly TextPiece[]): Record
   return events;
 }
 
-function pieces(bytes: Buffer): TextPiece[] {
-  if (bytes.length === 0) return [];
-  return [{ text: bytes.toString('utf8'), exact: isUtf8(bytes), bytes }];
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
 /** Length of the unfinished character at the end, 0..3; RFC 3629 section 3. */
 function incompleteTail(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(MAX_HELD_BYTES, bytes.length); back += 1) {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return 0;
     if (byte >= 0xc0) return characterLength(byte) > back ? back : 0;
