@@ -299,8 +299,8 @@ export class Transport {
 
   #disconnected(reason: number, text: string | undefined): void {
     const words = messageOf(text ?? '');
-    if (reason === DISCONNECT_REASON.byApplication) this.#finish('the peer disconnected');
-    else this.#finish(`the peer disconnected: ${words || `reason ${reason}`}`);
+    const isPlain = reason === DISCONNECT_REASON.byApplication && words === '';
+    this.#finish(`the peer disconnected${isPlain ? '' : `: ${words || `reason ${reason}`}`}`);
   }
 
   #write(bytes: Buffer): void {
