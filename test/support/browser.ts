@@ -44,6 +44,8 @@ export async function openPage(
   await context.exposeFunction('complain', (text: string) => {
     complaints.push(text);
   });
+  // What tsx wraps around the functions that tests send into the page.
+  await context.addInitScript('globalThis.__name = (named) => named;');
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
       const { complain } = window as unknown as { complain: (text: string) => void };

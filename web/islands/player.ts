@@ -6,6 +6,12 @@
 /** The player says nothing at all when its WebAssembly is blocked. */
 export const READY_TIMEOUT_MS = 15_000;
 
+/** Of a usual monospace font and the player's frame, in font sizes. */
+const CELL_WIDTH = 0.6;
+const CELL_HEIGHT = 4 / 3;
+const BORDERS = 1.5;
+const CONTROLS_HEIGHT = 2;
+
 interface AsciinemaPlayerHandle {
   seek(seconds: number): Promise<unknown>;
   play(): Promise<unknown>;
@@ -47,14 +53,17 @@ export async function openReplay(host: HTMLElement, startMs: number): Promise<Re
   }
   const mount = document.createElement('div');
   mount.className = 'mount';
+  const cols = Number(host.dataset['cols']);
+  const rows = Number(host.dataset['rows']);
+  mount.style.aspectRatio = `${cols * CELL_WIDTH + BORDERS} / ${rows * CELL_HEIGHT + BORDERS + CONTROLS_HEIGHT}`;
   host.append(mount);
   const player = AsciinemaPlayer.create({ driver: 'recording', format: 'segmented', url }, mount, {
     preload: true,
-    fit: 'width',
+    fit: 'both',
     controls: true,
     theme: 'asciinema',
-    cols: Number(host.dataset['cols']),
-    rows: Number(host.dataset['rows']),
+    cols,
+    rows,
   });
   let playing = false;
   player.addEventListener('playing', () => {

@@ -29,6 +29,7 @@ function select(command: Command): void {
 
 function show(command: Command): void {
   select(command);
+  host.scrollIntoView({ block: 'nearest' });
   history.replaceState(null, '', `#cmd-${command.seq}`);
   // A seek that fails shows in the player itself.
   replay?.seek(command.showMs).catch(() => {});
@@ -93,7 +94,15 @@ element('finder').hidden = commands.length === 0;
 const linked = named(location.hash);
 const first = linked ?? commands[0] ?? null;
 if (first !== null) select(first);
-if (linked !== null) window.scrollTo(0, 0);
+if (linked !== null) {
+  // The browser goes to the row when the page has loaded; the list has scrolled to it already.
+  window.addEventListener('load', () => {
+    requestAnimationFrame(() => {
+      window.scrollTo(0, 0);
+      host.scrollIntoView({ block: 'nearest' });
+    });
+  });
+}
 try {
   replay = await openReplay(host, first?.showMs ?? 0);
   status.hidden = true;

@@ -176,7 +176,7 @@ function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs
       <td class="length">{length(endMs - Date.parse(session.startedAt))}</td>
       <td class="number commands">
         {session.commandCount}
-        <span class="unit"> commands</span>
+        <span class="unit"> {session.commandCount === 1 ? 'command' : 'commands'}</span>
       </td>
       <td class="stopped">
         <StoppedBadges session={session} />

@@ -1,6 +1,5 @@
 /** Small marks with a fixed vocabulary: the word says it, the colour only helps. */
 import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
-import { plural } from './format.ts';
 
 type Tone = 'ok' | 'bad' | 'hold' | 'info' | 'plain';
 
@@ -89,8 +88,4 @@ export function ApprovalBadge({ status }: { readonly status: ApprovalView['statu
 export function ExitStatus({ status }: { readonly status: number | null }) {
   if (status === null) return null;
   return <span class={status === 0 ? 'exit' : 'exit nonzero'}>exit {status}</span>;
-}
-
-export function commandCount(session: SessionView): string {
-  return plural(session.commandCount, 'command');
 }

@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { findings } from '../support/page-checks.ts';
+import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
+
+describe('web in a browser', () => {
+  let world: HttpWorld;
+  let browser: Browser;
+  let watched: WatchedPage;
+  let page: Page;
+
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    world = await startHttpWorld();
+    setScene(world);
+    watched = await openPage(browser);
+    page = watched.page;
+  });
+  afterEach(async () => {
+    await watched.close();
+    await world.close();
+  });
+
+  /** By the printed link, as a person does it. */
+  async function signIn(who: keyof typeof people = 'alice'): Promise<void> {
+    await page.goto(`${world.server.url}/setup/${world.signIns.setup(people[who])}`);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL('**/sessions');
+  }
+
+  async function openSession(id: string, hash = ''): Promise<void> {
+    await page.goto(`${world.server.url}/sessions/${id}${hash}`);
+    await page.locator('#player[data-state]').waitFor();
+    assert.equal(await page.locator('#player').getAttribute('data-state'), 'ready');
+  }
+
+  /** The rows of the player's terminal. */
+  async function screen(): Promise<string> {
+    return (await page.locator('#player .ap-line').allTextContents()).join('\n');
+  }
+
+  /** Waits until the terminal shows this. */
+  async function shows(text: string): Promise<void> {
+    await page.waitForFunction(
+      (text) =>
+        Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
+          line.textContent.includes(text),
+        ),
+      text,
+    );
+  }
+
+  /** Seconds as the player's clock shows them. */
+  async function clock(): Promise<number> {
+    const [minutes = '', seconds = ''] = (
+      await page.locator('#player .ap-time-elapsed').innerText()
+    ).split(':');
+    return Number(minutes) * 60 + Number(seconds);
+  }
+
+  async function current(): Promise<string> {
+    return page.locator('#commands li[aria-current]').evaluate((row) => row.id);
+  }
+
+  it('goes from the printed link to the list to a session that plays', async () => {
+    await signIn();
+    assert.equal(await page.getByRole('row').count(), 7);
+    await page
+      .getByRole('link', { name: /Session of deploy-bot on web-01, 2026-01-01 10:00/ })
+      .click();
+    await page.waitForURL(`**/sessions/${REPLAYED}`);
+    await shows('output of 1');
+    assert.match(await screen(), /uname -sr\s+output of 1/);
+    assert.equal(await page.locator('#player-status').isVisible(), false);
+    assert.equal(await page.locator('#player .ap-overlay-start').isVisible(), false);
+    await page.keyboard.press('p');
+    await shows('output of 2');
+    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(world.audit.ofType('recording.viewed'), [`alice ${REPLAYED}`]);
+  });
+
+  it('narrows the list by its form, with the filter in the address', async () => {
+    await signIn();
+    await page.getByLabel('Principal').fill('alice');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.waitForURL(/principal=alice/);
+    assert.equal(await page.getByRole('row').count(), 3);
+    await page.getByLabel('Target').fill('nowhere');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'No session matches' }).waitFor();
+    await page.getByRole('link', { name: 'Clear' }).click();
+    await page.waitForURL(/\/sessions$/);
+    assert.equal(await page.getByRole('row').count(), 7);
+  });
+
+  it('seeks to the command that is clicked', async () => {
+    await signIn();
+    await openSession(REPLAYED);
+    await page.locator('#cmd-5 .text').click();
+    await shows('output of 5');
+    assert.equal(await clock(), 5);
+    assert.equal(await current(), 'cmd-5');
+    assert.match(page.url(), /#cmd-5$/);
+    await page.locator('#cmd-2 .text').click();
+    await page.waitForFunction(
+      () => !document.querySelector('#player')?.textContent.includes('output of 5'),
+    );
+    assert.equal(await clock(), 2);
+    assert.doesNotMatch(await screen(), /output of 3/);
+  });
+
+  it('walks through the commands with j and k, and stops at both ends', async () => {
+    await signIn();
+    await openSession(REPLAYED);
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await shows('output of 3');
+    assert.equal(await current(), 'cmd-3');
+    await page.keyboard.press('k');
+    assert.equal(await current(), 'cmd-2');
+    for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('k');
+    assert.equal(await current(), 'cmd-1');
+    assert.match(page.url(), /#cmd-1$/);
+  });
+
+  it('opens a deep link at its command, with the player in view', async () => {
+    await signIn();
+    await openSession(REPLAYED, '#cmd-25');
+    await shows('output of 25');
+    assert.equal(await clock(), 25);
+    assert.equal(await current(), 'cmd-25');
+    assert.equal(await page.evaluate(() => window.scrollY), 0);
+    const row = await page.locator('#cmd-25').boundingBox();
+    assert.ok(row !== null && row.y > 0 && row.y + row.height <= 900, 'the row is in view');
+    await page.evaluate(() => {
+      location.hash = '#cmd-4';
+    });
+    await shows('output of 4');
+    assert.equal(await current(), 'cmd-4');
+  });
+
+  it('follows the replay with the current command', async () => {
+    await signIn();
+    await openSession(REPLAYED);
+    await page.keyboard.press('p');
+    await page.locator('#cmd-2[aria-current]').waitFor();
+    await page.keyboard.press('p');
+  });
+
+  it('finds commands by text and decision', async () => {
+    await signIn();
+    await openSession(REPLAYED);
+    await page.keyboard.press('/');
+    await page.keyboard.type('nginx');
+    assert.equal(await page.locator('#commands li:visible').count(), 2);
+    assert.equal(await page.locator('#command-count').innerText(), '2 of 30');
+    await page.getByLabel('Show only commands that were').selectOption('hold');
+    assert.equal(await page.locator('#commands li:visible').count(), 1);
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Find a command').focus();
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('#commands li:visible').count(), 2);
+    await page.keyboard.press('j');
+    assert.equal(await current(), 'cmd-6');
+  });
+
+  it('shows the facts of each command', async () => {
+    await signIn();
+    await openSession(REPLAYED);
+    assert.match(
+      await page.locator('#cmd-4').innerText(),
+      /denied\s+observed\s+rule no-wipe\s+system paths/,
+    );
+    assert.match(await page.locator('#cmd-5').innerText(), /exact\s+exit 1/);
+    assert.match(await page.locator('#cmd-7').innerText(), /held\s+uncertain/);
+    await page.locator('#cmd-6').getByRole('link', { name: 'approval k3v9' }).click();
+    await page.waitForURL('**/approvals#approval-k3v9');
+  });
+
+  it('says so when the recording can not be loaded', async () => {
+    await signIn();
+    await page.route('**/segments', (route) => route.fulfill({ status: 500, body: '' }));
+    await page.goto(`${world.server.url}/sessions/${REPLAYED}`);
+    await page.getByRole('alert').waitFor();
+    assert.match(await page.getByRole('alert').innerText(), /can’t be shown/);
+    assert.equal(await page.locator('#commands li').count(), 30);
+  });
+
+  it('says so when the player does not get ready', async () => {
+    await signIn();
+    await page.clock.install();
+    await page.route('**/segments', () => {});
+    await page.goto(`${world.server.url}/sessions/${REPLAYED}`);
+    await page.getByText('Loading the replay…').waitFor();
+    await page.clock.fastForward(60_000);
+    assert.match(await page.getByRole('alert').innerText(), /did not get ready/);
+  });
+
+  it('decides a held command with a reason', async () => {
+    await signIn('piet');
+    await page.getByRole('link', { name: /Approvals/ }).click();
+    const card = page.locator('#approval-k3v9');
+    await card.getByLabel('Reason for the decision on k3v9').fill('after hours');
+    await card.getByRole('button', { name: 'Approve once' }).click();
+    await page.getByText('Approved: the command goes on.').waitFor();
+    const decided = world.approvals.views.find((one) => one.id === 'k3v9');
+    assert.equal(decided?.status, 'approved');
+    assert.equal(decided?.decidedBy, 'piet');
+    assert.equal(decided?.decisionReason, 'after hours');
+    await page.locator('#approval-m2p4').getByRole('button', { name: 'Deny' }).click();
+    await page.getByText('Denied: the command is refused.').waitFor();
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('ends a running session only after asking', async () => {
+    await signIn();
+    const { id } = world.recordings.kept.find((one) => one.view.status === 'active')?.view ?? {
+      id: 'none',
+    };
+    await page.goto(`${world.server.url}/sessions/${id}`);
+    assert.equal(await page.getByRole('button', { name: 'End it' }).isVisible(), false);
+    await page.getByText('End session').click();
+    await page.getByRole('button', { name: 'End it' }).click();
+    await page.getByText('has been told to end').waitFor();
+    assert.deepEqual(world.terminated, [`${id} by alice`]);
+  });
+
+  it('shows hostile names and commands as text', async () => {
+    await signIn();
+    await openSession(HOSTILE_SESSION);
+    const command = await page.locator('#cmd-1 .text').innerText();
+    assert.match(command, /^<script>alert\(1\)<\/script><img src=x onerror=alert\(2\)>⟨U\+202E⟩/);
+    assert.equal(await page.locator('main img').count(), 0);
+    assert.equal(await page.locator('main script').count(), 0);
+    for (const path of ['/sessions', '/approvals']) await page.goto(world.server.url + path);
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('signs out', async () => {
+    await signIn();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.goto(`${world.server.url}/approvals`);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+
+  it('works without scripts: list, session, decision', async () => {
+    await watched.close();
+    watched = await openPage(browser, { javaScriptEnabled: false });
+    page = watched.page;
+    await signIn('alice');
+    await page
+      .getByRole('link', { name: /Session of deploy-bot on web-01, 2026-01-01 10:00/ })
+      .click();
+    await page.waitForURL(`**/sessions/${REPLAYED}`);
+    assert.equal(await page.getByRole('link', { name: 'Read the recording as text.' }).count(), 1);
+    assert.equal(await page.locator('#commands li').count(), 30);
+    await page.goto(`${world.server.url}/approvals`);
+    await page.locator('#approval-k3v9').getByRole('button', { name: 'Deny' }).click();
+    await page.getByText('Denied: the command is refused.').waitFor();
+  });
+
+  const LOOKS = [
+    { look: 'light', width: 1400, height: 900, colorScheme: 'light' },
+    { look: 'dark', width: 1400, height: 900, colorScheme: 'dark' },
+    { look: 'phone', width: 360, height: 740, colorScheme: 'dark' },
+    { look: 'tablet', width: 820, height: 1100, colorScheme: 'light' },
+  ] as const;
+  for (const { colorScheme, height, look, width } of LOOKS) {
+    it(`is readable by everybody on every page, ${look}`, async () => {
+      await watched.close();
+      watched = await openPage(browser, { viewport: { width, height }, colorScheme });
+      page = watched.page;
+      const found: string[] = [];
+      const look1 = async (name: string): Promise<void> => {
+        for (const one of await findings(page)) found.push(`${name}: ${one}`);
+        await picture(page, `${name}-${look}`);
+      };
+      await page.goto(`${world.server.url}/setup/${world.signIns.setup(people.alice)}`);
+      await look1('setup');
+      await signIn();
+      await look1('sessions');
+      await page.goto(`${world.server.url}/sessions?q=nothing-like-this`);
+      await look1('no-match');
+      await page.goto(`${world.server.url}/sessions?limit=0`);
+      await look1('bad-filter');
+      await openSession(REPLAYED, '#cmd-3');
+      await look1('session');
+      await openSession(HOSTILE_SESSION);
+      await look1('hostile');
+      await page.goto(`${world.server.url}/approvals?notice=approved&id=k3v9`);
+      await look1('approvals');
+      await page.goto(`${world.server.url}/nothing-here`);
+      await look1('missing');
+      world.recordings.kept.length = 0;
+      await page.goto(`${world.server.url}/sessions`);
+      await look1('empty');
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await look1('signed-out');
+      assert.deepEqual(found, []);
+    });
+  }
+});
