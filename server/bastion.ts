@@ -28,7 +28,8 @@ import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
 import { applyDirectory } from './store/directory-apply.ts';
-import { createRecordingSink, recoverRecordings } from './store/recordings.ts';
+import { createRecordingSink } from './store/recordings.ts';
+import { recoverRecordings } from './store/recovery.ts';
 import { openSpool } from './store/spool.ts';
 import { createPages } from '../web/index.ts';
 
@@ -114,7 +115,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     signer: await recordingSigner(home),
     clock,
     logger,
-    owner: home.instanceId(),
+    instanceId: home.instanceId(),
   };
   await recoverRecordings(recording);
   await stores.approvals.cancelStale();

@@ -4,6 +4,7 @@ import { SallyportError } from '../errors.ts';
 import { CHAIN_START, isIntact } from '../journal/chain.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
 import type { Database } from './database.ts';
+import { timeOf } from './query-text.ts';
 import { storable } from './storable.ts';
 
 export const MAX_JOURNAL_PAGE = 500;
@@ -32,6 +33,8 @@ export interface JournalReader {
   list(
     query: JournalQuery,
   ): Promise<{ readonly items: readonly JournalEntry[]; readonly next: string | null }>;
+  /** Every entry in order, up to the newest when it starts. */
+  entries(): AsyncIterable<JournalEntry>;
   /**
    * Recomputes the chain from its first entry to the head that stands when it starts. A tail cut off
    * together with the head row is not seen; only a copy of the head outside shows that.
@@ -57,6 +60,7 @@ export function createJournalReader(database: Database): JournalReader {
   const { knex } = database;
   return {
     list: (query) => list(knex, query),
+    entries: () => entries(knex),
     verify: () => verify(knex),
     entries: () => entries(knex),
   };
@@ -77,13 +81,25 @@ async function list(
   if (query.until !== undefined) void found.where('at', '<', timeOf(query.until));
   if (query.cursor !== undefined) void found.where('seq', '<', seqOf(query.cursor));
   const rows = await found;
-  const items = rows.slice(0, limit).map((row) => {
-    const entry = entryOf(row);
-    if (entry !== null) return entry;
-    const message = `entry ${row.seq} of the journal is not what was written`;
-    throw new SallyportError('internal', message, 'run sallyport verify --all');
-  });
+  const items = rows.slice(0, limit).map(readEntry);
   return { items, next: rows.length > limit ? String(items.at(-1)?.seq) : null };
+}
+
+async function* entries(knex: Knex): AsyncGenerator<JournalEntry> {
+  const [head] = await knex<{ seq: number }>('journal_head');
+  for (let seq = 1; head !== undefined && seq <= head.seq;) {
+    const rows = await pageFrom(knex, seq, head.seq);
+    for (const row of rows) yield readEntry(row);
+    seq = (rows.at(-1)?.seq ?? head.seq) + 1;
+  }
+}
+
+function pageFrom(knex: Knex, first: number, last: number): Promise<readonly Row[]> {
+  return knex<Row>('journal')
+    .where('seq', '>=', first)
+    .andWhere('seq', '<=', last)
+    .orderBy('seq')
+    .limit(VERIFY_PAGE);
 }
 
 async function verify(knex: Knex): Promise<JournalCheck> {
@@ -91,11 +107,7 @@ async function verify(knex: Knex): Promise<JournalCheck> {
   if (head === undefined) return { kind: 'broken', seq: 1, why: 'the head of the journal is gone' };
   let prevHash = CHAIN_START;
   for (let seq = 1; seq <= head.seq;) {
-    const rows = await knex<Row>('journal')
-      .where('seq', '>=', seq)
-      .andWhere('seq', '<=', head.seq)
-      .orderBy('seq')
-      .limit(VERIFY_PAGE);
+    const rows = await pageFrom(knex, seq, head.seq);
     if (rows.length === 0) return { kind: 'broken', seq, why: 'the entry is missing' };
     for (const row of rows) {
       const why = faultOf(row, seq, prevHash);
@@ -111,7 +123,10 @@ async function verify(knex: Knex): Promise<JournalCheck> {
 async function* entries(knex: Knex): AsyncIterable<JournalEntry> {
   let last = 0;
   for (;;) {
-    const rows = await knex<Row>('journal').where('seq', '>', last).orderBy('seq').limit(VERIFY_PAGE);
+    const rows = await knex<Row>('journal')
+      .where('seq', '>', last)
+      .orderBy('seq')
+      .limit(VERIFY_PAGE);
     for (const row of rows) {
       last = row.seq;
       const entry = entryOf(row);
@@ -140,6 +155,13 @@ function faultOf(row: Row, seq: number, prevHash: string): string | null {
   return same ? null : "the entry's search columns differ from its content";
 }
 
+function readEntry(row: Row): JournalEntry {
+  const entry = entryOf(row);
+  if (entry !== null) return entry;
+  const message = `entry ${row.seq} of the journal is not what was written`;
+  throw new SallyportError('internal', message, 'run sallyport verify --all');
+}
+
 function entryOf(row: Row): JournalEntry | null {
   try {
     const body = JSON.parse(row.body) as Omit<JournalEntry, 'hash'>;
@@ -147,16 +169,6 @@ function entryOf(row: Row): JournalEntry | null {
   } catch {
     return null;
   }
-}
-
-function timeOf(text: string): Date {
-  const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw new SallyportError(
-    'usage.invalid',
-    'the time is not one that can be read',
-    'write it as 2026-11-21T10:00:00Z',
-  );
 }
 
 function seqOf(cursor: string): number {
