@@ -1,0 +1,139 @@
+/**
+ * The ways to the same sshd that are compared: direct, through OpenSSH's own `-J` over a second sshd,
+ * and through Sallyport. One client, one cipher, one key exchange.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from '../support/program.ts';
+import { startSshd, type Sshd } from '../support/sshd.ts';
+import { startBastion, type Bastion } from '../support/world.ts';
+
+export const LANES = ['direct', 'jump', 'sallyport'] as const;
+export type Lane = (typeof LANES)[number];
+
+const CIPHER = 'aes128-gcm@openssh.com';
+const KEY_EXCHANGE = 'curve25519-sha256';
+
+export interface Track extends AsyncDisposable {
+  readonly lanes: readonly Lane[];
+  /** For `ssh -F`; each lane is a host of it. */
+  readonly config: string;
+  /** For files that live as long as the track. */
+  readonly folder: string;
+  readonly cipher: string;
+  /** null when no lane needs it. */
+  readonly bastion: Bastion | null;
+}
+
+/** Starts what the lanes need. */
+export async function openTrack(lanes: readonly Lane[]): Promise<Track> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  const opened: AsyncDisposable[] = [];
+  const close = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const one of opened.splice(0).toReversed()) {
+      try {
+        await one[Symbol.asyncDispose]();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    await rm(folder, { recursive: true, force: true });
+    if (failures.length > 0) throw new AggregateError(failures, 'the track was not closed cleanly');
+  };
+  try {
+    const keep = <T extends AsyncDisposable>(one: T): T => {
+      opened.push(one);
+      return one;
+    };
+    const key = join(folder, 'client_ed25519');
+    await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'bench', '-f', key]);
+    const publicLine = (await readFile(`${key}.pub`, 'utf8')).trim();
+    const target = keep(await startSshd());
+    await target.authorise(publicLine);
+    const hosts = [hostLines('direct', target.port, target.user)];
+    if (lanes.includes('jump')) {
+      const hop = keep(await startSshd());
+      await hop.authorise(publicLine);
+      hosts.push(
+        hostLines('hop', hop.port, hop.user),
+        `${hostLines('jump', target.port, target.user)}  ProxyJump hop\n`,
+      );
+    }
+    let bastion: Bastion | null = null;
+    if (lanes.includes('sallyport')) {
+      bastion = keep(await startBastionFor(target, publicLine, folder));
+      hosts.push(hostLines('sallyport', bastion.run.ssh.port, `${target.user}@target`));
+    }
+    const config = join(folder, 'ssh_config');
+    await writeFile(config, `${hosts.join('')}${commonLines(key)}`);
+    return { lanes, config, folder, cipher: CIPHER, bastion, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function hostLines(host: string, port: number, user: string): string {
+  return `Host ${host}\n  HostName 127.0.0.1\n  Port ${port}\n  User ${user}\n`;
+}
+
+function commonLines(key: string): string {
+  return [
+    'Host *',
+    `  IdentityFile ${key}`,
+    '  IdentitiesOnly yes',
+    `  Ciphers ${CIPHER}`,
+    `  KexAlgorithms ${KEY_EXCHANGE}`,
+    '  HostKeyAlgorithms ssh-ed25519',
+    '  Compression no',
+    // Nobody stands between a loopback client and server; the check itself costs all lanes the same.
+    '  StrictHostKeyChecking no',
+    '  UserKnownHostsFile /dev/null',
+    '  LogLevel ERROR',
+    '',
+  ].join('\n');
+}
+
+async function startBastionFor(target: Sshd, publicLine: string, folder: string): Promise<Bastion> {
+  const file = join(folder, 'sallyport.yaml');
+  // JSON is YAML.
+  await writeFile(
+    file,
+    JSON.stringify({
+      principals: [{ name: 'bench', kind: 'agent', keys: [publicLine] }],
+      credentials: [{ name: 'bench' }],
+      targets: [
+        {
+          name: 'target',
+          address: `127.0.0.1:${target.port}`,
+          hostKey: target.hostKeyLine,
+          logins: [{ name: target.user, credential: 'bench' }],
+        },
+      ],
+      grants: [
+        {
+          principals: ['bench'],
+          targets: ['target'],
+          logins: [target.user],
+          channels: ['shell', 'exec'],
+          policy: 'bench',
+        },
+      ],
+      policies: { bench: { default: 'allow', uncertain: 'allow', rules: [] } },
+    }),
+  );
+  const bastion = await startBastion({ env: { SALLYPORT_CONFIG: file } });
+  try {
+    const generated = await bastion.cli('credential', 'generate', 'bench');
+    const line = /^ssh-ed25519 \S+.*$/m.exec(generated.stdout)?.[0];
+    if (line === undefined)
+      throw new Error(`no public key: ${generated.stdout}${generated.stderr}`);
+    await target.authorise(line);
+    return bastion;
+  } catch (error) {
+    await bastion[Symbol.asyncDispose]();
+    throw error;
+  }
+}

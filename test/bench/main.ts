@@ -1,0 +1,82 @@
+/**
+ * `npm run bench`: what Sallyport costs, beside a direct connection and OpenSSH's own `-J` to the same
+ * sshd in the same run. Prints a table and writes it as JSON. Judges nothing: machines differ.
+ */
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { LANES, openTrack, type Lane } from './lanes.ts';
+import {
+  bulkCommands,
+  FULL,
+  measureBulk,
+  measureConnect,
+  measureKeystrokes,
+  measureMultiplexed,
+  QUICK,
+} from './measures.ts';
+import { ratiosOf, renderTable, type Figure } from './report.ts';
+import { measureStorage } from './storage.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string', default: 'bench.json' },
+    lanes: { type: 'string', default: LANES.join(',') },
+  },
+});
+
+function lanesFrom(text: string): Lane[] {
+  const asked = text.split(',');
+  const unknown = asked.filter((name) => !(LANES as readonly string[]).includes(name));
+  if (unknown.length > 0) {
+    throw new Error(`no such lane: ${unknown.join(', ')} (lanes: ${LANES.join(', ')})`);
+  }
+  return LANES.filter((lane) => lane === 'direct' || asked.includes(lane));
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const effort = options.quick ? QUICK : FULL;
+  const lanes = lanesFrom(options.lanes);
+  say('starting servers');
+  await using track = await openTrack(lanes);
+  const figures: Figure[] = [];
+  say('connections');
+  figures.push(await measureConnect(track, effort));
+  figures.push(await measureMultiplexed(track, effort));
+  say('keystrokes');
+  figures.push(...(await measureKeystrokes(track, effort)));
+  say('bulk output');
+  const commands = await bulkCommands(track, effort);
+  figures.push(await measureBulk(track, effort, 'bulk, one byte', commands.repeated));
+  figures.push(await measureBulk(track, effort, 'bulk, text', commands.text));
+  const storage = track.bastion === null ? null : await measureStorage(track.bastion, commands);
+
+  process.stdout.write(renderTable(figures, lanes));
+  if (storage !== null) {
+    for (const [kind, share] of Object.entries(storage.chunkBytesPerByte)) {
+      process.stdout.write(`bytes stored per byte recorded, ${kind}: ${share.toFixed(4)}\n`);
+    }
+    const table = storage.tableBytesPerByte.toFixed(4);
+    process.stdout.write(`bytes of all recording tables per byte recorded: ${table}\n`);
+  }
+  const report = {
+    at: new Date().toISOString(),
+    node: process.version,
+    processors: cpus().map(({ model }) => model),
+    quick: options.quick,
+    cipher: track.cipher,
+    figures: figures.map((figure) => ({ ...figure, ratios: ratiosOf(figure) })),
+    storage,
+  };
+  await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  say(`written to ${options.json}`);
+}
+
+// The first Ctrl-C reaches the children too; what waits for them fails, and everything is taken down.
+process.once('SIGINT', () => say('stopping'));
+await main();

@@ -1,0 +1,258 @@
+/** What is measured on every lane, a round of all lanes at a time, in changing order. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { programEnvironment } from '../support/program.ts';
+import { ssh } from '../support/ssh.ts';
+import type { Lane, Track } from './lanes.ts';
+import type { Figure } from './report.ts';
+import { median, percentile, shuffled } from './statistics.ts';
+
+export interface Effort {
+  readonly connections: number;
+  readonly keystrokes: number;
+  readonly bulkRounds: number;
+  readonly bulkBytes: number;
+}
+
+export const FULL: Effort = {
+  connections: 30,
+  keystrokes: 500,
+  bulkRounds: 3,
+  bulkBytes: 256 * 1024 * 1024,
+};
+export const QUICK: Effort = {
+  connections: 5,
+  keystrokes: 100,
+  bulkRounds: 1,
+  bulkBytes: 32 * 1024 * 1024,
+};
+
+/** Between keystrokes, so that none waits for the one before. */
+const KEY_PAUSE_MS = 2;
+const ECHO_SETTLE_MS = 300;
+const BULK_TIMEOUT_MS = 300_000;
+
+/** Connects, authenticates, runs `true`, disconnects. */
+export async function measureConnect(track: Track, effort: Effort): Promise<Figure> {
+  const samples = await interleaved(track, effort.connections, (lane) => timeExec(track, lane, []));
+  return figure('connect + exec, cold', 'ms', samples, median);
+}
+
+/** Runs `true` on a connection that stands already (ControlMaster). */
+export async function measureMultiplexed(track: Track, effort: Effort): Promise<Figure> {
+  const socketOf = (lane: Lane): string => join(track.folder, `mux-${lane}`);
+  const masters = track.lanes.map((lane) =>
+    spawn('ssh', ['-F', track.config, '-M', '-S', socketOf(lane), '-N', lane], {
+      env: programEnvironment(),
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  );
+  try {
+    for (const lane of track.lanes) await waitForMaster(track, lane, socketOf(lane));
+    const samples = await interleaved(track, effort.connections, (lane) =>
+      timeExec(track, lane, ['-S', socketOf(lane)]),
+    );
+    return figure('exec, multiplexed', 'ms', samples, median);
+  } finally {
+    for (const master of masters) {
+      master.kill();
+      if (master.exitCode === null && master.signalCode === null) await once(master, 'exit');
+    }
+  }
+}
+
+/** A key goes to a raw terminal's `cat` and its echo comes back. */
+export async function measureKeystrokes(track: Track, effort: Effort): Promise<Figure[]> {
+  const echoes = new Map<Lane, Echo>();
+  try {
+    for (const lane of track.lanes) echoes.set(lane, await Echo.open(track, lane));
+    const samples = await interleaved(track, effort.keystrokes, async (lane) => {
+      await sleep(KEY_PAUSE_MS);
+      return (await echoes.get(lane)?.sample()) ?? Number.NaN;
+    });
+    return [
+      figure('keystroke echo p50', 'ms', samples, median),
+      figure('keystroke echo p99', 'ms', samples, (values) => percentile(values, 0.99)),
+    ];
+  } finally {
+    for (const echo of echoes.values()) await echo.close();
+  }
+}
+
+/** The commands whose output is moved in bulk: one byte over and over, and text like that of a build. */
+export async function bulkCommands(
+  track: Track,
+  effort: Effort,
+): Promise<{ readonly repeated: string; readonly text: string }> {
+  const file = join(track.folder, 'text');
+  await writeFile(file, buildLog(effort.bulkBytes));
+  return {
+    repeated: `head -c ${effort.bulkBytes} /dev/zero | tr '\\0' x`,
+    text: `cat ${file}`,
+  };
+}
+
+/** Output from its first byte to its last. */
+export async function measureBulk(
+  track: Track,
+  effort: Effort,
+  name: string,
+  command: string,
+): Promise<Figure> {
+  const samples = await interleaved(track, effort.bulkRounds, (lane) =>
+    timeBulk(track, lane, command, effort.bulkBytes),
+  );
+  return figure(name, 'MB/s', samples, median);
+}
+
+async function interleaved(
+  track: Track,
+  rounds: number,
+  sample: (lane: Lane) => Promise<number>,
+): Promise<Map<Lane, number[]>> {
+  const samples = new Map<Lane, number[]>(track.lanes.map((lane) => [lane, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const lane of shuffled(track.lanes, Math.random)) {
+      samples.get(lane)?.push(await sample(lane));
+    }
+  }
+  return samples;
+}
+
+function figure(
+  name: string,
+  unit: Figure['unit'],
+  samples: ReadonlyMap<Lane, readonly number[]>,
+  summary: (values: readonly number[]) => number,
+): Figure {
+  const values = Object.fromEntries([...samples].map(([lane, list]) => [lane, summary(list)]));
+  return {
+    name,
+    unit,
+    samples: Math.min(...[...samples.values()].map((list) => list.length)),
+    values,
+  };
+}
+
+async function timeExec(track: Track, lane: Lane, args: readonly string[]): Promise<number> {
+  const start = performance.now();
+  const result = await ssh({ config: track.config, host: lane, args }, 'true');
+  const elapsed = performance.now() - start;
+  if (result.status !== 0) throw new Error(`${lane}: status ${result.status}\n${result.stderr}`);
+  return elapsed;
+}
+
+async function waitForMaster(track: Track, lane: Lane, socket: string): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    const check = await ssh({
+      config: track.config,
+      host: lane,
+      args: ['-S', socket, '-O', 'check'],
+    });
+    if (check.status === 0) return;
+    await sleep(25);
+  }
+  throw new Error(`${lane}: the shared connection did not come up`);
+}
+
+async function timeBulk(
+  track: Track,
+  lane: Lane,
+  command: string,
+  expectedBytes: number,
+): Promise<number> {
+  const child = spawn('ssh', ['-F', track.config, lane, command], {
+    env: programEnvironment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), BULK_TIMEOUT_MS);
+  const exit = once(child, 'exit');
+  try {
+    let bytes = 0;
+    let first = 0;
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      if (bytes === 0) first = performance.now();
+      bytes += chunk.length;
+    }
+    const seconds = (performance.now() - first) / 1000;
+    await exit;
+    if (bytes !== expectedBytes) throw new Error(`${lane}: ${bytes} bytes of ${expectedBytes}`);
+    return bytes / seconds / 1e6;
+  } finally {
+    clearTimeout(timer);
+    child.kill('SIGKILL');
+  }
+}
+
+/** A session that echoes every byte. */
+class Echo {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  /** Never resolves; rejects when the session ends, so that nobody waits for an echo that can't come. */
+  readonly #ended: Promise<never>;
+
+  private constructor(track: Track, lane: Lane) {
+    const command = 'stty raw -echo; echo RDY; exec cat';
+    this.#child = spawn('ssh', ['-tt', '-F', track.config, lane, command], {
+      env: programEnvironment(),
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#ended = once(this.#child, 'exit').then(() => {
+      throw new Error(`${lane}: the echo session ended`);
+    });
+    this.#ended.catch(() => {});
+  }
+
+  static async open(track: Track, lane: Lane): Promise<Echo> {
+    const echo = new Echo(track, lane);
+    let seen = '';
+    while (!seen.includes('RDY')) seen += (await echo.#output()).toString();
+    // The line end of RDY may come in a packet of its own.
+    await sleep(ECHO_SETTLE_MS);
+    return echo;
+  }
+
+  /** Milliseconds from a key to its echo. */
+  async sample(): Promise<number> {
+    const echoed = this.#output();
+    const start = performance.now();
+    this.#child.stdin.write('x');
+    await echoed;
+    return performance.now() - start;
+  }
+
+  async close(): Promise<void> {
+    this.#child.kill();
+    await this.#ended.catch(() => {});
+  }
+
+  async #output(): Promise<Buffer> {
+    const [chunk] = (await Promise.race([once(this.#child.stdout, 'data'), this.#ended])) as [
+      Buffer,
+    ];
+    return chunk;
+  }
+}
+
+const WORDS =
+  'compiling linking warning unused variable in module src lib test cache hit miss ok done';
+
+/** Lines such as a build prints: words that come again, numbers that don't. The same in every run. */
+function buildLog(bytes: number): Buffer {
+  const words = WORDS.split(' ');
+  const text = Buffer.alloc(bytes, '\n');
+  let seed = 42;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return seed % below;
+  };
+  for (let at = 0, line = 1; at < bytes; line += 1) {
+    const parts = Array.from({ length: 4 + random(8) }, () => words[random(words.length)] ?? '');
+    const row = `[${line}/${random(100_000)}] ${parts.join(' ')} 0x${random(2 ** 31).toString(16)}\n`;
+    at += text.write(row, at);
+  }
+  return text;
+}
