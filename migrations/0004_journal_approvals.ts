@@ -34,7 +34,6 @@ export async function up(knex: Knex): Promise<void> {
 
     create table approvals (
       id text primary key,
-      owner uuid not null,
       session_id uuid not null,
       principal text not null,
       target text not null,

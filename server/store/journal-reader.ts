@@ -33,15 +33,13 @@ export interface JournalReader {
   list(
     query: JournalQuery,
   ): Promise<{ readonly items: readonly JournalEntry[]; readonly next: string | null }>;
-  /** Every entry in order, up to the newest when it starts. */
+  /** Every entry in order, up to the newest when it starts. Throws `internal` at one that can't be read. */
   entries(): AsyncIterable<JournalEntry>;
   /**
    * Recomputes the chain from its first entry to the head that stands when it starts. A tail cut off
    * together with the head row is not seen; only a copy of the head outside shows that.
    */
   verify(): Promise<JournalCheck>;
-  /** Every entry as it is stored, oldest first; entries that can't be read are left to `verify`. */
-  entries(): AsyncIterable<JournalEntry>;
 }
 
 interface Row {
@@ -62,7 +60,6 @@ export function createJournalReader(database: Database): JournalReader {
     list: (query) => list(knex, query),
     entries: () => entries(knex),
     verify: () => verify(knex),
-    entries: () => entries(knex),
   };
 }
 
@@ -87,10 +84,11 @@ async function list(
 
 async function* entries(knex: Knex): AsyncGenerator<JournalEntry> {
   const [head] = await knex<{ seq: number }>('journal_head');
-  for (let seq = 1; head !== undefined && seq <= head.seq;) {
-    const rows = await pageFrom(knex, seq, head.seq);
+  const newest = head?.seq ?? 0;
+  for (let seq = 1; seq <= newest;) {
+    const rows = await pageFrom(knex, seq, newest);
     for (const row of rows) yield readEntry(row);
-    seq = (rows.at(-1)?.seq ?? head.seq) + 1;
+    seq = (rows.at(-1)?.seq ?? newest) + 1;
   }
 }
 
@@ -118,22 +116,6 @@ async function verify(knex: Knex): Promise<JournalCheck> {
   }
   if (prevHash === head.hash) return { kind: 'intact', entries: head.seq };
   return { kind: 'broken', seq: head.seq, why: 'the entry is not the head that was recorded' };
-}
-
-async function* entries(knex: Knex): AsyncIterable<JournalEntry> {
-  let last = 0;
-  for (;;) {
-    const rows = await knex<Row>('journal')
-      .where('seq', '>', last)
-      .orderBy('seq')
-      .limit(VERIFY_PAGE);
-    for (const row of rows) {
-      last = row.seq;
-      const entry = entryOf(row);
-      if (entry !== null) yield entry;
-    }
-    if (rows.length < VERIFY_PAGE) return;
-  }
 }
 
 /** What is wrong with the row that should be entry `seq`; null = nothing. */

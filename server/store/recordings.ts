@@ -35,7 +35,7 @@ export interface RecordingSinkOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** UUID of this bastion: it belongs to the home that the spool is in, and stays over restarts. */
-  readonly owner: string;
+  readonly instanceId: string;
   readonly sealAfterMs?: number;
   readonly endWaitMs?: number;
 }
@@ -112,7 +112,7 @@ class Sink implements StoredRecordingSink {
     try {
       await this.#options.spool.ready();
       await this.#partitions.ensureFor(start.id);
-      const row = sessionRow(start, this.#options.owner);
+      const row = sessionRow(start, this.#options.instanceId);
       await this.#options.journal.appendWith([startedEvent(names, start)], async (trx) => {
         await trx('sessions').insert(row);
         await trx.raw('select pg_notify(?, ?)', [SESSIONS_CHANNEL, start.id]);
@@ -150,7 +150,7 @@ class Sink implements StoredRecordingSink {
 
   async #beat(): Promise<void> {
     try {
-      await bastionSeen(this.#knex, this.#options.owner);
+      await bastionSeen(this.#knex, this.#options.instanceId);
     } catch (error) {
       this.#options.logger.warn('database.heartbeat-failed', { why: messageOf(error) });
     }

@@ -28,7 +28,8 @@ export interface RecoveryOptions {
   readonly signer: HeadSigner;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly owner: string;
+  /** UUID of this bastion, as the sink has it. */
+  readonly instanceId: string;
 }
 
 export interface Recovered {
@@ -64,8 +65,8 @@ interface Unfinished {
  * it again is harmless. What can't be brought in for another reason stays in the spool's directory.
  */
 export async function recoverRecordings(options: RecoveryOptions): Promise<Recovered> {
-  const { database, spool, owner, logger } = options;
-  await bastionSeen(database.knex, owner);
+  const { database, spool, instanceId, logger } = options;
+  await bastionSeen(database.knex, instanceId);
   const recovery = new Recovery(options);
   for await (const record of spool.leftovers()) await recovery.add(record);
   await recovery.addLost();
@@ -110,7 +111,7 @@ class Recovery {
 
   /** Adds the sessions that are still active without a bastion. */
   async addLost(): Promise<void> {
-    const gone = ownerIsGone(this.#options.owner);
+    const gone = ownerIsGone(this.#options.instanceId);
     const ids = await this.#knex('sessions')
       .where('status', 'active')
       .whereRaw(gone.sql, gone.bindings)
@@ -180,9 +181,9 @@ class Recovery {
   }
 
   async #close(session: Unfinished): Promise<void> {
-    const { journal, signer, clock, owner, logger } = this.#options;
+    const { journal, signer, clock, instanceId, logger } = this.#options;
     const { row, fault } = session;
-    const ours = row.owner === owner;
+    const ours = row.owner === instanceId;
     if (fault !== null) {
       logger.error('recording.incomplete', { session: row.id, why: fault });
       this.unclaimed.add(row.id);

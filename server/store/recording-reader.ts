@@ -1,0 +1,257 @@
+/** Reading sessions, commands and recordings, for routes, pages and the command line. */
+import type { Knex } from 'knex';
+import { decodeEventLine } from '../asciicast/event-line.ts';
+import type { RecordedEvent } from '../asciicast/event.ts';
+import { SallyportError } from '../errors.ts';
+import type { ChunkHeader } from '../journal/chain.ts';
+import { unpackLines } from './chunk.ts';
+import type { Database } from './database.ts';
+import { containing, cursorOf, isUuid, placeOf, timeOf } from './query-text.ts';
+import {
+  type CommandRow,
+  commandView,
+  SESSIONS_WITH_FIGURES,
+  type SessionRow,
+  sessionView,
+} from './session-rows.ts';
+import { storable } from './storable.ts';
+
+export const MAX_SESSION_PAGE = 200;
+/** Commands of one session that are read at once. */
+export const MAX_COMMANDS = 10_000;
+/** Chunks in memory at once while a recording is read. */
+export const CHUNK_PAGE = 16;
+/** One search can't keep the database busy for longer. */
+export const SEARCH_TIMEOUT_MS = 5000;
+
+export type SessionObject = ReturnType<typeof sessionView>;
+export type CommandObject = ReturnType<typeof commandView>;
+
+/** What to list; times in ISO 8601. */
+export interface SessionFilter {
+  readonly principal?: string;
+  readonly target?: string;
+  readonly run?: string;
+  readonly status?: SessionObject['status'];
+  readonly since?: string;
+  readonly until?: string;
+  /** Text in a command, upper and lower case alike. */
+  readonly q?: string;
+  /** 1 to MAX_SESSION_PAGE. */
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** A chunk as it is stored. */
+export interface StoredChunk {
+  readonly header: ChunkHeader;
+  readonly prevHash: string;
+  readonly hash: string;
+  readonly lines: Buffer;
+}
+
+export interface SignedHead {
+  readonly chunks: number;
+  readonly hash: string;
+  readonly keyId: string;
+  readonly signature: string;
+}
+
+export interface StoredRecordingReader {
+  /** Newest first. Rejects with `usage.invalid` for a malformed time or cursor. */
+  listSessions(
+    filter: SessionFilter,
+  ): Promise<{ readonly items: readonly SessionObject[]; readonly next: string | null }>;
+  session(id: string): Promise<SessionObject | null>;
+  /** In order; at most MAX_COMMANDS. */
+  commands(sessionId: string): Promise<readonly CommandObject[]>;
+  /** In order, as far as sealed. Throws `internal` at a chunk that can't be read. */
+  events(sessionId: string): AsyncIterable<RecordedEvent>;
+  chain(sessionId: string): Promise<{
+    readonly chunks: readonly (ChunkHeader & {
+      readonly prevHash: string;
+      readonly hash: string;
+    })[];
+    readonly head: SignedHead | null;
+  } | null>;
+}
+
+export function createRecordingReader(database: Database): StoredRecordingReader {
+  const { knex } = database;
+  return {
+    listSessions: (filter) => listSessions(knex, filter),
+    session: async (id) => {
+      const row = isUuid(id) ? await sessionRow(knex, id) : undefined;
+      return row === undefined ? null : sessionView(row);
+    },
+    commands: async (id) => (isUuid(id) ? (await commandRows(knex, id)).map(commandView) : []),
+    events: (id) => events(knex, id),
+    chain: (id) => chain(knex, id),
+  };
+}
+
+async function listSessions(
+  knex: Knex,
+  filter: SessionFilter,
+): Promise<{ items: readonly SessionObject[]; next: string | null }> {
+  const limit = Math.min(Math.max(filter.limit, 1), MAX_SESSION_PAGE);
+  const found = knex<SessionRow>(knex.raw(SESSIONS_WITH_FIGURES))
+    .orderBy([
+      { column: 'started_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(limit + 1);
+  for (const name of ['principal', 'target', 'run', 'status'] as const) {
+    const value = filter[name];
+    if (value !== undefined) void found.where(name, storable(value));
+  }
+  if (filter.since !== undefined) void found.where('started_at', '>=', timeOf(filter.since));
+  if (filter.until !== undefined) void found.where('started_at', '<', timeOf(filter.until));
+  if (filter.cursor !== undefined) {
+    const { atMs, id } = placeOf(filter.cursor);
+    void found.whereRaw('(started_at, id) < (?, ?)', [new Date(atMs), id]);
+  }
+  if (filter.q !== undefined && filter.q !== '') {
+    void found.whereRaw(
+      'exists (select 1 from commands where session_id = sessions.id and text ilike ?)',
+      [containing(filter.q)],
+    );
+  }
+  const rows = await knex.transaction(
+    async (trx) => {
+      await trx.raw(`set local statement_timeout = ${SEARCH_TIMEOUT_MS}`);
+      return found.transacting(trx);
+    },
+    { readOnly: true },
+  );
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const isMore = rows.length > limit && last !== undefined;
+  return {
+    items: items.map(sessionView),
+    next: isMore ? cursorOf({ atMs: last.started_at.getTime(), id: last.id }) : null,
+  };
+}
+
+async function sessionRow(knex: Knex, id: string): Promise<SessionRow | undefined> {
+  const rows = await knex<SessionRow>(knex.raw(SESSIONS_WITH_FIGURES)).where('sessions.id', id);
+  return rows[0];
+}
+
+async function commandRows(knex: Knex, sessionId: string): Promise<readonly CommandRow[]> {
+  const { rows } = await knex.raw<{ rows: readonly CommandRow[] }>(
+    `select commands.*, exit_status, output_from_us, output_to_us,
+       (select id from approvals
+        where session_id = commands.session_id and command_seq = commands.seq
+        order by requested_at desc limit 1) as approval
+     from commands left join command_ends using (session_id, seq)
+     where session_id = ? order by seq limit ?`,
+    [sessionId, MAX_COMMANDS],
+  );
+  return rows;
+}
+
+async function* events(knex: Knex, sessionId: string): AsyncGenerator<RecordedEvent> {
+  for await (const { header, lines } of storedChunks(knex, sessionId)) {
+    for (const line of linesOf(lines)) {
+      const decoded = decodeEventLine(line);
+      if (decoded.kind === 'event') yield decoded.event;
+      else {
+        const message = `chunk ${header.seq} of the recording can't be read: ${decoded.why}`;
+        throw new SallyportError('internal', message, 'run sallyport verify');
+      }
+    }
+  }
+}
+
+/** One at a time, so that a chunk never exists twice as strings. */
+function* linesOf(lines: Buffer): Generator<string> {
+  for (let at = 0; at < lines.length;) {
+    const found = lines.indexOf(0x0a, at);
+    const end = found === -1 ? lines.length : found + 1;
+    yield lines.toString('utf8', at, end);
+    at = end;
+  }
+}
+
+interface ChunkRow {
+  readonly session_id: string;
+  readonly seq: number;
+  readonly t0_us: number;
+  readonly t1_us: number;
+  readonly first_event: number;
+  readonly events: number;
+  readonly raw_len: number;
+  readonly codec: number;
+  readonly prev_hash: Buffer;
+  readonly hash: Buffer;
+  readonly data: Buffer;
+}
+
+/** The chunks of a session in order, a page at a time. Throws `internal` at one that can't be expanded. */
+export async function* storedChunks(knex: Knex, sessionId: string): AsyncGenerator<StoredChunk> {
+  if (!isUuid(sessionId)) return;
+  for (let after = 0; ;) {
+    const rows = await knex<ChunkRow>('chunks')
+      .where('session_id', sessionId)
+      .andWhere('seq', '>', after)
+      .orderBy('seq')
+      .limit(CHUNK_PAGE);
+    for (const row of rows) {
+      const { hash, prevHash, ...header } = placedHeader(row);
+      yield { header, prevHash, hash, lines: await unpackLines(row, row.raw_len) };
+    }
+    if (rows.length < CHUNK_PAGE) return;
+    after = rows.at(-1)?.seq ?? after;
+  }
+}
+
+function placedHeader(row: Omit<ChunkRow, 'data' | 'codec'>) {
+  return {
+    sessionId: row.session_id,
+    seq: row.seq,
+    t0Us: row.t0_us,
+    t1Us: row.t1_us,
+    firstEvent: row.first_event,
+    events: row.events,
+    rawLength: row.raw_len,
+    prevHash: row.prev_hash.toString('hex'),
+    hash: row.hash.toString('hex'),
+  };
+}
+
+async function chain(
+  knex: Knex,
+  sessionId: string,
+): Promise<Awaited<ReturnType<StoredRecordingReader['chain']>>> {
+  if (!isUuid(sessionId)) return null;
+  const session = await knex('sessions').where('id', sessionId).first('id');
+  if (session === undefined) return null;
+  const rows = await knex<Omit<ChunkRow, 'data' | 'codec'>>('chunks')
+    .select('session_id', 'seq', 't0_us', 't1_us', 'first_event', 'events', 'raw_len')
+    .select('prev_hash', 'hash')
+    .where('session_id', sessionId)
+    .orderBy('seq');
+  return { chunks: rows.map(placedHeader), head: await signedHead(knex, sessionId) };
+}
+
+/** The newest signed head of a session. */
+export async function signedHead(knex: Knex, sessionId: string): Promise<SignedHead | null> {
+  const row = await knex<{
+    session_id: string;
+    chunks: number;
+    hash: Buffer;
+    key_id: string;
+    signature: string;
+  }>('heads')
+    .where('session_id', sessionId)
+    .orderBy('chunks', 'desc')
+    .first();
+  if (row === undefined) return null;
+  return {
+    chunks: row.chunks,
+    hash: row.hash.toString('hex'),
+    keyId: row.key_id,
+    signature: row.signature,
+  };
+}
