@@ -7,7 +7,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { LANES, openTrack, type Lane } from './lanes.ts';
 import {
-  bulkCommands,
+  bulkFiles,
   FULL,
   measureBulk,
   measureConnect,
@@ -51,10 +51,11 @@ async function main(): Promise<void> {
   say('keystrokes');
   figures.push(...(await measureKeystrokes(track, effort)));
   say('bulk output');
-  const commands = await bulkCommands(track, effort);
-  figures.push(await measureBulk(track, effort, 'bulk, one byte', commands.repeated));
-  figures.push(await measureBulk(track, effort, 'bulk, text', commands.text));
-  const storage = track.bastion === null ? null : await measureStorage(track.bastion, commands);
+  const files = await bulkFiles(track, effort);
+  for (const [kind, file] of Object.entries(files)) {
+    figures.push(await measureBulk(track, effort, `bulk, ${kind}`, file));
+  }
+  const storage = track.bastion === null ? null : await measureStorage(track.bastion, files);
 
   process.stdout.write(renderTable(figures, lanes));
   if (storage !== null) {

@@ -18,17 +18,19 @@ export interface Effort {
   readonly bulkBytes: number;
 }
 
+const MIB = 1024 * 1024;
+
 export const FULL: Effort = {
   connections: 30,
   keystrokes: 500,
   bulkRounds: 3,
-  bulkBytes: 256 * 1024 * 1024,
+  bulkBytes: 512 * MIB,
 };
 export const QUICK: Effort = {
   connections: 5,
   keystrokes: 100,
   bulkRounds: 1,
-  bulkBytes: 32 * 1024 * 1024,
+  bulkBytes: 128 * MIB,
 };
 
 /** Between keystrokes, so that none waits for the one before. */
@@ -83,28 +85,26 @@ export async function measureKeystrokes(track: Track, effort: Effort): Promise<F
   }
 }
 
-/** The commands whose output is moved in bulk: one byte over and over, and text like that of a build. */
-export async function bulkCommands(
+/** Files that are moved in bulk: one byte over and over, and text like that of a build. */
+export async function bulkFiles(
   track: Track,
   effort: Effort,
-): Promise<{ readonly repeated: string; readonly text: string }> {
-  const file = join(track.folder, 'text');
-  await writeFile(file, buildLog(effort.bulkBytes));
-  return {
-    repeated: `head -c ${effort.bulkBytes} /dev/zero | tr '\\0' x`,
-    text: `cat ${file}`,
-  };
+): Promise<{ readonly 'one byte': string; readonly text: string }> {
+  const files = { 'one byte': join(track.folder, 'one-byte'), text: join(track.folder, 'text') };
+  await writeTiles(files['one byte'], Buffer.alloc(TILE_BYTES, 'x'), effort.bulkBytes);
+  await writeTiles(files.text, buildLog(TILE_BYTES), effort.bulkBytes);
+  return files;
 }
 
-/** Output from its first byte to its last. */
+/** Output of a command, from its start on the target to the client's end. */
 export async function measureBulk(
   track: Track,
   effort: Effort,
   name: string,
-  command: string,
+  file: string,
 ): Promise<Figure> {
   const samples = await interleaved(track, effort.bulkRounds, (lane) =>
-    timeBulk(track, lane, command, effort.bulkBytes),
+    timeBulk(track, lane, file, effort.bulkBytes),
   );
   return figure(name, 'MB/s', samples, median);
 }
@@ -159,33 +159,25 @@ async function waitForMaster(track: Track, lane: Lane, socket: string): Promise<
   throw new Error(`${lane}: the shared connection did not come up`);
 }
 
-async function timeBulk(
-  track: Track,
-  lane: Lane,
-  command: string,
-  expectedBytes: number,
-): Promise<number> {
+async function timeBulk(track: Track, lane: Lane, file: string, bytes: number): Promise<number> {
+  // The client writes to /dev/null: reading its output here would be what is measured. Both ends share
+  // a clock, so the target's stamp keeps the time for connecting out of the figure.
+  const command = `date +%s%N >&2; cat ${file}`;
   const child = spawn('ssh', ['-F', track.config, lane, command], {
     env: programEnvironment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: BULK_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), BULK_TIMEOUT_MS);
-  const exit = once(child, 'exit');
-  try {
-    let bytes = 0;
-    let first = 0;
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-      if (bytes === 0) first = performance.now();
-      bytes += chunk.length;
-    }
-    const seconds = (performance.now() - first) / 1000;
-    await exit;
-    if (bytes !== expectedBytes) throw new Error(`${lane}: ${bytes} bytes of ${expectedBytes}`);
-    return bytes / seconds / 1e6;
-  } finally {
-    clearTimeout(timer);
-    child.kill('SIGKILL');
-  }
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const closed = once(child, 'close');
+  const [status] = (await once(child, 'exit')) as [number | null];
+  const endMs = performance.timeOrigin + performance.now();
+  await closed;
+  const [, startNs] = /^(\d{19})$/m.exec(said) ?? [];
+  if (status !== 0 || startNs === undefined) throw new Error(`${lane}: status ${status}\n${said}`);
+  return bytes / 1e3 / (endMs - Number(startNs) / 1e6);
 }
 
 /** A session that echoes every byte. */
@@ -235,6 +227,14 @@ class Echo {
     ];
     return chunk;
   }
+}
+
+/** Far larger than a chunk of a recording, so that the repetition helps no compressor. */
+const TILE_BYTES = 16 * MIB;
+
+async function writeTiles(path: string, tile: Buffer, bytes: number): Promise<void> {
+  const tiles = Array.from({ length: bytes / tile.length }, () => tile);
+  await writeFile(path, tiles);
 }
 
 const WORDS =

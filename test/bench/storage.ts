@@ -13,10 +13,10 @@ export interface StorageFigures {
 
 const SETTLE_TIMEOUT_MS = 60_000;
 
-/** @param commands by kind of output, the exact text that was run */
+/** @param files by kind of output, what the commands that made it name */
 export async function measureStorage(
   bastion: Bastion,
-  commands: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>>,
 ): Promise<StorageFigures> {
   const database = await openDatabase({
     url: null,
@@ -36,11 +36,11 @@ export async function measureStorage(
       await sleep(200);
     }
     const chunkBytesPerByte: Record<string, number> = {};
-    for (const [kind, text] of Object.entries(commands)) {
+    for (const [kind, file] of Object.entries(files)) {
       chunkBytesPerByte[kind] = await row(
         `select sum(octet_length(data))::float / sum(output_bytes) figure from chunks
-         where session_id in (select session_id from commands where seq = 1 and text = ?)`,
-        [text],
+         where session_id in (select session_id from commands where strpos(text, ?) > 0)`,
+        [file],
       );
     }
     const tableBytesPerByte = await row(
