@@ -5,7 +5,8 @@
  * bound to submit a line look like any other.
  *
  * Enter is every carriage return and line feed wherever it stands (in a paste, in a broken escape
- * sequence, after an escape as Alt-Enter) and Ctrl-O, which shells take for "accept and fetch the next".
+ * sequence, after an escape as Alt-Enter), Ctrl-O, which shells take for "accept and fetch the next",
+ * and Ctrl-D outside a paste, which makes a terminal in line mode deliver an unfinished line.
  */
 
 /** An escape sequence longer than this isn't one. */
@@ -25,7 +26,7 @@ export type KeyKind =
   | 'kill-word'
   /** Ctrl-C. */
   | 'interrupt'
-  /** Ctrl-D. */
+  /** Ctrl-D, which hands what was typed to a program that reads the terminal; `submits`. */
   | 'end-of-input'
   | 'tab'
   /** Up, down, Ctrl-P, Ctrl-N. */
@@ -107,7 +108,7 @@ export class KeySplitter {
       kind,
       text,
       bytes: bytes.subarray(this.#start, end),
-      submits: kind === 'enter',
+      submits: kind === 'enter' || kind === 'end-of-input',
       inPaste: this.#inPaste,
     });
     this.#start = end;

@@ -1,0 +1,380 @@
+/**
+ * Reads the line that a person submits in a terminal: what the keys say and what the emulated screen
+ * shows, compared. Not caught here: commands that a program on the target starts without an Enter from
+ * the client (key bindings with a line break in them, `edit-and-execute-command`, timers), and text
+ * that never appears on the screen although the program echoes.
+ *
+ * Nothing is waited for and no clock is read: times come in as microseconds of the caller's clock.
+ * Printed bytes never switch the reader off; at worst a line is `uncertain`.
+ */
+import { markStart, readEdited, readUnprompted } from './edited-text.ts';
+import type { EditedText, LineStart } from './edited-text.ts';
+import { abortBytes, type Key } from './keys.ts';
+import { PendingLines } from './pending-lines.ts';
+import {
+  Prompts,
+  afterPromptShape,
+  looksLikeSecretPrompt,
+  looksLikeShellPrompt,
+} from './prompt.ts';
+import { RoundTrip } from './round-trip.ts';
+import { Screen } from './screen.ts';
+import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
+import { charSuffixes, wordSuffixes } from './suffixes.ts';
+import { TypedLine } from './typed.ts';
+import { unfinished } from './unfinished.ts';
+
+/** The echo has settled when nothing came for so long. */
+export const SETTLE_QUIET_US = 12_000;
+/** Enter is never held longer than this and two round trips to let the echo settle. */
+export const SETTLE_LIMIT_US = 200_000;
+/** How long an echo that contradicts the keys may take to come right, beside two round trips. */
+const ECHO_LIMIT_US = 60_000;
+/**
+ * The same for keys that came before the answer to the Enter before them: their echo comes with the next
+ * prompt, and until then nobody reads the Enter either.
+ */
+export const AHEAD_LIMIT_US = 1_200_000;
+/** What agrees with the keys needs no longer quiet than this. */
+const AGREED_QUIET_US = 2000;
+/** The caller looks again after at most this long, since the echo may come any time. */
+const POLL_US = 3000;
+
+export type { SubmittedLine };
+
+export type PollOutcome =
+  | { readonly kind: 'wait'; readonly forUs: number }
+  | { readonly kind: 'line'; readonly line: SubmittedLine };
+
+interface Reading {
+  readonly line: SubmittedLine;
+  /** Keys and screen say the same: nothing is to be waited for. */
+  readonly isAgreed: boolean;
+}
+
+/**
+ * One per terminal. For every Enter: `beginSubmit`, `poll` until it gives the line, and then `submitted`
+ * or `afterDenied`. Reading again (after an approval) is allowed and gives the same line if it is one.
+ */
+export class LineReader {
+  readonly #screen: Screen;
+  readonly #prompts = new Prompts();
+  readonly #roundTrip = new RoundTrip();
+  #typed = new TypedLine();
+  /** null = no key of the next line has come. */
+  #start: LineStart | null = null;
+  /** What was typed into a full-screen program that has ended since. */
+  #carried = '';
+  #isInPaste = false;
+  #wasResized = false;
+  readonly #pending = new PendingLines();
+  #submitAtUs = 0;
+  #enteredAtUs = 0;
+  #last: SubmittedLine | null = null;
+
+  /** Sizes are clamped to what the screen emulates. */
+  constructor(cols: number, rows: number) {
+    this.#screen = new Screen(cols, rows);
+  }
+
+  /** What makes the target forget a line that was refused. */
+  get abortBytes(): Buffer {
+    return abortBytes(this.#isInPaste);
+  }
+
+  /** What the target sent, in the order in which the client gets it. */
+  output(bytes: Buffer, nowUs: number): void {
+    this.#roundTrip.received(nowUs);
+    this.#screen.write(bytes);
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#screen.resize(cols, rows);
+    this.#wasResized = true;
+  }
+
+  /** A key that doesn't submit, before it is forwarded. */
+  key(key: Key, nowUs: number): void {
+    this.#roundTrip.sent(nowUs, key.kind === 'text');
+    if (key.kind === 'report') return;
+    if (key.kind === 'interrupt' && !key.inPaste) {
+      this.#forgetLine();
+      this.#pending.clear();
+      this.#enteredAtUs = nowUs;
+      return;
+    }
+    if (this.#start !== null && this.#start.isAlternate !== this.#screen.isAlternate) {
+      const typed = this.#typed.raw;
+      this.#forgetLine();
+      this.#carried = typed;
+    }
+    if (this.#start === null) this.#begin();
+    // Only a program that asked for the marks takes line breaks between them as text.
+    if (key.kind === 'paste-start') {
+      this.#isInPaste = this.#screen.bracketedPaste;
+      if (!this.#isInPaste) this.#typed.forget();
+    }
+    if (key.kind === 'paste-end') this.#isInPaste = false;
+    this.#typed.push(key);
+  }
+
+  /** An Enter came and is being held. */
+  beginSubmit(nowUs: number): void {
+    this.#submitAtUs = nowUs;
+  }
+
+  /** The line, or how long to wait before asking again. Ends within the limits above. */
+  poll(nowUs: number): PollOutcome {
+    const reading = this.#read();
+    const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
+    if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
+    this.#last = reading.line;
+    return { kind: 'line', line: reading.line };
+  }
+
+  /** The Enter went up. */
+  submitted(nowUs: number): void {
+    const line = this.#last;
+    this.#enteredAtUs = nowUs;
+    if (line?.interim === true) {
+      this.#typed.newLine();
+      return;
+    }
+    if (line !== null && line.certainty === 'observed' && !line.secret && !line.alternate) {
+      if (this.#start !== null && !this.#start.isStale) this.#prompts.learn(this.#start.prompt);
+    }
+    this.#remember(line);
+    this.#forgetLine();
+  }
+
+  /** The line was refused and `abortBytes` went up instead. */
+  afterDenied(nowUs: number): void {
+    this.#enteredAtUs = nowUs;
+    this.#pending.clear();
+    this.#forgetLine();
+  }
+
+  dispose(): void {
+    this.#screen.dispose();
+  }
+
+  #forgetLine(): void {
+    this.#start?.row.dispose();
+    this.#start = null;
+    this.#typed = new TypedLine();
+    this.#carried = '';
+    this.#isInPaste = false;
+    this.#wasResized = false;
+    this.#last = null;
+  }
+
+  #begin(): void {
+    const isStale = this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
+    const start = markStart(this.#screen, isStale);
+    const prefilled = isStale
+      ? []
+      : this.#prompts.restsOf(start.prompt).filter((rest) => rest !== '');
+    const rest = this.#prompts.isKnown(start.prompt) ? undefined : prefilled.at(-1);
+    // A program may have put text into the line before the first key.
+    if (rest !== undefined) this.#typed.forget();
+    const prompt = start.prompt.slice(0, start.prompt.length - (rest?.length ?? 0));
+    this.#start = { ...start, prompt };
+  }
+
+  #waitUs(nowUs: number, reading: Reading): number {
+    const { smoothedUs, lastReceivedUs, lastSentUs } = this.#roundTrip;
+    const quietUs = nowUs - lastReceivedUs;
+    const sinceSubmit = nowUs - this.#submitAtUs - 2 * smoothedUs;
+    const isAhead = this.#start?.isStale === true;
+    const left = (isAhead ? AHEAD_LIMIT_US : SETTLE_LIMIT_US) - sinceSubmit;
+    if (left <= 0 || (reading.isAgreed && quietUs >= AGREED_QUIET_US)) return 0;
+    const hasEcho = lastReceivedUs >= lastSentUs;
+    const echo = lastSentUs + (hasEcho ? smoothedUs : 2 * smoothedUs + SETTLE_QUIET_US) - nowUs;
+    const contradicts = !reading.isAgreed && (this.#typed.text ?? '') !== '';
+    const patience = isAhead ? left : contradicts ? ECHO_LIMIT_US - sinceSubmit : 0;
+    const answer =
+      lastReceivedUs < this.#enteredAtUs
+        ? this.#enteredAtUs + 2 * smoothedUs + SETTLE_QUIET_US - nowUs
+        : 0;
+    return Math.min(left, Math.max(SETTLE_QUIET_US - quietUs, echo, patience, answer, 0));
+  }
+
+  #read(): Reading {
+    if (this.#start === null) return { line: this.#bareEnter(), isAgreed: false };
+    if (this.#isInPaste) return { line: this.#pasteLine(this.#start), isAgreed: true };
+    const edited = readEdited(this.#screen, this.#start, this.#prompts, this.#wasResized);
+    if (this.#screen.isAlternate && edited?.isPromptKnown !== true) {
+      return { line: this.#fullScreen(), isAgreed: false };
+    }
+    return this.#compare(this.#start, edited ?? readUnprompted(this.#screen, this.#start));
+  }
+
+  /** Enter without a key before it: nothing, unless a program has filled the line. */
+  #bareEnter(): SubmittedLine {
+    const row = this.#cursorLine();
+    if (this.#screen.isAlternate) return this.#fullScreen();
+    const rest = this.#prompts.restsOf(row).at(-1);
+    if (rest === undefined) return this.#line({ text: '', guesses: wordSuffixes(row) });
+    const before = this.#prompts.restsOf(this.#screen.logicalLineTo(this.#screen.cursor)).at(-1);
+    if ((before ?? '').trim() === '') return this.#line({ text: '' });
+    return this.#line({ text: rest, strict: [rest] });
+  }
+
+  /** A line break inside a paste that the line editor keeps to itself until the paste ends. */
+  #pasteLine(start: LineStart): SubmittedLine {
+    const whole = this.#typed.text;
+    if (whole === null) {
+      return submittedLine({ text: null, why: 'the paste contains control characters' });
+    }
+    const end = whole.lastIndexOf('\n');
+    const text = whole.slice(end + 1);
+    if (this.#prompts.isKnown(start.prompt)) {
+      return submittedLine({ text, guesses: [text], interim: true });
+    }
+    // Behind an unknown prompt the marks may be a trick, and each line may run as it comes.
+    const joined = unfinished(whole.slice(0, Math.max(0, end))) === null ? [] : [whole];
+    return submittedLine({ text, strict: [text, ...joined], interim: true });
+  }
+
+  #fullScreen(): SubmittedLine {
+    const typed = this.#carried + this.#typed.raw;
+    const guesses = [...charSuffixes(typed), ...wordSuffixes(this.#cursorLine())];
+    return submittedLine({ text: typed === '' ? null : typed, guesses, alternate: true });
+  }
+
+  #compare(start: LineStart, edited: EditedText | null): Reading {
+    const typed = this.#typed.text;
+    const row = this.#cursorLine();
+    const carried = charSuffixes(this.#carried === '' ? '' : this.#carried + (typed ?? ''));
+    const guesses = edited?.isPromptKnown === true ? carried : [...carried, ...wordSuffixes(row)];
+    if (typed === null || typed.trim() === '') {
+      const isEmpty = typed !== null && edited !== null && edited.text === '';
+      return { line: this.#byScreen(start, edited, guesses), isAgreed: isEmpty };
+    }
+    if (this.#isHidden(start, edited, typed)) {
+      return { line: this.#secret(row, typed), isAgreed: false };
+    }
+    // Rows below the cursor are no part of the line when the keys say what it is.
+    const others = (edited?.others ?? []).filter((other) => !other.includes('\n'));
+    const shown = edited?.text ?? (start.isStale ? row : null);
+    if (shown !== null && sameText(typed, shown)) {
+      return {
+        line: this.#line({ text: typed, strict: [typed, ...others], guesses }),
+        isAgreed: true,
+      };
+    }
+    if (
+      shown !== null &&
+      (sameLetters(typed, shown) || isWindow(typed, shown, this.#screen.rows))
+    ) {
+      return {
+        line: this.#line({ text: typed, strict: [typed, shown], guesses }),
+        isAgreed: false,
+      };
+    }
+    const shaped = afterPromptShape(row);
+    if (shaped !== null && sameText(typed, shaped)) {
+      return { line: this.#line({ text: typed, strict: [typed], guesses }), isAgreed: true };
+    }
+    const texts = edited === null ? [shaped] : textsOf(edited);
+    const why =
+      edited === null
+        ? 'nothing on the screen shows where the line begins'
+        : 'the screen shows something else than what was typed';
+    const text = edited?.text ?? typed;
+    return { line: this.#line({ text, why, strict: [...texts, typed], guesses }), isAgreed: false };
+  }
+
+  /** The keys don't say what the line holds: history, completion, search, editing. */
+  #byScreen(
+    start: LineStart,
+    edited: EditedText | null,
+    guesses: readonly string[],
+  ): SubmittedLine {
+    const row = this.#cursorLine();
+    const shaped = afterPromptShape(row);
+    if (edited !== null && (start.prompt !== '' || edited.isPromptKnown || shaped === null)) {
+      return this.#line({ text: edited.text, strict: textsOf(edited), guesses });
+    }
+    const search = incrementalSearch(row);
+    if (search.length > 0) return this.#line({ text: search[0] ?? null, strict: search, guesses });
+    const why = 'the prompt is unknown, so that the line may begin elsewhere';
+    const strict = edited === null ? [shaped] : [...textsOf(edited), shaped];
+    return this.#line({ text: shaped, why, strict, guesses });
+  }
+
+  /** Characters were typed and none of them, or only a row of dots, has appeared. */
+  #isHidden(start: LineStart, edited: EditedText | null, typed: string): boolean {
+    if (start.isAlternate !== this.#screen.isAlternate) return false;
+    if (start.isStale) return !this.#cursorLine().includes(typed.trim());
+    if (this.#screen.logicalLineTo(this.#screen.cursor) === start.prompt) return true;
+    const shown = edited?.text.trim() ?? '';
+    return /^[*•●]+$/u.test(shown) && !/^[*•●]+$/u.test(typed.trim());
+  }
+
+  #secret(row: string, typed: string): SubmittedLine {
+    // A line editor that doesn't echo, or a shell's prompt: this may well be a command.
+    const isSuspect =
+      this.#screen.bracketedPaste ||
+      this.#prompts.restsOf(row).length > 0 ||
+      (looksLikeShellPrompt(row) && !looksLikeSecretPrompt(row));
+    if (!isSuspect) return submittedLine({ text: null, guesses: [typed], secret: true });
+    const why = 'the terminal does not echo although a shell seems to be waiting';
+    return submittedLine({ text: null, why, strict: [typed], secret: true });
+  }
+
+  /** The line, also joined with those before it that the shell may have taken but not run yet. */
+  #line(draft: Draft): SubmittedLine {
+    const prompt = this.#start?.prompt ?? this.#cursorLine();
+    return submittedLine(this.#pending.join(draft, prompt, this.#prompts));
+  }
+
+  #remember(line: SubmittedLine | null): void {
+    if (line === null || line.text === null || line.alternate) this.#pending.clear();
+    else this.#pending.add(line.text, this.#start?.prompt ?? this.#cursorLine(), this.#prompts);
+  }
+
+  #cursorLine(): string {
+    return this.#screen.logicalLine(this.#screen.cursor.y);
+  }
+}
+
+function textsOf(edited: EditedText): (string | null)[] {
+  return [edited.text, edited.withGhost, ...edited.others];
+}
+
+function sameText(one: string, other: string): boolean {
+  return one.trimEnd() === other.trimEnd();
+}
+
+/** The same but for blanks: rows that were wrapped at a wide character, tabs, indented lines. */
+function sameLetters(one: string, other: string): boolean {
+  return one.replace(/\s+/g, '') === other.replace(/\s+/g, '');
+}
+
+/**
+ * A line of more rows than the screen has is shown in part: what is shown are rows of it in order, with
+ * the first and the last.
+ */
+function isWindow(typed: string, shown: string, rows: number): boolean {
+  const all = typed.trimEnd().split('\n');
+  const part = shown.trimEnd().split('\n');
+  if (part.length < rows - 1 || part[0] !== all[0] || part.at(-1) !== all.at(-1)) return false;
+  let at = 0;
+  for (const row of part) {
+    while (at < all.length && all[at] !== row) at += 1;
+    if (at >= all.length) return false;
+    at += 1;
+  }
+  return true;
+}
+
+/** The found line in the display of an incremental search; several when its pattern is ambiguous. */
+function incrementalSearch(row: string): string[] {
+  const head = /^\((?:failed |failing )?(?:reverse-|forward-)?i-search\)`/.exec(row);
+  if (head === null) return [];
+  const rest = row.slice(head[0].length);
+  return [...rest.matchAll(/': ?/g)]
+    .map((match) => rest.slice(match.index + match[0].length))
+    .toReversed();
+}

@@ -1,0 +1,63 @@
+/**
+ * Lines that a shell has taken but not run yet, because they were not complete: an open quote, a
+ * here-document, a loop. What comes next is judged together with them. Not caught here: input that is
+ * cut in a way that only the target's own grammar knows.
+ */
+import { looksLikeContinuation, type Prompts } from './prompt.ts';
+import type { Draft } from './submitted-line.ts';
+import { unfinished } from './unfinished.ts';
+
+/** Joined lines are kept up to this length; after that each line stands for itself again. */
+export const MAX_JOINED_CHARS = 65_536;
+
+/**
+ * `open`: the lines are unfinished, and the shell that took them is still reading. `maybe`: they are
+ * unfinished, but another program may have taken them. `asked`: they seem complete, but the prompt asks
+ * for more.
+ */
+type Continuation = 'open' | 'maybe' | 'asked' | null;
+
+export class PendingLines {
+  #text = '';
+  /** The prompt of the first of them; a different one may ask for more. */
+  #prompt = '';
+
+  clear(): void {
+    this.#text = '';
+  }
+
+  /** Adds the readings that join the line with the pending ones. @param prompt the line's own prompt */
+  join(draft: Draft, prompt: string, prompts: Prompts): Draft {
+    const how = draft.text === null ? null : this.#continuation(prompt, prompts);
+    if (how === null) return draft;
+    const joined = `${this.#text}\n${draft.text}`;
+    const { strict = [], guesses = [] } = draft;
+    if (how === 'maybe') return { ...draft, guesses: [joined, ...guesses] };
+    if (how === 'asked') return { ...draft, strict: [joined, ...strict] };
+    // The rest of a quoted text or a here-document can't be parsed by itself.
+    const own = strict.filter((one) => one !== null);
+    return { ...draft, strict: [joined], guesses: [...own, ...guesses] };
+  }
+
+  /** The line was submitted. */
+  add(text: string, prompt: string, prompts: Prompts): void {
+    if (this.#continuation(prompt, prompts) === null) {
+      this.#text = text;
+      this.#prompt = prompt;
+      return;
+    }
+    const joined = `${this.#text}\n${text}`;
+    this.#text = joined.length > MAX_JOINED_CHARS ? '' : joined;
+  }
+
+  #continuation(prompt: string, prompts: Prompts): Continuation {
+    if (this.#text === '') return null;
+    const asksForMore = prompt !== this.#prompt && looksLikeContinuation(prompt);
+    const kind = unfinished(this.#text);
+    if (kind === null) return asksForMore && !this.#text.includes('\n') ? 'asked' : null;
+    if (kind === 'block' && prompt === this.#prompt) return null;
+    if (!prompts.isKnown(this.#prompt)) return 'maybe';
+    const isOther = prompt !== this.#prompt && !asksForMore && prompts.isKnown(prompt);
+    return isOther ? 'maybe' : 'open';
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a line holds if the program edits lines in the way that all of them do: characters are added at
+ * the end, backspace takes one, Ctrl-U all, Ctrl-W a word. Not caught here: every other key; after one
+ * of those the content is unknown, because only the target knows it.
+ */
+import type { Key } from './keys.ts';
+
+/** A longer line is unknown. */
+export const MAX_LINE_CHARS = 65_536;
+
+export class TypedLine {
+  #text: string | null = '';
+  #raw = '';
+  #isRecalled = false;
+
+  /** The content; null when it can't be known from the keys. */
+  get text(): string | null {
+    return this.#text;
+  }
+
+  /** Characters that were typed, with backspace applied and all other keys ignored; a bounded end of it. */
+  get raw(): string {
+    return this.#raw;
+  }
+
+  /** History or search was used: the content comes from earlier lines. */
+  get isRecalled(): boolean {
+    return this.#isRecalled;
+  }
+
+  /** The content is no longer known. */
+  forget(): void {
+    this.#text = null;
+  }
+
+  /** A line break that became part of the line instead of submitting it: inside a bracketed paste. */
+  newLine(): void {
+    this.#add('\n');
+  }
+
+  push(key: Key): void {
+    switch (key.kind) {
+      case 'text':
+        this.#add(key.text);
+        return;
+      case 'backspace':
+        this.#raw = withoutLast(this.#raw);
+        if (this.#text !== null) this.#text = withoutLast(this.#text);
+        return;
+      case 'kill-line':
+        if (this.#text !== null) this.#text = '';
+        return;
+      case 'kill-word':
+        this.#text = this.#text === null ? null : withoutWord(this.#text);
+        return;
+      case 'history':
+      case 'search':
+        this.#isRecalled = true;
+        this.#text = null;
+        return;
+      case 'tab':
+      case 'other':
+      case 'interrupt':
+      case 'end-of-input':
+      case 'enter':
+        this.#raw = (this.#raw + key.text).slice(-MAX_LINE_CHARS);
+        this.#text = null;
+        return;
+      case 'part':
+      case 'report':
+      case 'paste-start':
+      case 'paste-end':
+    }
+  }
+
+  #add(text: string): void {
+    this.#raw = (this.#raw + text).slice(-MAX_LINE_CHARS);
+    if (this.#text === null) return;
+    const longer = this.#text + text;
+    this.#text = longer.length > MAX_LINE_CHARS ? null : longer;
+  }
+}
+
+function withoutLast(text: string): string {
+  return text.replace(/.$/su, '');
+}
+
+/** Programs disagree about what a word is, except for one of letters and digits after a blank. */
+function withoutWord(text: string): string | null {
+  const match = /^(|.*\s)(\w+)\s*$/s.exec(text);
+  if (match !== null) return match[1] ?? '';
+  return text.trim() === '' ? '' : null;
+}
