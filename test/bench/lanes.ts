@@ -50,7 +50,8 @@ export async function openTrack(lanes: readonly Lane[]): Promise<Track> {
     const key = join(folder, 'client_ed25519');
     await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'bench', '-f', key]);
     const publicLine = (await readFile(`${key}.pub`, 'utf8')).trim();
-    const target = keep(await startSshd());
+    // An empty home: the start-up files of this user's shell would be most of what is measured.
+    const target = keep(await startSshd([`SetEnv HOME=${folder}`]));
     await target.authorise(publicLine);
     const hosts = [hostLines('direct', target.port, target.user)];
     if (lanes.includes('jump')) {
