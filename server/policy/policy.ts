@@ -1,5 +1,8 @@
 /** A compiled policy: what `judge` needs, with every pattern parsed. */
+import type { CommandPattern } from './command-pattern.ts';
 import type { Verdict } from './decision.ts';
+import type { PathPattern } from './path-pattern.ts';
+import type { SqlPattern } from './sql-pattern.ts';
 
 export interface Policy {
   readonly name: string;
@@ -8,4 +11,48 @@ export interface Policy {
   /** Verdict for what can't be read with certainty. */
   readonly uncertain: Verdict;
   readonly holdTimeoutMs: number;
+  readonly rules: readonly Rule[];
+}
+
+export type Access = 'read' | 'write' | 'delete' | 'execute';
+export const ACCESSES: readonly Access[] = ['read', 'write', 'delete', 'execute'];
+
+export interface Rule {
+  readonly name: string;
+  readonly action: Verdict;
+  /** In the words of whoever wrote the rule. */
+  readonly reason: string | null;
+  readonly approvers: readonly string[];
+  readonly match: Match;
+  readonly principals: readonly Subject[] | null;
+  readonly targets: readonly Subject[] | null;
+}
+
+/** Every part that is given must hold for the same command; within a part one pattern suffices. */
+export interface Match {
+  readonly commands: readonly CommandPattern[] | null;
+  readonly paths: readonly PathPattern[] | null;
+  readonly access: ReadonlySet<Access>;
+  readonly sql: readonly SqlPattern[] | null;
+  /** On the raw text of the whole input. */
+  readonly regexes: readonly { test(text: string): boolean }[] | null;
+}
+
+/** Whom a `for:` names: a name, a group of principals, a label of targets. */
+export type Subject =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'label'; readonly key: string; readonly value: string };
+
+/** How a pattern fits a command; `maybe`: it depends on a part that can't be known. */
+export type Fit = 'yes' | 'maybe' | 'no';
+
+export function strongest(one: Fit, other: Fit): Fit {
+  if (one === 'yes' || other === 'yes') return 'yes';
+  return one === 'maybe' || other === 'maybe' ? 'maybe' : 'no';
+}
+
+export function weakest(one: Fit, other: Fit): Fit {
+  if (one === 'no' || other === 'no') return 'no';
+  return one === 'maybe' || other === 'maybe' ? 'maybe' : 'yes';
 }

@@ -1,0 +1,288 @@
+/**
+ * Decides an input against a policy: total, synchronous, no clock. Not caught here: what allowed
+ * programs do once they run.
+ */
+import type {
+  Language,
+  ReadCommand,
+  ResolvedCommand,
+  ShellState,
+  Uncertainty,
+} from '../shell/command.ts';
+import { readShell } from '../shell/read.ts';
+import { readSql, type Dialect, type SqlStatement } from '../sql/statement.ts';
+import { fitCommand, invocationOf, type Invocation } from './command-pattern.ts';
+import type { Decision, Facts, Verdict } from './decision.ts';
+import { effectsOf, type Effect } from './effects.ts';
+import { explain } from './explain.ts';
+import { exactText } from '../shell/word.ts';
+import { fitPath, namePath, type NamedPath } from './path-pattern.ts';
+import { strongest, weakest, type Fit, type Policy, type Rule, type Subject } from './policy.ts';
+import { fitsSql } from './sql-pattern.ts';
+
+export interface JudgeInput {
+  readonly text: string;
+  readonly language: Language;
+  /** What earlier lines of the session left; a Reading's `after`. */
+  readonly state?: ShellState;
+}
+
+/** One command, or one SQL statement of a command, with what is needed to compare it. */
+interface Judged {
+  readonly command: ReadCommand;
+  readonly resolved: ResolvedCommand | null;
+  readonly statement: SqlStatement | null;
+  invocation: Invocation | null;
+  effects: readonly { readonly effect: Effect; readonly path: NamedPath }[] | null;
+}
+
+const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
+
+interface Finding {
+  readonly verdict: Verdict;
+  readonly rule: Rule | null;
+  readonly fit: Fit;
+  /** Position of the command; null = the input as a whole. */
+  readonly index: number | null;
+  /** Why it isn't certain; null for rules that fit. */
+  readonly why: string | null;
+}
+
+/**
+ * The strictest verdict over all commands of the input: deny > hold > allow.
+ * @returns `rule` null when the policy's default or its verdict for the uncertain decided
+ */
+export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision {
+  const { subjects, uncertain } = readInput(input);
+  const rules = policy.rules.filter((rule) => concerns(rule, facts));
+  const findings: Finding[] = [];
+  const regexRules = rules.filter(({ match }) => match.regexes !== null && isOnlyRegex(match));
+  for (const rule of regexRules) {
+    if (rule.match.regexes?.some((regex) => regex.test(input.text)) === true) {
+      findings.push({ verdict: rule.action, rule, fit: 'yes', index: null, why: null });
+    }
+  }
+  const wholeAllowed = findings.some(({ verdict }) => verdict === 'allow');
+  subjects.forEach((subject, index) => {
+    let matched = wholeAllowed;
+    for (const rule of rules) {
+      if (regexRules.includes(rule)) continue;
+      const fit = fitRule(rule, subject, input.text);
+      if (fit === 'no') continue;
+      if (fit === 'maybe') {
+        // An exception that may not apply leaves the default in force.
+        if (STRICTNESS[rule.action] > STRICTNESS.allow) {
+          const why = `it can't be known whether it is what rule "${rule.name}" is about`;
+          findings.push({ verdict: policy.uncertain, rule, fit, index, why });
+        }
+        continue;
+      }
+      matched = true;
+      findings.push({ verdict: rule.action, rule, fit, index, why: null });
+    }
+    const carries = subject.resolved?.carries === true;
+    if (!matched && !carries) {
+      findings.push({ verdict: policy.default, rule: null, fit: 'yes', index, why: null });
+    }
+  });
+  for (const { why } of uncertain) {
+    findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });
+  }
+  return decide(findings, subjects, policy);
+}
+
+function decide(
+  findings: readonly Finding[],
+  subjects: readonly Judged[],
+  policy: Policy,
+): Decision {
+  const commands = subjects.map(({ command }) => command);
+  const certainty = findings.some(({ fit }) => fit === 'maybe') ? 'uncertain' : 'exact';
+  let chosen: Finding | null = null;
+  for (const finding of findings) {
+    if (chosen === null || weight(finding) > weight(chosen)) chosen = finding;
+  }
+  if (chosen === null || chosen.verdict === 'allow') {
+    const rule = chosen?.rule ?? null;
+    return {
+      verdict: 'allow',
+      certainty,
+      rule: chosen?.fit === 'yes' ? (rule?.name ?? null) : null,
+      reason: null,
+      deciding: null,
+      commands,
+      approvers: [],
+    };
+  }
+  const command = chosen.index === null ? null : (commands[chosen.index] ?? null);
+  return {
+    verdict: chosen.verdict,
+    certainty,
+    rule: chosen.fit === 'yes' ? (chosen.rule?.name ?? null) : null,
+    reason: explain(
+      chosen.why ?? chosen.rule?.reason ?? null,
+      command,
+      chosen.rule === null ? policy : null,
+    ),
+    deciding: chosen.index,
+    commands,
+    approvers: chosen.fit === 'yes' ? (chosen.rule?.approvers ?? []) : [],
+  };
+}
+
+/** Stricter first; at equal strictness a rule that fits says more than what is uncertain or default. */
+function weight({ verdict, rule, fit }: Finding): number {
+  return (
+    STRICTNESS[verdict] * 10 + (rule !== null && fit === 'yes' ? 2 : 0) + (fit === 'maybe' ? 1 : 0)
+  );
+}
+
+function concerns(rule: Rule, facts: Facts): boolean {
+  const { principal, target } = facts;
+  const who = (one: Subject) =>
+    one.kind === 'group'
+      ? principal.groups.includes(one.group)
+      : one.kind === 'name' && one.name === principal.name;
+  const where = (one: Subject) =>
+    one.kind === 'label'
+      ? target.labels[one.key] === one.value
+      : one.kind === 'name' && one.name === target.name;
+  return (rule.principals?.some(who) ?? true) && (rule.targets?.some(where) ?? true);
+}
+
+interface Read {
+  readonly subjects: readonly Judged[];
+  readonly uncertain: readonly Pick<Uncertainty, 'why'>[];
+}
+
+/** Shell commands inside SQL and SQL inside shell commands, at most this deep. */
+const MAX_LANGUAGE_CHANGES = 4;
+
+function readInput(input: JudgeInput): Read {
+  return input.language === 'sql'
+    ? readSqlText(input.text, 'other', [], 0)
+    : readShellText(input.text, input.state, [], 0);
+}
+
+function readShellText(
+  text: string,
+  state: ShellState | undefined,
+  via: readonly string[],
+  changes: number,
+): Read {
+  const reading = readShell(text, state);
+  const subjects: Judged[] = [];
+  const uncertain: Pick<Uncertainty, 'why'>[] = [...reading.uncertain];
+  for (const found of reading.commands) {
+    const command = via.length === 0 ? found : { ...found, via: [...via, ...found.via] };
+    subjects.push({ command, resolved: command, statement: null, invocation: null, effects: null });
+    if (found.sql === null) continue;
+    const program = exactText(found.words[0] ?? [])?.replace(/^.*\//, '') ?? 'sql';
+    const inner = readSqlText(
+      found.sql,
+      dialectOf(program),
+      [...command.via, program],
+      changes + 1,
+    );
+    subjects.push(...inner.subjects);
+    uncertain.push(...inner.uncertain);
+  }
+  return { subjects, uncertain };
+}
+
+function dialectOf(program: string): Dialect {
+  if (/^(psql|pgcli|usql)/.test(program)) return 'postgresql';
+  if (/^(mysql|mariadb|mycli)/.test(program)) return 'mysql';
+  return /^sqlite/.test(program) ? 'sqlite' : 'other';
+}
+
+function readSqlText(
+  text: string,
+  dialect: Dialect,
+  via: readonly string[],
+  changes: number,
+): Read {
+  if (changes > MAX_LANGUAGE_CHANGES) {
+    return { subjects: [], uncertain: [{ why: 'SQL and shell are nested too deeply' }] };
+  }
+  const reading = readSql(text, dialect);
+  const subjects = reading.statements.map((statement): Judged => ({
+    command: {
+      argv: null,
+      text: statement.text,
+      via,
+      language: 'sql',
+      redirections: [],
+      directory: null,
+      stdinLanguage: null,
+    },
+    resolved: null,
+    statement,
+    invocation: null,
+    effects: null,
+  }));
+  const uncertain: Pick<Uncertainty, 'why'>[] = reading.uncertain.map((why) => ({ why }));
+  for (const line of reading.shell) {
+    const inner = readShellText(line, undefined, via, changes + 1);
+    subjects.push(...inner.subjects);
+    uncertain.push(...inner.uncertain);
+  }
+  return { subjects, uncertain };
+}
+
+function isOnlyRegex(match: Rule['match']): boolean {
+  return match.commands === null && match.paths === null && match.sql === null;
+}
+
+function fitRule(rule: Rule, subject: Judged, text: string): Fit {
+  const { commands, paths, sql, regexes, access } = rule.match;
+  let fit: Fit = 'yes';
+  if (regexes !== null && !regexes.some((regex) => regex.test(text))) return 'no';
+  if (sql !== null) {
+    const { statement } = subject;
+    if (statement === null || !sql.some((pattern) => fitsSql(pattern, statement))) return 'no';
+  }
+  if (commands !== null) {
+    if (subject.resolved === null) return 'no';
+    const invocation = (subject.invocation ??= invocationOf(subject.resolved));
+    fit = weakest(
+      fit,
+      bestOf(commands, (pattern) => fitCommand(pattern, invocation)),
+    );
+    if (fit === 'no') return fit;
+  }
+  if (paths !== null) {
+    if (subject.resolved === null) return 'no';
+    const effects = (subject.effects ??= reached(subject, subject.resolved));
+    const here = bestOf(
+      effects.filter(({ effect }) => [...effect.access].some((one) => access.has(one))),
+      ({ path }) => bestOf(paths, (pattern) => fitPath(pattern, path)),
+    );
+    fit = weakest(fit, here);
+  }
+  return fit;
+}
+
+function bestOf<T>(items: readonly T[], fit: (item: T) => Fit): Fit {
+  let best: Fit = 'no';
+  for (const item of items) {
+    best = strongest(best, fit(item));
+    if (best === 'yes') break;
+  }
+  return best;
+}
+
+function reached(subject: Judged, command: ResolvedCommand): NonNullable<Judged['effects']> {
+  const { program, informs } = (subject.invocation ??= invocationOf(command));
+  if (informs) return [];
+  return effectsOf(command, program).map((effect) => {
+    const base = effect.directory === null ? null : exactText(effect.directory);
+    const directories =
+      effect.directory === null
+        ? command.directories
+        : base?.startsWith('/') === true
+          ? [base]
+          : null;
+    return { effect, path: namePath(effect.word, directories, effect.tree) };
+  });
+}

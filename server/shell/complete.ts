@@ -1,0 +1,75 @@
+/**
+ * Has a whole command arrived? For callers that feed a shell's input line by line. Not caught here:
+ * what an interactive shell asks for when its own options change the grammar.
+ */
+import { parseShell } from './grammar.ts';
+import type { Statement } from './grammar.ts';
+import { MAX_LINE_BYTES } from './limits.ts';
+
+/** Errors of the parser that more input may cure. */
+const CURABLE =
+  /^(unterminated|expected .*(to close|'then'|'do'|'in'))|^expected command (after|in)\b/;
+
+/**
+ * @param text what has arrived so far, line ends included
+ * @returns `incomplete`: the shell would wait for more lines (open quote, `if` without `fi`,
+ *   here-document, trailing backslash, pipe or `&&`); `invalid`: more input can't make it right
+ */
+export function isCompleteInput(text: string): 'complete' | 'incomplete' | 'invalid' {
+  if (Buffer.byteLength(text) > MAX_LINE_BYTES) return 'invalid';
+  const parsed = parseShell(text);
+  if (parsed.kind === 'refused') return 'invalid';
+  const { errors, commands } = parsed.script;
+  if (errors !== undefined && errors.length > 0) {
+    return errors.every((error) => CURABLE.test(error.message) && atEnd(text, error))
+      ? 'incomplete'
+      : 'invalid';
+  }
+  if (hasOpenHereDocument(commands)) return 'incomplete';
+  return endsInContinuation(text) ? 'incomplete' : 'complete';
+}
+
+/** Something is still open at the end, or it opened before and was never closed. */
+function atEnd(text: string, error: { readonly message: string; readonly pos: number }): boolean {
+  if (error.message.startsWith('unterminated')) return true;
+  if (error.message.startsWith('expected command in')) return true;
+  return (
+    text
+      .slice(error.pos)
+      .replace(/#[^\n]*/g, '')
+      .trim() === ''
+  );
+}
+
+/** A backslash before the last line end joins it with the next line. */
+function endsInContinuation(text: string): boolean {
+  const body = text.replace(/\n$/, '');
+  const slashes = /\\+$/.exec(body)?.[0].length ?? 0;
+  if (slashes % 2 === 0) return false;
+  const line = body.slice(body.lastIndexOf('\n') + 1);
+  return !/(^|\s)#/.test(line);
+}
+
+function hasOpenHereDocument(commands: readonly Statement[]): boolean {
+  let open = false;
+  const look = (node: object) => {
+    if (
+      'type' in node &&
+      node.type === 'HereDoc' &&
+      !('closing' in node && node.closing !== undefined)
+    ) {
+      open = true;
+    }
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'parts' || open) continue;
+      if (Array.isArray(value)) for (const item of value) if (isNode(item)) look(item);
+      if (!Array.isArray(value) && isNode(value)) look(value);
+    }
+  };
+  for (const command of commands) look(command);
+  return open;
+}
+
+function isNode(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

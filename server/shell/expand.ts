@@ -1,0 +1,265 @@
+/**
+ * From a written word to the fields that the program gets: quotes, expansions, substitutions, splitting
+ * (POSIX 2.6). Not caught here: which files a pattern names; it stays a pattern.
+ */
+import { expandBraces } from './braces.ts';
+import type { ArithmeticExpression, CommandArgument, WordNode, WordPart } from './grammar.ts';
+import { parseShell } from './grammar.ts';
+import { MAX_VALUE_CHARACTERS } from './limits.ts';
+import { parameter, simpleParameter } from './parameter.ts';
+import type { Frame, Runner } from './runner.ts';
+import { subshell } from './runner.ts';
+import type { Piece, Word } from './word.ts';
+import { exactText, unknown } from './word.ts';
+
+/** A piece, or the border between two fields. */
+type Item = Piece | { readonly kind: 'break' };
+
+const BREAK: Item = { kind: 'break' };
+
+export function expandWord(node: WordNode | CommandArgument, frame: Frame, run: Runner): Word[] {
+  if (!run.spend(1)) return [[unknown('too much to read')]];
+  if (node.type === 'Assignment') {
+    const name = `${node.name}${node.append === true ? '+=' : '='}`;
+    const head: Piece = { kind: 'text', text: name, quoted: true };
+    if (node.value.type === 'Word') return [[head, ...expandWhole(node.value, frame, run)]];
+    for (const element of node.value.elements) expandWord(element, frame, run);
+    return [[head, unknown('an array')]];
+  }
+  if (node.parts?.some((part) => part.type === 'BraceExpansion') === true) {
+    const words = expandBraces(node.text);
+    if (words === null) {
+      run.uncertain('a brace expansion makes too many words');
+      return [[unknown('too many words', true)]];
+    }
+    if (words.length !== 1 || words[0] !== node.text) {
+      return words.flatMap((text) => reparse(text, frame, run));
+    }
+  }
+  return toFields(itemsOf(node, frame, run));
+}
+
+function reparse(text: string, frame: Frame, run: Runner): Word[] {
+  const parsed = parseShell(`: ${text}`);
+  const command = parsed.kind === 'ok' ? parsed.script.commands[0]?.command : undefined;
+  if (command?.type !== 'Command') return [[unknown('a brace expansion', true)]];
+  return command.args.flatMap((word) => expandWord(word, frame, run));
+}
+
+/** A word that isn't split: an assignment's value, a redirection's target, a here-string. */
+export function expandWhole(node: WordNode, frame: Frame, run: Runner): Word {
+  if (!run.spend(1)) return [unknown('too much to read')];
+  return itemsOf(node, frame, run).map((item) =>
+    item.kind === 'break' ? { kind: 'text', text: ' ', quoted: true } : item,
+  );
+}
+
+/** The body of a here-document with its expansions. */
+export function expandBody(parts: readonly WordPart[], frame: Frame, run: Runner): Word {
+  return joinItems(parts.flatMap((part) => partItems(part, true, frame, run)));
+}
+
+function joinItems(items: readonly Item[]): Word {
+  return items.map((item) =>
+    item.kind === 'break' ? { kind: 'text', text: ' ', quoted: true } : item,
+  );
+}
+
+function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
+  const tilde = /^~([A-Za-z_][\w.-]*)?(?=\/|$)/.exec(node.text);
+  if (tilde !== null) {
+    const home: Piece = { kind: 'home', user: tilde[1] ?? null };
+    if (node.parts === undefined) {
+      const rest = node.value.slice(tilde[0].length);
+      return rest === '' ? [home] : [home, { kind: 'text', text: rest, quoted: true }];
+    }
+    const items = node.parts.flatMap((part) => partItems(part, false, frame, run));
+    const first = items[0];
+    if (first?.kind === 'text' && first.text.startsWith(tilde[0])) {
+      const rest = { ...first, text: first.text.slice(tilde[0].length) };
+      return [home, ...(rest.text === '' ? [] : [rest]), ...items.slice(1)];
+    }
+    return items;
+  }
+  if (node.parts === undefined) return [{ kind: 'text', text: node.value, quoted: true }];
+  return node.parts.flatMap((part) => partItems(part, false, frame, run));
+}
+
+function toFields(items: readonly Item[]): Word[] {
+  const fields: Word[] = [];
+  let current: Piece[] = [];
+  const close = () => {
+    const empty = current.every(
+      (piece) => piece.kind === 'text' && piece.text === '' && !piece.quoted,
+    );
+    if (!empty) fields.push(current);
+    current = [];
+  };
+  for (const item of items) {
+    if (item.kind === 'break') close();
+    else current.push(item);
+  }
+  close();
+  return fields;
+}
+
+function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): Item[] {
+  switch (part.type) {
+    case 'Literal':
+      return [{ kind: 'text', text: part.value, quoted: quoted || part.text !== part.value }];
+    case 'SingleQuoted':
+    case 'AnsiCQuoted':
+      return [{ kind: 'text', text: part.value, quoted: true }];
+    case 'DoubleQuoted':
+    case 'LocaleString': {
+      const items = part.parts.flatMap((child) => partItems(child, true, frame, run));
+      return items.length > 0 || part.parts.length > 0
+        ? items
+        : [{ kind: 'text', text: '', quoted: true }];
+    }
+    case 'Glob':
+      for (const child of part.parts ?? []) partItems(child, true, frame, run);
+      return [
+        quoted ? { kind: 'text', text: part.text, quoted } : { kind: 'glob', pattern: part.text },
+      ];
+    case 'ExtendedGlob':
+      for (const child of part.parts ?? []) partItems(child, true, frame, run);
+      return [{ kind: 'glob', pattern: part.text }];
+    case 'SimpleExpansion':
+      return spread(simpleParameter(part.text.slice(1), frame), part.text !== '$*', quoted, frame);
+    case 'ParameterExpansion': {
+      const joined = part.parameter === '*' || part.index?.value === '*';
+      return spread(parameter(part, frame, run), !joined, quoted, frame);
+    }
+    case 'CommandExpansion': {
+      const output = run.runScript(
+        part.script,
+        subshell(frame, null, { input: { kind: 'session' } }),
+      );
+      const why = 'part of it comes from the output of a command';
+      const word: Word =
+        output === null
+          ? [unknown(why, true)]
+          : [{ kind: 'text', text: output.replace(/\n+$/, ''), quoted: false }];
+      return spread([word], true, quoted, frame);
+    }
+    case 'ArithmeticExpansion':
+      return [arithmetic(part.expression, frame, run)];
+    case 'ProcessSubstitution': {
+      const inner = subshell(frame, null, {
+        input: { kind: 'unknown', why: 'another command writes it' },
+      });
+      const output = run.runScript(part.script, inner);
+      return [{ kind: 'process', reads: part.operator === '<' ? output : null }];
+    }
+    case 'BraceExpansion':
+      for (const child of part.parts ?? []) partItems(child, true, frame, run);
+      return [{ kind: 'text', text: part.text, quoted: true }];
+  }
+}
+
+/** Values as items: kept whole inside quotes, else split at the field separators. */
+function spread(fields: readonly Word[], separate: boolean, quoted: boolean, frame: Frame): Item[] {
+  const items: Item[] = [];
+  fields.forEach((field, index) => {
+    if (index > 0) items.push(quoted && !separate ? { kind: 'text', text: ' ', quoted } : BREAK);
+    if (quoted) {
+      if (field.length === 0) items.push({ kind: 'text', text: '', quoted });
+      for (const piece of field) items.push(asQuoted(piece));
+    } else items.push(...split(field, frame));
+  });
+  const size = items.reduce((sum, item) => sum + (item.kind === 'text' ? item.text.length : 0), 0);
+  return size > MAX_VALUE_CHARACTERS ? [unknown('a value grows too long to follow', true)] : items;
+}
+
+function asQuoted(piece: Piece): Piece {
+  if (piece.kind === 'text') return { ...piece, quoted: true };
+  if (piece.kind === 'glob') return { kind: 'text', text: piece.pattern, quoted: true };
+  return piece.kind === 'unknown' ? { ...piece, splits: false } : piece;
+}
+
+function split(word: Word, frame: Frame): Item[] {
+  const ifs = frame.state.variables.get('IFS');
+  const separators = ifs?.kind === 'word' ? exactText(ifs.word) : ' \t\n';
+  if (separators === null) return [unknown('the field separators are not known', true)];
+  const items: Item[] = [];
+  for (const piece of word) {
+    if (piece.kind !== 'text') {
+      items.push(piece);
+      continue;
+    }
+    let current = '';
+    for (const char of piece.text) {
+      if (!separators.includes(char)) current += char;
+      else {
+        items.push(...withGlobs(current), BREAK);
+        current = '';
+      }
+    }
+    items.push(...withGlobs(current));
+  }
+  return items;
+}
+
+/** Pattern characters that come out of an unquoted expansion are patterns. */
+function withGlobs(text: string): Piece[] {
+  if (text === '') return [];
+  if (!/[*?[]/.test(text)) return [{ kind: 'text', text, quoted: false }];
+  return text
+    .split(/(\*+|\?|\[[^\]/]+\])/)
+    .filter((part) => part !== '')
+    .map((part): Piece =>
+      /^(\*+|\?|\[.+\])$/.test(part)
+        ? { kind: 'glob', pattern: part }
+        : { kind: 'text', text: part, quoted: false },
+    );
+}
+
+/** Runs what an arithmetic expression contains; its value only when it is a plain sum of numbers. */
+export function arithmetic(
+  expression: ArithmeticExpression | undefined,
+  frame: Frame,
+  run: Runner,
+): Piece {
+  const value = evaluate(expression, frame, run);
+  return value === null ? { kind: 'number' } : { kind: 'text', text: String(value), quoted: true };
+}
+
+function evaluate(
+  expression: ArithmeticExpression | undefined,
+  frame: Frame,
+  run: Runner,
+): number | null {
+  if (expression === undefined || !run.spend(1)) return null;
+  switch (expression.type) {
+    case 'ArithmeticBinary': {
+      const left = evaluate(expression.left, frame, run);
+      const right = evaluate(expression.right, frame, run);
+      return left === null || right === null ? null : compute(expression.operator, left, right);
+    }
+    case 'ArithmeticUnary':
+      evaluate(expression.operand, frame, run);
+      return null;
+    case 'ArithmeticTernary':
+      evaluate(expression.test, frame, run);
+      evaluate(expression.consequent, frame, run);
+      evaluate(expression.alternate, frame, run);
+      return null;
+    case 'ArithmeticGroup':
+      return evaluate(expression.expression, frame, run);
+    case 'ArithmeticCommandExpansion':
+      run.runScript(expression.script, subshell(frame, null));
+      return null;
+    case 'ArithmeticWord': {
+      for (const part of expression.parts ?? []) partItems(part, true, frame, run);
+      return /^\d{1,9}$/.test(expression.value) ? Number(expression.value) : null;
+    }
+  }
+}
+
+function compute(operator: string, left: number, right: number): number | null {
+  if (operator === '+') return left + right;
+  if (operator === '-') return left - right;
+  if (operator === '*') return left * right;
+  return null;
+}

@@ -1,0 +1,193 @@
+/**
+ * Programs that run a command for each thing that they find or read: find, fd, xargs, parallel. Not
+ * caught here: what a search finds beyond its starting points and name.
+ */
+import { optionGrammar } from '../option-table.ts';
+import { hasOption, optionValue, readOptions } from '../options.ts';
+import { baseName } from '../path.ts';
+import { globTokens, meet, textTokens } from '../pattern.ts';
+import { fileInput } from '../redirect.ts';
+import type { Call, Frame, Output, Program } from '../runner.ts';
+import { subshell } from '../runner.ts';
+import type { Input } from '../state.ts';
+import { exactText, joinWords, literal, replaceInWord, showWord, unknown } from '../word.ts';
+import type { Word } from '../word.ts';
+
+const MAX_ITEMS = 48;
+const NO_INPUT: Input = { kind: 'text', text: '' };
+
+/** Where a `find` starts and what it would find there, as words with open ends. */
+export function foundWords(words: readonly Word[]): {
+  readonly starts: readonly Word[];
+  readonly found: readonly Word[];
+} {
+  const starts: Word[] = [];
+  let index = 0;
+  while (/^-([HLP]|O\d?|D)$/.test(exactText(words[index] ?? []) ?? '')) index++;
+  for (; index < words.length; index++) {
+    const word = words[index] as Word;
+    if (/^[-(!]/.test(exactText(word) ?? '.')) break;
+    starts.push(word);
+  }
+  if (starts.length === 0) starts.push(literal('.'));
+  const at = words.findIndex((word) => exactText(word) === '-name');
+  const name = at < 0 ? null : exactText(words[at + 1] ?? []);
+  const found = starts.map((start): Word => {
+    const text = exactText(start);
+    const tokens = globTokens(name ?? '*');
+    const own = text === null ? '' : baseName(text.replace(/\/+$/, ''));
+    const narrow = name !== null && !tokens.some((one) => meet(one, textTokens(own)));
+    const inside: Word = [...start, { kind: 'text', text: '/', quoted: true }, { kind: 'tree' }];
+    return narrow ? [...inside, { kind: 'glob', pattern: name }] : [...start, { kind: 'tree' }];
+  });
+  return { starts, found };
+}
+
+function find(call: Call): Output {
+  const { found } = foundWords(call.words);
+  for (let index = 0; index < call.words.length; index++) {
+    const flag = call.texts[index];
+    if (flag === null || flag === undefined || !/^-(exec|execdir|ok|okdir)$/.test(flag)) continue;
+    let end = index + 1;
+    const isEnd = (at: number) =>
+      call.texts[at] === ';' || (call.texts[at] === '+' && call.texts[at - 1] === '{}');
+    while (end < call.words.length && !isEnd(end)) end++;
+    const command = call.words.slice(index + 1, end);
+    for (const path of found) {
+      const words = command.map((word) => replaceInWord(word, '{}', path));
+      const frame = subshell(call.frame, `find ${flag}`, { input: NO_INPUT });
+      if (words.length > 0) call.run.runWords(words, frame, true);
+    }
+    index = end;
+  }
+  return null;
+}
+
+function fd(call: Call): Output {
+  const at = call.texts.findIndex((text) => /^(-x|-X|--exec|--exec-batch)$/.test(text ?? ''));
+  if (at < 0) return null;
+  const found: Word = [{ kind: 'tree' }];
+  const command = call.words.slice(at + 1).map((word) => replaceInWord(word, '{}', found));
+  const named = command.some((word) => word.some((piece) => piece.kind === 'tree'));
+  return runItem(call, named ? command : [...command, found], 'fd -x');
+}
+
+function runItem(call: Call, words: readonly Word[], via: string): Output {
+  if (words.length === 0) return null;
+  call.run.runWords(words, subshell(call.frame, via, { input: NO_INPUT }), true);
+  return null;
+}
+
+function xargs(call: Call): Output {
+  // `-i`, `-e` and `-l` take their value only in the same word.
+  const fixed = call.words.map((word, index): Word =>
+    call.texts[index] === '-i' || call.texts[index] === '--replace' ? literal('-I{}') : word,
+  );
+  const read = readOptions(fixed, optionGrammar('xargs'), true);
+  const mark = optionValue(read, '-I', '--replace');
+  const file = optionValue(read, '-a', '--arg-file');
+  const input =
+    file === undefined || file === null ? call.frame.input : fileInput(file, call.frame);
+  const rest = fixed.slice(read.end);
+  const command = rest.length === 0 ? [literal('echo')] : rest;
+  const placeholder = mark === undefined || mark === null ? null : exactText(mark);
+  if (input.kind !== 'text') {
+    const any: Word = [unknown('xargs takes it from its input', placeholder === null)];
+    return runItem(
+      call,
+      placeholder === null
+        ? [...command, any]
+        : command.map((word) => replaceInWord(word, placeholder, any)),
+      'xargs',
+    );
+  }
+  const separator = input.text.includes('\0') ? '\0' : '\n';
+  const lines = input.text.split(separator).filter((line) => line.trim() !== '');
+  if (placeholder !== null) {
+    if (lines.length > MAX_ITEMS)
+      call.run.uncertain('xargs runs more commands than can be followed');
+    for (const line of lines.slice(0, MAX_ITEMS)) {
+      const value = literal(separator === '\0' ? line : splitQuoted(line.trim()).join(' '));
+      runItem(
+        call,
+        command.map((word) => replaceInWord(word, placeholder, value)),
+        'xargs',
+      );
+    }
+    return null;
+  }
+  const delimiter = hasOption(read, '-0', '--null', '-d', '--delimiter');
+  const items = delimiter ? lines : lines.flatMap(splitQuoted);
+  return runItem(call, [...command, ...items.map(literal)], 'xargs');
+}
+
+/** Words as xargs reads them: blanks, quotes, backslashes. */
+function splitQuoted(line: string): string[] {
+  const words: string[] = [];
+  let current: string | null = null;
+  let quote = '';
+  for (let index = 0; index < line.length; index++) {
+    const char = line[index] as string;
+    if (quote !== '') {
+      if (char === quote) quote = '';
+      else current = (current ?? '') + char;
+    } else if (char === '"' || char === "'") {
+      quote = char;
+      current ??= '';
+    } else if (char === '\\') current = (current ?? '') + (line[++index] ?? '');
+    else if (/\s/.test(char)) {
+      if (current !== null) words.push(current);
+      current = null;
+    } else current = (current ?? '') + char;
+  }
+  if (current !== null) words.push(current);
+  return words;
+}
+
+function parallel(call: Call): Output {
+  const at = call.texts.findIndex((text) => /^:::/.test(text ?? ''));
+  const before = at < 0 ? call.words : call.words.slice(0, at);
+  const read = readOptions(before, optionGrammar('parallel'), true);
+  const command = joinWords(before.slice(read.end));
+  const { input } = call.frame;
+  let items: readonly Word[] = [[unknown('parallel takes it from its input', true)]];
+  if (at >= 0)
+    items = call.words.slice(at + 1).filter((word) => !/^:::/.test(exactText(word) ?? ''));
+  else if (input.kind === 'text') items = input.text.split('\n').filter(Boolean).map(literal);
+  if (items.length > MAX_ITEMS)
+    call.run.uncertain('parallel runs more commands than can be followed');
+  for (const item of items.slice(0, MAX_ITEMS)) {
+    const frame = subshell(call.frame, 'parallel', { input: NO_INPUT });
+    if (command.length === 0) call.run.runWord(item, frame, 'parallel');
+    else runTemplate(call, command, item, frame);
+  }
+  return null;
+}
+
+/** The command line of parallel is shell text; an item that isn't known stays a variable in it. */
+function runTemplate(call: Call, command: Word, item: Word, frame: Frame): void {
+  const text = exactText(command);
+  if (text === null) {
+    call.run.uncertain(`the command of parallel (${showWord(command)}) can't be known`);
+    return;
+  }
+  const value = exactText(item);
+  frame.state.setWord('SALLYPORT_ITEM', item);
+  const shown = value === null ? '$SALLYPORT_ITEM' : value;
+  const template = /\{[.#%/]*\}/.test(text) ? text : `${text} {}`;
+  call.run.runText(
+    template.replace(/\{[.#%/]*\}/g, () => shown),
+    frame,
+  );
+}
+
+export const COLLECTING_PROGRAMS: Readonly<Record<string, Program>> = {
+  find,
+  gfind: find,
+  fd,
+  fdfind: fd,
+  xargs,
+  gxargs: xargs,
+  parallel,
+  sem: parallel,
+};

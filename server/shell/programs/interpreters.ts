@@ -1,0 +1,224 @@
+/**
+ * Interpreters of other languages with program text on the command line or standard input. A literal
+ * call to a shell is followed; any other code is uncertain. Not caught here: script files of the target.
+ */
+import { absolutePath } from '../path.ts';
+import type { Call, Output, Program } from '../runner.ts';
+import { subshell } from '../runner.ts';
+import { exactText, literal } from '../word.ts';
+import { shellCallsIn } from './code.ts';
+
+interface Interpreter {
+  /** Options whose value, the next word or the rest of this one, is program text. */
+  readonly text: readonly string[];
+  /** Other options that take the next word. */
+  readonly values: readonly string[];
+  /** First words after which nothing runs. */
+  readonly ends: readonly string[];
+}
+
+const INTERPRETERS: Readonly<Record<string, Interpreter>> = {
+  python: { text: ['-c'], values: ['-W', '-X'], ends: ['--version', '-V', '--help', '-h'] },
+  perl: { text: ['-e', '-E'], values: [], ends: ['--version', '-v', '-V', '--help', '-h', '-c'] },
+  ruby: { text: ['-e'], values: ['-I', '-r', '-C'], ends: ['--version', '-v', '--help', '-h'] },
+  node: {
+    text: ['-e', '--eval', '-p', '--print', '-pe'],
+    values: ['-r', '--require', '--import', '-C'],
+    ends: ['--version', '-v', '--help', '-h'],
+  },
+  php: {
+    text: ['-r', '-R', '-B', '-E'],
+    values: ['-d', '-c', '-S', '-t'],
+    ends: ['--version', '-v', '-i', '-m', '--help'],
+  },
+  lua: { text: ['-e'], values: ['-l'], ends: ['-v'] },
+  tclsh: { text: [], values: [], ends: [] },
+  pwsh: {
+    text: ['-c', '-Command', '-EncodedCommand', '-e'],
+    values: [],
+    ends: ['--version', '-Version'],
+  },
+  deno: { text: ['eval'], values: [], ends: ['--version', '--help'] },
+  bun: { text: ['-e', '--eval'], values: [], ends: ['--version', '--help'] },
+  R: { text: ['-e'], values: [], ends: ['--version', '--help'] },
+  julia: { text: ['-e', '-E'], values: [], ends: ['--version', '-v', '--help'] },
+  groovy: { text: ['-e'], values: [], ends: ['--version', '-v'] },
+  scala: { text: ['-e'], values: [], ends: ['--version'] },
+  elixir: { text: ['-e'], values: [], ends: ['--version', '-v'] },
+  erl: { text: ['-eval'], values: [], ends: ['-version'] },
+  ghc: { text: ['-e'], values: [], ends: ['--version'] },
+  swipl: { text: ['-g', '-t'], values: [], ends: ['--version'] },
+  octave: { text: ['--eval'], values: [], ends: ['--version'] },
+  guile: { text: ['-c'], values: [], ends: ['--version'] },
+  sbcl: { text: ['--eval'], values: [], ends: ['--version'] },
+  osascript: { text: ['-e'], values: [], ends: [] },
+  gdb: {
+    text: ['-ex', '--ex', '-iex', '--eval-command'],
+    values: ['-x', '-p', '-c'],
+    ends: ['--version', '-v', '--help'],
+  },
+  irb: { text: [], values: [], ends: ['--version', '-v'] },
+  jshell: { text: [], values: [], ends: ['--version'] },
+  emacs: {
+    text: ['--eval', '-eval'],
+    values: ['-l', '--load', '-f', '--funcall'],
+    ends: ['--version'],
+  },
+};
+
+const SAME: Readonly<Record<string, string>> = {
+  python2: 'python',
+  python3: 'python',
+  pypy: 'python',
+  pypy3: 'python',
+  ipython: 'python',
+  ipython3: 'python',
+  nodejs: 'node',
+  jruby: 'ruby',
+  luajit: 'lua',
+  wish: 'tclsh',
+  powershell: 'pwsh',
+  Rscript: 'R',
+  ghci: 'ghc',
+  iex: 'elixir',
+};
+
+/** Modules of python -m that run no code of the caller's. */
+const KNOWN_MODULES =
+  /^(http\.server|json\.tool|venv|pip|pytest|unittest|this|site|calendar|zipfile|tarfile|gzip|compileall|ensurepip|timeit|pydoc|black|ruff|mypy|flake8|build|twine|pre_commit)$/;
+
+function interpreter(call: Call): Output {
+  const name = SAME[call.name] ?? call.name;
+  const entry = INTERPRETERS[name];
+  if (entry === undefined) return null;
+  const { texts, words } = call;
+  if (texts.length > 0 && entry.ends.includes(texts[0] ?? '')) return null;
+  let given = false;
+  let index = 0;
+  for (; index < words.length; index++) {
+    const text = texts[index];
+    if (text === null || text === undefined) {
+      call.run.uncertain(`the words of ${call.name} can't be known`);
+      return null;
+    }
+    if (text === '-m' && name === 'python') return module(call, texts[index + 1]);
+    const inline = programText(entry, text);
+    if (inline === 'next') {
+      given = true;
+      code(call, texts[++index]);
+    } else if (inline !== null) {
+      given = true;
+      code(call, inline);
+    } else if (entry.values.includes(text)) index++;
+    else if (!text.startsWith('-') || text === '-') break;
+  }
+  if (given || (name === 'gdb' && words.length > 0)) return null;
+  const script = texts[index];
+  if (script === undefined || script === '-' || script === null) return readsInput(call);
+  scriptFile(call, script);
+  return null;
+}
+
+/** The program text in an option; `next` = it is the next word; null = the option has none. */
+function programText(entry: Interpreter, text: string): string | 'next' | null {
+  if (entry.text.includes(text)) return 'next';
+  for (const option of entry.text) {
+    if (option.startsWith('--') && text.startsWith(`${option}=`))
+      return text.slice(option.length + 1);
+    const letter = option.length === 2 && /^-[a-zA-Z]$/.test(option) ? (option[1] ?? '') : '';
+    if (letter === '' || text.startsWith('--') || !text.startsWith('-')) continue;
+    const at = text.indexOf(letter, 1);
+    if (at < 0 || !/^[a-zA-Z0-9]*$/.test(text.slice(1, at)) || /^-[MIrVWX]/.test(text)) continue;
+    return at === text.length - 1 ? 'next' : text.slice(at + 1);
+  }
+  return null;
+}
+
+function module(call: Call, name: string | null | undefined): Output {
+  if (name === null || name === undefined || !KNOWN_MODULES.test(name)) {
+    call.run.uncertain(`what the module ${name ?? '…'} of ${call.name} does isn't known`);
+  }
+  return null;
+}
+
+function readsInput(call: Call): Output {
+  const { input } = call.frame;
+  if (input.kind === 'text') code(call, input.text);
+  else call.run.uncertain(`${call.name} would read its program from standard input`);
+  return null;
+}
+
+function scriptFile(call: Call, script: string): void {
+  const path = absolutePath(script, call.frame.state.likeliestDirectory);
+  const file = path === null ? undefined : call.frame.state.files.get(path);
+  if (file?.kind === 'text') code(call, file.text);
+  else if (file !== undefined)
+    call.run.uncertain(`${call.name} runs ${script}, which was written in this session`);
+  else if (path !== null && /^\/(tmp|var\/tmp|dev\/shm|dev\/stdin|dev\/fd)/.test(path)) {
+    call.run.uncertain(`${call.name} runs ${script}, where anybody can put a program`);
+  }
+}
+
+/** Follows the literal shell calls of program text and says whether there is more to it. */
+export function code(call: Call, text: string | null | undefined): void {
+  if (text === null || text === undefined) {
+    call.run.uncertain(`the code for ${call.name} can't be known`);
+    return;
+  }
+  const { commands, complete } = shellCallsIn(text);
+  for (const command of commands) {
+    const frame = subshell(call.frame, call.name, {
+      input: { kind: 'unknown', why: 'a program writes it' },
+    });
+    if (typeof command === 'string') call.run.runText(command, frame);
+    else call.run.runWords(command.map(literal), frame, true);
+  }
+  if (!complete) call.run.uncertain(`the code for ${call.name} can't be read`);
+}
+
+function awk(call: Call): Output {
+  let index = 0;
+  for (; index < call.words.length; index++) {
+    const text = call.texts[index];
+    if (text === null || text === undefined || !text.startsWith('-') || text === '-') break;
+    if (/^(-f|-i|-l|-E|--file|--include|--load|--exec)/.test(text)) {
+      call.run.uncertain(`${call.name} runs a program from a file`);
+      return null;
+    }
+    if (/^-[Fv]$/.test(text)) index++;
+    if (text === '--') {
+      index++;
+      break;
+    }
+  }
+  const program = call.words[index];
+  if (program === undefined) return null;
+  const text = exactText(program);
+  if (text === null) {
+    call.run.uncertain(`the program of ${call.name} can't be known`);
+    return null;
+  }
+  // Strings and patterns can't call anything; what is left shows whether the program can.
+  const bare = text
+    .replace(/"(?:[^"\\]|\\.)*"/g, '""')
+    .replace(/(^|[\s(,{;!~&|])\/(?:[^/\\\n]|\\.)*\//g, '$1//');
+  for (const match of text.matchAll(
+    /system\s*\(\s*"((?:[^"\\]|\\.)*)"|"((?:[^"\\]|\\.)*)"\s*\|/g,
+  )) {
+    call.run.runText(match[1] ?? match[2] ?? '', subshell(call.frame, call.name));
+  }
+  const acts = /\bsystem\s*\(|\bgetline\b|\|(?!\|)|>\s*("|\$|[A-Za-z(])|@(load|include)|@\w+\s*\(/;
+  if (acts.test(bare.replaceAll('||', '')))
+    call.run.uncertain(`the ${call.name} program runs commands or opens files`);
+  return null;
+}
+
+export const INTERPRETER_PROGRAMS: Readonly<Record<string, Program>> = {
+  ...Object.fromEntries(
+    [...Object.keys(INTERPRETERS), ...Object.keys(SAME)].map((name) => [name, interpreter]),
+  ),
+  awk,
+  gawk: awk,
+  mawk: awk,
+  nawk: awk,
+};

@@ -1,0 +1,41 @@
+/** Which part of the reader follows which program. */
+import type { Program } from '../runner.ts';
+import { BUILTINS } from './builtins.ts';
+import { COLLECTING_PROGRAMS } from './collect.ts';
+import { EMBEDDED_PROGRAMS } from './embedded.ts';
+import { FILE_PROGRAMS } from './files.ts';
+import { INTERPRETER_PROGRAMS } from './interpreters.ts';
+import { REMOTE_PROGRAMS } from './remote.ts';
+import { SHELL_PROGRAMS } from './shells.ts';
+import { SQL_PROGRAMS } from './sql-clients.ts';
+import { TEXT_PROGRAMS } from './text.ts';
+import { WRAPPER_PROGRAMS } from './wrappers.ts';
+
+const PROGRAMS: ReadonlyMap<string, Program> = new Map(
+  [
+    TEXT_PROGRAMS,
+    FILE_PROGRAMS,
+    INTERPRETER_PROGRAMS,
+    EMBEDDED_PROGRAMS,
+    SQL_PROGRAMS,
+    COLLECTING_PROGRAMS,
+    REMOTE_PROGRAMS,
+    WRAPPER_PROGRAMS,
+    SHELL_PROGRAMS,
+    BUILTINS,
+  ].flatMap((table) => Object.entries(table)),
+);
+
+/**
+ * @param name base name as called; `python3.11` is followed as `python`
+ * @returns undefined for a program that isn't followed: only its words are known
+ */
+export function findProgram(
+  name: string,
+): { readonly name: string; readonly program: Program } | undefined {
+  for (const one of [name, name.replace(/[-.]?\d[\d.]*$/, '')]) {
+    const program = PROGRAMS.get(one);
+    if (program !== undefined) return { name: one, program };
+  }
+  return undefined;
+}

@@ -1,0 +1,446 @@
+/**
+ * Reads one input: follows the program over the session's state and collects every simple command that
+ * would or could run. Not caught here: what programs do by themselves, and files of the target.
+ */
+import type { ResolvedCommand, Uncertainty } from './command.ts';
+import { expandWhole, expandWord } from './expand.ts';
+import type { Command, CommandArgument, ParsedScript, ScriptNode, WordNode } from './grammar.ts';
+import { parseShell } from './grammar.ts';
+import { historyExpansion } from './history.ts';
+import { hookOf, startUpFile } from './hooks.ts';
+import {
+  MAX_ALIAS_REPLACEMENTS,
+  MAX_COMMANDS,
+  MAX_DEPTH,
+  MAX_PARSED_CHARACTERS,
+  MAX_STEPS,
+  MAX_UNCERTAINTIES,
+  MAX_VALUE_CHARACTERS,
+} from './limits.ts';
+import { absolutePath, baseName } from './path.ts';
+import { findProgram } from './programs/table.ts';
+import { readRedirections } from './redirect.ts';
+import type { Call, Frame, Output, Runner } from './runner.ts';
+import { deeper, subshell } from './runner.ts';
+import type { Input, KnownFile, ShellState } from './state.ts';
+import { joinStates, remember } from './state.ts';
+import { callFunction, known, runCompound, runStatements } from './walk.ts';
+import type { Word } from './word.ts';
+import { exactText, isUnknown, showWord, whyUnknown } from './word.ts';
+
+type Files = ResolvedCommand['redirected'];
+type Draft = { -readonly [Key in keyof ResolvedCommand]: ResolvedCommand[Key] };
+
+/** What the call of a command brings beside its words. */
+interface Extra {
+  readonly text: string | null;
+  readonly files: Files;
+  readonly shell: ShellState;
+  readonly written: readonly CommandArgument[];
+  readonly descriptors: ReadonlyMap<number, Input>;
+  readonly fed: boolean;
+}
+
+export class Reader implements Runner {
+  readonly commands: Draft[] = [];
+  readonly uncertainties: Uncertainty[] = [];
+  #steps = 0;
+  #parsed = 0;
+  #aliases = 0;
+  #exhausted = false;
+  /** The source that positions of nodes refer to; nested programs have their own. */
+  #source = '';
+  #nested = 0;
+  #span = { start: 0, end: 0 };
+  #node = 0;
+  readonly #nodes = new Map<object, number>();
+  readonly #seen = new Set<string>();
+  #draft: Draft | null = null;
+
+  spend(steps: number): boolean {
+    this.#steps += steps;
+    if (this.#steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
+    this.#giveUp('the command does more than can be followed');
+    return false;
+  }
+
+  #giveUp(why: string): void {
+    if (!this.#exhausted) this.uncertainties.push({ why, ...this.#span });
+    this.#exhausted = true;
+  }
+
+  uncertain(why: string): void {
+    if (this.uncertainties.length >= MAX_UNCERTAINTIES) return;
+    const { start, end } = this.#span;
+    const last = this.uncertainties.at(-1);
+    if (last?.why === why && last.start === start && last.end === end) return;
+    this.uncertainties.push({ why, start, end });
+  }
+
+  /** Runs the input itself: positions of uncertainties refer to it. */
+  runInputText(text: string, frame: Frame): void {
+    this.#span = { start: 0, end: text.length };
+    if (historyExpansion(text, frame.state.interactive)) {
+      this.uncertain('the shell would put earlier commands in its place (history expansion)');
+    }
+    this.#runSource(text, frame);
+  }
+
+  runText(text: string, frame: Frame): Output {
+    this.#nested++;
+    const source = this.#source;
+    const output = this.#runSource(text, frame);
+    this.#source = source;
+    this.#nested--;
+    return output;
+  }
+
+  #runSource(text: string, frame: Frame): Output {
+    this.#parsed += text.length;
+    if (frame.depth > MAX_DEPTH || this.#parsed > MAX_PARSED_CHARACTERS) {
+      this.#giveUp('programs inside programs are nested deeper than can be followed');
+      return null;
+    }
+    if (!this.spend(1)) return null;
+    const parsed = parseShell(text);
+    if (parsed.kind === 'refused') {
+      this.uncertain(parsed.why);
+      return null;
+    }
+    this.#source = text;
+    return this.runScript(parsed.script, frame);
+  }
+
+  runScript(script: ParsedScript | undefined, frame: Frame): Output {
+    if (script === undefined || frame.depth > MAX_DEPTH) {
+      this.uncertain('a substitution could not be read');
+      return null;
+    }
+    for (const error of script.errors ?? []) {
+      if (this.#nested > 0) this.uncertain(`the shell grammar doesn't allow it: ${error.message}`);
+      else this.#syntaxError(error);
+    }
+    const source = this.#source;
+    if (script.source !== undefined) this.#source = script.source;
+    const output = runStatements(script.commands, frame, this);
+    this.#source = source;
+    return output === null || output.length > MAX_VALUE_CHARACTERS ? null : output;
+  }
+
+  #syntaxError(error: { readonly message: string; readonly pos: number }): void {
+    const span = this.#span;
+    this.#span = { start: error.pos, end: Math.max(error.pos, this.#source.length) };
+    this.uncertain(`the shell grammar doesn't allow it: ${error.message}`);
+    this.#span = span;
+  }
+
+  runNode(node: ScriptNode, frame: Frame): Output {
+    if (!this.spend(1)) return null;
+    return node.type === 'Command' ? this.#runCommand(node, frame) : runCompound(node, frame, this);
+  }
+
+  #runCommand(node: Command, frame: Frame): Output {
+    const span = this.#span;
+    const outer = this.#node;
+    if (this.#nested === 0 && frame.depth === 0) this.#span = { start: node.pos, end: node.end };
+    this.#node = this.#numberOf(node);
+    const output = this.#runSimple(node, frame);
+    this.#node = outer;
+    this.#span = span;
+    return output;
+  }
+
+  #numberOf(node: object): number {
+    const number = this.#nodes.get(node) ?? this.#nodes.size + 1;
+    this.#nodes.set(node, number);
+    return number;
+  }
+
+  #runSimple(node: Command, frame: Frame): Output {
+    const redirected = readRedirections(node.redirects, frame, this);
+    const input = redirected.input ?? frame.input;
+    const assigned = node.prefix.filter((part) => part.type === 'Assignment');
+    const text = this.#source.slice(node.pos, node.end);
+    if (node.name === undefined) {
+      for (const assignment of assigned) this.#assignNode(assignment, frame);
+      this.#recordFiles(redirected.files, text, frame);
+      return redirected.input === null ? '' : textOf(redirected.input);
+    }
+    const inner = assigned.length === 0 ? frame : { ...frame, state: frame.state.copy() };
+    for (const assignment of assigned) this.#assignNode(assignment, inner);
+    const words = [node.name, ...node.args].flatMap((word) => this.expand(word, frame));
+    const output = this.#call(words, { ...inner, input }, false, {
+      text,
+      files: redirected.files,
+      shell: frame.state,
+      written: node.args,
+      descriptors: redirected.descriptors,
+      fed: redirected.input !== null || frame.input.kind !== 'session',
+    });
+    for (const { path, append } of redirected.outputPaths) {
+      this.#writeFile(path, append, known(output), frame.state);
+    }
+    return redirected.outputTaken ? '' : output;
+  }
+
+  #writeFile(path: string, append: boolean, file: KnownFile, state: ShellState): void {
+    const before = state.files.get(path);
+    if (path.startsWith('/dev/')) return;
+    startUpFile(path, this);
+    if (!append || before === undefined) {
+      remember(state.files, path, append ? { kind: 'unknown' } : file);
+      return;
+    }
+    const joined =
+      before.kind === 'text' && file.kind === 'text' && before.text.length < MAX_VALUE_CHARACTERS
+        ? ({ kind: 'text', text: before.text + file.text } as const)
+        : ({ kind: 'unknown' } as const);
+    remember(state.files, path, joined);
+  }
+
+  #assignNode(
+    node: Extract<Command['prefix'][number], { type: 'Assignment' }>,
+    frame: Frame,
+  ): void {
+    if (node.value.type === 'ArrayValue') {
+      const words = node.value.elements.flatMap((element) => this.expand(element, frame));
+      const keyed = node.value.elements.some((element) => /^\[.*\]=/.test(element.text));
+      if (!keyed && node.append !== true)
+        frame.state.setVariable(node.name, { kind: 'array', words });
+      else frame.state.variables.delete(node.name);
+      if (node.name === 'BASH_ALIASES') this.uncertain('aliases are set through an array');
+      return;
+    }
+    const word = this.expandWhole(node.value, frame);
+    if (node.index !== undefined) {
+      const index = exactText(this.expandWhole(node.index, frame));
+      const text = exactText(word);
+      if (node.name === 'BASH_ALIASES' && index !== null && text !== null) {
+        remember(frame.state.aliases, index, text);
+      } else frame.state.variables.delete(node.name);
+      return;
+    }
+    const before = frame.state.variables.get(node.name);
+    const value =
+      node.append === true && before?.kind === 'word' ? [...before.word, ...word] : word;
+    this.assign(node.name, value, frame);
+  }
+
+  assign(name: string, word: Word, frame: Frame): void {
+    const size = word.reduce(
+      (sum, piece) => sum + (piece.kind === 'text' ? piece.text.length : 1),
+      0,
+    );
+    // Outside quotes a value is split and matched when it is used, whatever quotes it was written in.
+    const value: Word =
+      size > MAX_VALUE_CHARACTERS
+        ? [{ kind: 'unknown', why: `$${name} grows too long to follow`, splits: true }]
+        : word.map((piece) => (piece.kind === 'text' ? { ...piece, quoted: false } : piece));
+    const old = frame.state.variables.get(name);
+    if (old?.kind === 'reference') frame.state.setWord(old.name, value);
+    else frame.state.setWord(name, value);
+    hookOf(name, value, frame, this);
+  }
+
+  expand(node: WordNode | CommandArgument, frame: Frame): Word[] {
+    return expandWord(node, frame, this);
+  }
+
+  expandWhole(node: WordNode, frame: Frame): Word {
+    return expandWhole(node, frame, this);
+  }
+
+  runWord(word: Word | undefined, frame: Frame, what: string): Output {
+    const text = word === undefined ? null : exactText(word);
+    if (text !== null) return this.runText(text, frame);
+    const why = word === undefined ? null : whyUnknown(word);
+    this.uncertain(`the program text for ${what} can't be known${why === null ? '' : `: ${why}`}`);
+    return null;
+  }
+
+  runInput(frame: Frame, what: string): Output {
+    switch (frame.input.kind) {
+      case 'text':
+        return this.runText(frame.input.text, frame);
+      case 'unknown':
+        this.uncertain(`${what} runs commands that can't be known: ${frame.input.why}`);
+        return null;
+      case 'session':
+        if (this.#draft !== null) this.#draft.stdinLanguage = 'shell';
+        return null;
+    }
+  }
+
+  noteSql(sql: string | null): void {
+    if (this.#draft === null) return;
+    if (sql === null) this.#draft.stdinLanguage = 'sql';
+    else this.#draft.sql = sql;
+  }
+
+  opened(files: Files, frame: Frame): void {
+    this.#recordFiles(files, '', frame);
+  }
+
+  #recordFiles(files: Files, text: string, frame: Frame): void {
+    if (files.length > 0) this.#record([], text, files, frame);
+  }
+
+  runWords(words: readonly Word[], frame: Frame, direct: boolean): Output {
+    return this.#call(words, frame, direct, {
+      text: null,
+      files: [],
+      shell: frame.state,
+      written: [],
+      descriptors: new Map(),
+      fed: frame.input.kind !== 'session',
+    });
+  }
+
+  #call(words: readonly Word[], frame: Frame, direct: boolean, extra: Extra): Output {
+    const first = words[0];
+    if (first === undefined) {
+      this.#recordFiles(extra.files, extra.text ?? '', frame);
+      return '';
+    }
+    if (!this.spend(1)) return null;
+    if (frame.depth > MAX_DEPTH) {
+      this.#giveUp('programs inside programs are nested deeper than can be followed');
+      return null;
+    }
+    const draft = this.#record(
+      words,
+      extra.text ?? words.map(showWord).join(' '),
+      extra.files,
+      frame,
+    );
+    const path = exactText(first);
+    if (path === null) {
+      this.uncertain(
+        isUnknown(first)
+          ? `the command's name isn't known: ${whyUnknown(first) ?? 'it is dynamic'}`
+          : `the command's name is a pattern (${showWord(first)})`,
+      );
+      return null;
+    }
+    const outer = this.#draft;
+    this.#draft = draft;
+    const output = this.#dispatch(path, words.slice(1), frame, direct, extra);
+    this.#draft = outer;
+    return output;
+  }
+
+  #dispatch(
+    path: string,
+    words: readonly Word[],
+    frame: Frame,
+    direct: boolean,
+    extra: Extra,
+  ): Output {
+    const { state } = frame;
+    if (!direct) {
+      const alias = state.aliases.get(path);
+      if (alias !== undefined && !frame.via.includes(`alias ${path}`)) {
+        this.#runAlias(path, alias, words, frame);
+      }
+      if (state.functions.has(path)) {
+        if (this.#draft !== null) this.#draft.isFunction = true;
+        callFunction(path, words, frame, this);
+        if (state !== extra.shell) joinStates(extra.shell, [state]);
+        // The definition may not have been reached: the program of that name is followed as well.
+      }
+    }
+    const stored = state.hashed.get(path);
+    if (stored !== undefined) {
+      return this.runWords(
+        [[{ kind: 'text', text: stored, quoted: true }], ...words],
+        deeper(frame, path),
+        true,
+      );
+    }
+    const name = this.#programName(path, frame);
+    if (name === null) return null;
+    const found = findProgram(name);
+    if (found === undefined) return null;
+    const call: Call = {
+      run: this,
+      name: found.name,
+      words,
+      texts: words.map(exactText),
+      frame,
+      shell: extra.shell,
+      written: extra.written,
+      descriptors: extra.descriptors,
+      fed: extra.fed,
+    };
+    return found.program(call);
+  }
+
+  /** The program behind a path: a file that the session made may be a copy of, or a script. */
+  #programName(path: string, frame: Frame): string | null {
+    if (!path.includes('/')) return path;
+    const absolute = absolutePath(path, frame.state.likeliestDirectory);
+    const file = absolute === null ? undefined : frame.state.files.get(absolute);
+    if (file?.kind === 'copy') {
+      const copied = this.#draft;
+      if (copied !== null) this.uncertain(`${path} is a copy of, or a link to, ${file.of}`);
+      return baseName(file.of);
+    }
+    if (file?.kind === 'text') {
+      this.runText(file.text.replace(/^#!.*\n/, ''), subshell(frame, path));
+    }
+    if (file !== undefined) this.uncertain(`${path} was written in this session`);
+    else if (absolute !== null && /^\/(tmp|var\/tmp|dev\/shm)\//.test(absolute)) {
+      this.uncertain(`${path} lies where anybody can put a program`);
+    }
+    return baseName(path);
+  }
+
+  #runAlias(name: string, alias: string, words: readonly Word[], frame: Frame): void {
+    if (++this.#aliases > MAX_ALIAS_REPLACEMENTS) {
+      this.uncertain('aliases name each other too often to follow');
+      return;
+    }
+    const rest = words.map((word) => exactText(word));
+    if (rest.includes(null)) {
+      this.uncertain(`the words after the alias ${name} can't be known`);
+    }
+    const tail = rest.map((text) => ` ${quote(text ?? '')}`).join('');
+    this.runText(alias + tail, subshell(frame, `alias ${name}`));
+  }
+
+  #record(words: readonly Word[], text: string, files: Files, frame: Frame): Draft {
+    const exact = words.map(exactText);
+    const draft: Draft = {
+      argv: exact.every((word) => word !== null) ? exact : null,
+      text,
+      via: frame.via,
+      language: 'shell',
+      redirections: files.map(({ access, word }) => ({ access, path: exactText(word) })),
+      directory: frame.state.directory,
+      directories: frame.state.directories,
+      stdinLanguage: null,
+      words,
+      redirected: files,
+      isFunction: false,
+      carries: false,
+      sql: null,
+    };
+    if (this.#draft !== null) this.#draft.carries = true;
+    // A loop's second round is reported only where it differs from the first.
+    const shown = [...words, ...files.map(({ word }) => word)].map(showWord);
+    const key = JSON.stringify([this.#node, shown, frame.via, draft.directories]);
+    if (!this.#seen.has(key)) {
+      this.#seen.add(key);
+      this.commands.push(draft);
+    }
+    return draft;
+  }
+}
+
+function textOf(input: Input): Output {
+  return input.kind === 'text' ? input.text : null;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

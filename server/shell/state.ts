@@ -1,0 +1,156 @@
+/**
+ * What earlier commands of a session changed for later ones, as far as it can be known: variables,
+ * functions, aliases, the directory, files written. Not caught here: start-up files of the target.
+ */
+import type { FunctionBody } from './grammar.ts';
+import { MAX_DIRECTORIES, MAX_REMEMBERED } from './limits.ts';
+import type { Word } from './word.ts';
+
+/** What a program reads from its standard input. */
+export type Input =
+  /** The session's own input: a terminal, or what the client sends. */
+  | { readonly kind: 'session' }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** What is known of a file that this session made. */
+export type KnownFile =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'copy'; readonly of: string }
+  | { readonly kind: 'unknown' };
+
+/** A variable's value; `reference` names the variable that it stands for (`declare -n`). */
+export type Value =
+  | { readonly kind: 'word'; readonly word: Word }
+  | { readonly kind: 'array'; readonly words: readonly Word[] }
+  | { readonly kind: 'reference'; readonly name: string };
+
+/**
+ * Made by `initialState` and handed on by a Reading's `after`; outside the reader it is never changed
+ * in place, so that a refused line leaves no trace.
+ */
+export class ShellState {
+  readonly variables: Map<string, Value>;
+  readonly functions: Map<string, FunctionBody>;
+  readonly aliases: Map<string, string>;
+  readonly files: Map<string, KnownFile>;
+  /** Commands remembered under another name by `hash -p`. */
+  readonly hashed: Map<string, string>;
+  readonly descriptors: Map<number, Input>;
+  /** `$1`, `$2`, …; null = not known. */
+  positional: readonly Word[] | null;
+  /** Where the shell may be, the likeliest first: absolute, or `~` and below; null = anywhere. */
+  directories: readonly string[] | null;
+  /** Where it would be if the last `cd` failed; null = that `cd` can't fail, or is settled. */
+  #beforeCd: readonly string[] | 'anywhere' | null = null;
+  /** The standard input of the shell itself. */
+  input: Input;
+  readonly interactive: boolean;
+
+  constructor(from: ShellState | { readonly interactive: boolean }) {
+    const old = from instanceof ShellState ? from : null;
+    this.variables = new Map(old?.variables);
+    this.functions = new Map(old?.functions);
+    this.aliases = new Map(old?.aliases);
+    this.files = new Map(old?.files);
+    this.hashed = new Map(old?.hashed);
+    this.descriptors = new Map(old?.descriptors);
+    this.positional = old?.positional ?? null;
+    this.directories = old === null ? ['~'] : old.directories;
+    this.#beforeCd = old === null ? null : old.#beforeCd;
+    this.input = old?.input ?? { kind: 'session' };
+    this.interactive = from.interactive;
+  }
+
+  copy(): ShellState {
+    return new ShellState(this);
+  }
+
+  get likeliestDirectory(): string | null {
+    return this.directories?.[0] ?? null;
+  }
+
+  /** The working directory if it is certain. */
+  get directory(): string | null {
+    return this.directories?.length === 1 ? (this.directories[0] ?? null) : null;
+  }
+
+  /** After `cd`. @param sure the directory exists on every host */
+  moveTo(directories: readonly string[] | null, sure: boolean): void {
+    if (!sure) this.#beforeCd = this.directories ?? 'anywhere';
+    this.directories = directories;
+  }
+
+  /** At the end of a statement: the last `cd` may have failed. */
+  settle(): void {
+    if (this.#beforeCd === null) return;
+    this.directories =
+      this.#beforeCd === 'anywhere' ? null : either(this.directories, this.#beforeCd);
+    this.#beforeCd = null;
+  }
+
+  setVariable(name: string, value: Value): void {
+    remember(this.variables, name, value);
+  }
+
+  setWord(name: string, word: Word): void {
+    this.setVariable(name, { kind: 'word', word });
+  }
+}
+
+/** Adds an entry; the oldest goes when there are too many. */
+export function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  if (!map.has(key) && map.size >= MAX_REMEMBERED) {
+    const oldest = map.keys().next();
+    if (oldest.done !== true) map.delete(oldest.value);
+  }
+  map.set(key, value);
+}
+
+/**
+ * The state of a fresh login: in the login's home directory, nothing else known.
+ * @param interactive lines are typed at a terminal, so history and aliases are expanded
+ */
+export function initialState(interactive = false): ShellState {
+  return new ShellState({ interactive });
+}
+
+/** Makes `state` what all of `branches` agree on; what only some of them define may be defined. */
+export function joinStates(state: ShellState, branches: readonly ShellState[]): void {
+  const first = branches[0];
+  if (first === undefined) return;
+  const names = new Set(branches.flatMap((branch) => [...branch.variables.keys()]));
+  for (const name of names) {
+    const values = branches.map((branch) => branch.variables.get(name));
+    const agreed = values.every((value) => value !== undefined && sameValue(value, values[0]));
+    const value = values[0];
+    if (agreed && value !== undefined) state.setVariable(name, value);
+    else {
+      const why = `$${name} depends on which branch runs`;
+      state.setWord(name, [{ kind: 'unknown', why, splits: true }]);
+    }
+  }
+  for (const branch of branches) {
+    for (const [name, body] of branch.functions) remember(state.functions, name, body);
+    for (const [name, text] of branch.aliases) remember(state.aliases, name, text);
+    for (const [name, path] of branch.hashed) remember(state.hashed, name, path);
+    for (const [path, file] of branch.files) remember(state.files, path, file);
+  }
+  state.directories = branches.reduce<readonly string[] | null>(
+    (all, branch) => either(all, branch.directories),
+    first.directories,
+  );
+}
+
+function either(
+  one: readonly string[] | null,
+  other: readonly string[] | null,
+): readonly string[] | null {
+  if (one === null || other === null) return null;
+  const all = [...new Set([...one, ...other])];
+  return all.length > MAX_DIRECTORIES ? null : all;
+}
+
+function sameValue(one: Value | undefined, other: Value | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}

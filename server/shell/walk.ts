@@ -1,0 +1,249 @@
+/**
+ * Follows a parsed program node by node: every branch that could run is run, loops over known values
+ * value by value. Not caught here: which branch a condition takes.
+ */
+import { arithmetic, expandWord } from './expand.ts';
+import type {
+  CommandNode,
+  CompoundList,
+  ScriptNode,
+  Statement,
+  TestExpression,
+} from './grammar.ts';
+import { MAX_LOOP_VALUES } from './limits.ts';
+import { readRedirections } from './redirect.ts';
+import type { Frame, Output, Runner } from './runner.ts';
+import { deeper, inputOf, subshell } from './runner.ts';
+import { joinStates, remember } from './state.ts';
+import type { ShellState } from './state.ts';
+import type { Word } from './word.ts';
+import { literal, unknown } from './word.ts';
+
+export function runStatements(list: readonly Statement[], frame: Frame, run: Runner): Output {
+  let output: Output = '';
+  for (const statement of list) {
+    const inner = statement.background === true ? { ...frame, state: frame.state.copy() } : frame;
+    output = append(output, run.runNode(statement.command, inner));
+    inner.state.settle();
+  }
+  return output;
+}
+
+function append(one: Output, other: Output): Output {
+  return one === null || other === null ? null : one + other;
+}
+
+/** Every node but a simple command, which the reader itself runs. */
+export function runCompound(
+  node: Exclude<ScriptNode, { type: 'Command' }>,
+  frame: Frame,
+  run: Runner,
+): Output {
+  switch (node.type) {
+    case 'CompoundList':
+      return runStatements(node.commands, frame, run);
+    case 'AndOr':
+      return runAndOr(node.commands, frame, run);
+    case 'Pipeline':
+      return runPipeline(node.commands, frame, run);
+    case 'Redirected': {
+      const redirected = readRedirections(node.redirects, frame, run);
+      const inner = redirected.input === null ? frame : { ...frame, input: redirected.input };
+      run.opened(redirected.files, frame);
+      const output = run.runNode(node.command, inner);
+      for (const { path } of redirected.outputPaths) {
+        remember(frame.state.files, path, known(output));
+      }
+      return redirected.outputTaken ? '' : output;
+    }
+    case 'Subshell':
+      return runStatements(node.body.commands, subshell(frame, null), run);
+    case 'BraceGroup':
+      return runStatements(node.body.commands, frame, run);
+    case 'If': {
+      runStatements(node.clause.commands, frame, run);
+      const branches = [branch(node.then, frame, run)];
+      for (const elif of node.elif) {
+        runStatements(elif.clause.commands, frame, run);
+        branches.push(branch(elif.then, frame, run));
+      }
+      branches.push(node.else === undefined ? frame.state.copy() : branch(node.else, frame, run));
+      joinStates(frame.state, branches);
+      return null;
+    }
+    case 'While':
+      return runWhile(node.clause, node.body, frame, run);
+    case 'For':
+    case 'Select': {
+      const words = node.wordlist?.flatMap((word) => expandWord(word, frame, run));
+      loop(node.name.value, words ?? frame.state.positional, node.body, frame, run);
+      return null;
+    }
+    case 'ArithmeticFor':
+      for (const part of [node.initialize, node.test, node.update]) arithmetic(part, frame, run);
+      joinStates(frame.state, [branch(node.body, frame, run), frame.state.copy()]);
+      return null;
+    case 'Case': {
+      expandWord(node.word, frame, run);
+      const branches = [frame.state.copy()];
+      for (const item of node.items) {
+        for (const pattern of item.pattern) expandWord(pattern, frame, run);
+        branches.push(branch(item.body, frame, run));
+      }
+      joinStates(frame.state, branches);
+      return null;
+    }
+    case 'Function':
+      remember(frame.state.functions, node.name.value, node.body);
+      // The shell calls this one by itself.
+      if (node.name.value.startsWith('command_not_found_handle')) {
+        run.runNode(node.body, subshell(frame, `function ${node.name.value}`));
+      }
+      return '';
+    case 'Coproc':
+      run.runNode(node.body, subshell(frame, null));
+      return '';
+    case 'TestCommand':
+      test(node.expression, frame, run);
+      return '';
+    case 'ArithmeticCommand':
+      arithmetic(node.expression, frame, run);
+      return '';
+  }
+}
+
+/** What follows the first command may not run, so its changes may not be made. */
+function runAndOr(commands: readonly ScriptNode[], frame: Frame, run: Runner): Output {
+  const state = frame.state.copy();
+  const branches: ShellState[] = [];
+  for (const command of commands) {
+    run.runNode(command, { ...frame, state });
+    branches.push(state.copy());
+  }
+  for (const branch of branches) branch.settle();
+  joinStates(frame.state, branches);
+  return null;
+}
+
+function runPipeline(commands: readonly CommandNode[], frame: Frame, run: Runner): Output {
+  if (commands.length === 1) return run.runNode(commands[0] as CommandNode, frame);
+  let input = frame.input;
+  let output: Output = null;
+  for (const command of commands) {
+    output = run.runNode(command, { ...frame, state: frame.state.copy(), input });
+    input = inputOf(output, 'the command before the pipe');
+  }
+  return output;
+}
+
+function branch(list: CompoundList, frame: Frame, run: Runner): ShellState {
+  const state = frame.state.copy();
+  runStatements(list.commands, { ...frame, state }, run);
+  return state;
+}
+
+function loop(
+  name: string,
+  values: readonly Word[] | null,
+  body: CompoundList,
+  frame: Frame,
+  run: Runner,
+): void {
+  const list = values ?? [[unknown(`the values of $${name} are not known`, true)]];
+  if (list.length > MAX_LOOP_VALUES) {
+    // Too many to follow one by one: any value at all.
+    frame.state.setWord(name, [unknown(`the values of $${name} are too many to follow`, true)]);
+    runStatements(body.commands, frame, run);
+    return;
+  }
+  for (const value of list) {
+    frame.state.setWord(name, value);
+    runStatements(body.commands, frame, run);
+  }
+}
+
+/** `while read x; do …` over known text runs line by line; any other loop runs once. */
+function runWhile(clause: CompoundList, body: CompoundList, frame: Frame, run: Runner): Output {
+  const first = clause.commands[0]?.command;
+  const reads = first?.type === 'Command' && first.name?.value === 'read';
+  const state = frame.state.copy();
+  const { input } = frame;
+  if (reads && input.kind === 'text') {
+    const lines = input.text.replace(/\n$/, '').split('\n');
+    if (lines.length <= MAX_LOOP_VALUES) {
+      for (const line of lines) {
+        runStatements(
+          clause.commands,
+          { ...frame, state, input: { kind: 'text', text: `${line}\n` } },
+          run,
+        );
+        const rest = { kind: 'unknown', why: 'the rest of the input of a loop' } as const;
+        runStatements(body.commands, { ...frame, state, input: rest }, run);
+      }
+      joinStates(frame.state, [state, frame.state.copy()]);
+      return null;
+    }
+  }
+  const blurred =
+    input.kind === 'text' && reads
+      ? ({ kind: 'unknown', why: 'the lines of a loop are too many to follow' } as const)
+      : input;
+  // Twice: what the body sets, its second round uses.
+  for (let round = 0; round < 2; round++) {
+    runStatements(clause.commands, { ...frame, state, input: blurred }, run);
+    runStatements(body.commands, { ...frame, state, input: blurred }, run);
+  }
+  joinStates(frame.state, [state, frame.state.copy()]);
+  return null;
+}
+
+function test(expression: TestExpression, frame: Frame, run: Runner): void {
+  if (!run.spend(1)) return;
+  switch (expression.type) {
+    case 'TestUnary':
+      expandWord(expression.operand, frame, run);
+      return;
+    case 'TestBinary':
+      expandWord(expression.left, frame, run);
+      expandWord(expression.right, frame, run);
+      return;
+    case 'TestLogical':
+      for (const operand of expression.operands) test(operand, frame, run);
+      return;
+    case 'TestNot':
+      test(expression.operand, frame, run);
+      return;
+    case 'TestGroup':
+      test(expression.expression, frame, run);
+  }
+}
+
+export function known(output: Output): { kind: 'text'; text: string } | { kind: 'unknown' } {
+  return output === null ? { kind: 'unknown' } : { kind: 'text', text: output };
+}
+
+/** Calls a function of the session with its own positional parameters. */
+export function callFunction(
+  name: string,
+  words: readonly Word[],
+  frame: Frame,
+  run: Runner,
+): Output {
+  const body = frame.state.functions.get(name);
+  if (body === undefined) return null;
+  const inner = deeper(frame, `function ${name}`);
+  const { positional } = inner.state;
+  inner.state.positional = words;
+  // A function that calls itself would never end here.
+  inner.state.functions.delete(name);
+  const output = run.runNode(body, inner);
+  remember(inner.state.functions, name, body);
+  inner.state.positional = positional;
+  return output;
+}
+
+/** The positional parameters of `sh -c TEXT NAME ARG…`. */
+export function setPositional(state: ShellState, words: readonly Word[]): void {
+  state.setWord('0', words[0] ?? literal('sh'));
+  state.positional = words.slice(1);
+}

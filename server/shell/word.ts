@@ -1,0 +1,99 @@
+/**
+ * A word as far as it can be known before it runs: a row of pieces, each literal, patterned or unknown.
+ * Not caught here: what a pattern matches on the target; only what it could match.
+ */
+
+export type Piece =
+  | { readonly kind: 'text'; readonly text: string; readonly quoted: boolean }
+  /** An unquoted pattern within one path segment: `*`, `?`, `[a-z]`, `@(a|b)`. */
+  | { readonly kind: 'glob'; readonly pattern: string }
+  /** Any text, `/` included, of a shape known from the input: what `find` finds below a directory. */
+  | { readonly kind: 'tree' }
+  /** The home directory of a user; null = the login's own. */
+  | { readonly kind: 'home'; readonly user: string | null }
+  /** Digits that can't be known: `$$`, `${#x}`. */
+  | { readonly kind: 'number' }
+  /** Any text. `splits`: unquoted, so it may become several words, options too. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly splits: boolean }
+  /** A process substitution: what reading from it yields, null = unknown. */
+  | { readonly kind: 'process'; readonly reads: string | null };
+
+export type Word = readonly Piece[];
+
+/** The path that stands for a process substitution. */
+export const PROCESS_PATH = '/dev/fd/63';
+
+export function literal(text: string): Word {
+  return [{ kind: 'text', text, quoted: true }];
+}
+
+export function unknown(why: string, splits = false): Piece {
+  return { kind: 'unknown', why, splits };
+}
+
+/** The word's text if every piece is literal, else null. A home directory reads as `~`. */
+export function exactText(word: Word): string | null {
+  let text = '';
+  for (const piece of word) {
+    if (piece.kind === 'text') text += piece.text;
+    else if (piece.kind === 'home') text += `~${piece.user ?? ''}`;
+    else if (piece.kind === 'process') text += PROCESS_PATH;
+    else return null;
+  }
+  return text;
+}
+
+/** Like `exactText`, with patterns in the spelling in which they were written. */
+export function patternText(word: Word): string | null {
+  let text = '';
+  for (const piece of word) {
+    if (piece.kind === 'glob') text += piece.pattern;
+    else {
+      const exact = exactText([piece]);
+      if (exact === null) return null;
+      text += exact;
+    }
+  }
+  return text;
+}
+
+/** The word for people; what isn't known reads as `…`. */
+export function showWord(word: Word): string {
+  return word
+    .map((piece) => {
+      if (piece.kind === 'glob') return piece.pattern;
+      return exactText([piece]) ?? '…';
+    })
+    .join('');
+}
+
+export function isUnknown(word: Word): boolean {
+  return word.some((piece) => piece.kind === 'unknown');
+}
+
+/** Why a word isn't known, in words; null if it is. */
+export function whyUnknown(word: Word): string | null {
+  for (const piece of word) if (piece.kind === 'unknown') return piece.why;
+  return null;
+}
+
+/** Words joined by single spaces into one, as `eval` and `ssh` do. */
+export function joinWords(words: readonly Word[]): Word {
+  return words.flatMap((word, index) =>
+    index === 0 ? word : [{ kind: 'text', text: ' ', quoted: true } as const, ...word],
+  );
+}
+
+/** Replaces every occurrence of `mark` in the literal pieces. */
+export function replaceInWord(word: Word, mark: string, value: Word): Word {
+  if (mark === '') return word;
+  return word.flatMap((piece): Piece[] => {
+    if (piece.kind !== 'text' || !piece.text.includes(mark)) return [piece];
+    return piece.text
+      .split(mark)
+      .flatMap((text, index): Piece[] => [
+        ...(index === 0 ? [] : value),
+        ...(text === '' ? [] : [{ ...piece, text }]),
+      ]);
+  });
+}
