@@ -29,7 +29,7 @@ export interface Checks {
     name: string,
     document: unknown,
   ) =>
-    | { readonly kind: 'ok'; readonly warnings: readonly (string | PolicyProblem)[] }
+    | { readonly kind: 'ok'; readonly warnings: readonly string[] }
     | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
 }
 
@@ -171,13 +171,15 @@ function readPolicies(
       problems.push(source.atKey(path, `the policy name ${quoted(name)} can't be used`, hint));
     }
     const outcome = checks.compilePolicy(name, document);
-    const found = outcome.kind === 'ok' ? outcome.warnings : outcome.problems;
-    for (const one of found) {
-      const problem =
-        typeof one === 'string'
-          ? source.atKey(path, one, 'see the policy')
-          : source.at([...path, ...one.path], one.message, one.hint);
-      (outcome.kind === 'ok' ? warnings : problems).push(problem);
+    if (outcome.kind === 'invalid') {
+      for (const { path: inner, message, hint } of outcome.problems) {
+        // At the key, which is right for values that are wrong and for keys that are unknown.
+        problems.push(source.atKey([...path, ...inner], message, hint));
+      }
+    } else {
+      for (const text of outcome.warnings) {
+        warnings.push(source.atKey(path, text, `in policy ${quoted(name)}`));
+      }
     }
     if (nameProblems.length > 0 || outcome.kind === 'invalid') return [];
     return [{ entry: { name, document }, source, path }];

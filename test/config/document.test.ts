@@ -36,11 +36,9 @@ const CHECKS: Checks = {
           ],
     );
     if (problems.length > 0) return { kind: 'invalid', problems };
-    const warnings = rules.flatMap(({ name }, index) =>
-      name === 'shadowed'
-        ? [{ path: ['rules', index], message: 'the rule can never decide', hint: 'remove it' }]
-        : [],
-    );
+    const warnings = rules
+      .filter(({ name }) => name === 'shadowed')
+      .map(({ name }) => `rule "${name}" can never decide`);
     return { kind: 'ok', warnings };
   },
 };
