@@ -58,6 +58,7 @@ export async function checkRecording(
   if (head.chunks > chunks) {
     return broken(chunks + 1, `${head.chunks - chunks} chunks are missing at the end`);
   }
+  if (head.hash !== hash) return broken(chunks, 'it is not the head that was signed');
   const signedBy = head.keyId;
   if (signedBy !== keyIdOf(publicKey)) return { kind: 'foreign-key', chunks, signedBy };
   return isSignedBy({ sessionId, chunks, events, hash }, head.signature, publicKey)

@@ -2,7 +2,6 @@
  * Writes to a spool until it is killed, and prints `SESSION EVENT` for every event that was
  * acknowledged: `node --import tsx spool-writer.ts DIRECTORY`.
  */
-import { writeSync } from 'node:fs';
 import { openSpool } from '../../server/store/spool.ts';
 
 const [directory = ''] = process.argv.slice(2);
@@ -18,7 +17,7 @@ async function record(sessionId: string): Promise<never> {
   for (let event = 1; ; event += 1) {
     const line = Buffer.from(`[${event},"o","${sessionId} ${event}"]\n`);
     await spool.append(sessionId, event, line);
-    writeSync(1, `${sessionId} ${event}\n`);
+    process.stdout.write(`${sessionId} ${event}\n`);
   }
 }
 
