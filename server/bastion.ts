@@ -68,9 +68,9 @@ class Closers {
   }
 
   async close(): Promise<void> {
-    for (const { name, close } of this.#closers.splice(0).reverse()) {
-      await close().catch((error: unknown) => {
-        this.#logger.error('not closed cleanly', { part: name, why: messageOf(error) });
+    for (const part of this.#closers.splice(0).toReversed()) {
+      await part.close().catch((error: unknown) => {
+        this.#logger.error('not closed cleanly', { part: part.name, why: messageOf(error) });
       });
     }
   }

@@ -10,15 +10,22 @@ export interface Logger {
   error(event: string, fields?: LogFields): void;
 }
 
-type Level = 'info' | 'warn' | 'error';
+export type Level = 'info' | 'warn' | 'error';
 
-/** @param write takes one finished line without its line end */
+const SEVERITY: Readonly<Record<Level, number>> = { info: 0, warn: 1, error: 2 };
+
+/**
+ * @param write takes one finished line without its line end
+ * @param least events below this level are dropped
+ */
 export function createLogger(
   format: 'json' | 'pretty',
   write: (line: string) => void,
   nowMs: () => number,
+  least: Level = 'info',
 ): Logger {
   const emit = (level: Level, event: string, fields: LogFields = {}): void => {
+    if (SEVERITY[level] < SEVERITY[least]) return;
     const at = new Date(nowMs()).toISOString();
     if (format === 'json') return write(JSON.stringify({ at, level, event, ...fields }));
     const rest = Object.entries(fields)

@@ -9,6 +9,7 @@ import { createLogger } from './log.ts';
 import { printable } from './printable.ts';
 
 const MAX_MESSAGE_CHARACTERS = 4000;
+const EXIT_GRACE_MS = 3000;
 
 const terminal: Terminal = {
   out: (text) =>
@@ -46,7 +47,13 @@ async function main(): Promise<number> {
   }
   for (const warning of environment.warnings) complain(warning);
   const { config } = environment;
-  const logger = createLogger(config.logFormat, (line) => terminal.err(`${line}\n`), Date.now);
+  const logger = createLogger(
+    config.logFormat,
+    (line) => terminal.err(`${line}\n`),
+    Date.now,
+    // A verb answers on its own; only a server's log is read for what went well.
+    parsed.verb.name === 'serve' ? 'info' : 'warn',
+  );
   try {
     return await parsed.verb.run({
       config,
@@ -82,3 +89,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 process.exitCode = await main();
+// Everything is closed by now. Should a handle have been forgotten, the process ends all the same, and
+// says so rather than hang.
+setTimeout(() => {
+  complain('something was left open at the end; report this');
+  process.exit();
+}, EXIT_GRACE_MS).unref();

@@ -60,7 +60,8 @@ function ciphers(): Finding {
 
 async function stores(input: VerbInput): Promise<Finding[]> {
   try {
-    return await withStores(input, async ({ home, database, journal, vault, credentials }) => {
+    return await withStores(input, async (stores) => {
+      const { home, database, journal, credentials } = stores;
       const findings: Finding[] = [
         fine('home', home.directory),
         fine('database', `PostgreSQL ${database.serverVersion}, ${database.mode}`),
@@ -73,7 +74,7 @@ async function stores(input: VerbInput): Promise<Finding[]> {
       );
       const key = await readFile(home.path('keys', 'recording_ed25519')).catch(() => null);
       if (key !== null) createPrivateKey(key);
-      const opened = await vault();
+      const opened = await stores.vault();
       const names = (await credentials.list()).filter((one) => one.version > 0);
       for (const { name } of names) await opened.check(name);
       findings.push(fine('vault', `${names.length} credentials, all open with this master key`));

@@ -60,7 +60,7 @@ const VERBS: Readonly<Record<string, string>> = {
 export function isBuiltin(request: ChannelRequest): boolean {
   if (request.kind === 'subsystem') return false;
   if (request.command === null) return true;
-  return words(request)[0] !== undefined && words(request)[0]! in VERBS;
+  return Object.hasOwn(VERBS, words(request)[0] ?? '');
 }
 
 /** Runs one of the bastion's commands; a shell request gets the list of targets. */

@@ -8,6 +8,7 @@ import type { Certainty, Decision, Facts, Verdict } from '../policy/decision.ts'
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
+import { readShell } from '../shell/read.ts';
 import type { SessionLimits } from './limits.ts';
 import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
@@ -77,7 +78,8 @@ export class Gate {
   readonly #recording: Recording;
   readonly #output: OutputPipe;
   readonly #nowUs: () => number;
-  readonly #state: ShellState;
+  /** What released lines changed for later ones. */
+  #state: ShellState;
   #seq = 0;
   /** The released command whose output is coming in. */
   #running: { readonly seq: number; readonly outputFromUs: number } | null = null;
@@ -136,7 +138,10 @@ export class Gate {
       }),
     ]);
     const outcome = await this.#settle(line, seq, decision, policy, abandoned, say);
-    if (outcome.kind === 'released') this.#running = { seq, outputFromUs: this.#nowUs() };
+    if (outcome.kind === 'released') {
+      this.#running = { seq, outputFromUs: this.#nowUs() };
+      if (line.language === 'shell') this.#state = readShell(line.text, this.#state).after;
+    }
     return outcome;
   }
 

@@ -16,6 +16,11 @@ export class OutputPipe {
   #undurableBytes = 0;
   #bytesOut = 0;
   #failure: Error | null = null;
+  #fail: (error: Error) => void = () => {};
+  /** Resolves with the recording's failure as soon as there is one. */
+  readonly failed: Promise<Error> = new Promise((resolve) => {
+    this.#fail = resolve;
+  });
 
   /** @param nowUs microseconds since the start of the session */
   constructor(
@@ -54,6 +59,7 @@ export class OutputPipe {
     // The failure is kept here and thrown at the next push or flush; nobody else awaits this copy.
     this.#tail.catch((error: unknown) => {
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      this.#fail(this.#failure);
     });
     if (this.#undurableBytes >= this.#maxUndurableBytes) await this.#tail;
   }

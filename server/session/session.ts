@@ -9,7 +9,7 @@ import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { newShellState } from '../shell/state.ts';
+import { initialState } from '../shell/state.ts';
 import { Gate, type GateDependencies } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
 import { isEnvironmentAllowed, type SessionLimits } from './limits.ts';
@@ -156,7 +156,10 @@ export class Session {
       this.terminate(`session ended by ${by}`, `terminated by ${by}`),
     );
     try {
-      return await Promise.race([cut, this.#converse(recording, output)]);
+      const failed = output.failed.then((error): never => {
+        throw error;
+      });
+      return await Promise.race([cut, failed, this.#converse(recording, output)]);
     } catch (error) {
       const failure = asFailure(error);
       this.#dependencies.logger.error('session failed', {
@@ -184,7 +187,7 @@ export class Session {
       recording,
       output,
       nowUs: this.#nowUs,
-      state: newShellState(),
+      state: initialState(request.pty !== null),
     });
     this.#gate = gate;
     const say = (text: string): Promise<void> => this.say(text);

@@ -3,7 +3,7 @@
  * `ssh target 'bash -s' < script`): then it is read as whole commands and each is decided before its
  * bytes go up; or it is data for a program, which passes untouched.
  */
-import { isCompleteInput } from '../shell/completeness.ts';
+import { isCompleteInput } from '../shell/complete.ts';
 import type { Gate, GateLine } from './gate.ts';
 import type { InputQueue } from './input-queue.ts';
 import type { UpstreamEnd } from './ports.ts';
