@@ -6,11 +6,17 @@
  * Parsing is synchronous: after `write` the screen is as the output left it. Memory is bounded by the
  * scrollback and by the flood guard; an answer that the emulator would send is dropped.
  */
+import { createRequire } from 'node:module';
 import { StringDecoder } from 'node:string_decoder';
-import xterm, { type IBufferLine, type IMarker, type Terminal } from '@xterm/headless';
-import { SerializeAddon } from '@xterm/addon-serialize';
+import type * as Serialize from '@xterm/addon-serialize';
+import type * as Headless from '@xterm/headless';
 import { FloodGuard } from './flood-guard.ts';
 import { charWidth } from './width.ts';
+
+// Loaders disagree about what the default export of these two CommonJS bundles is; `require` is clear.
+const load = createRequire(import.meta.url);
+const { Terminal } = load('@xterm/headless') as typeof Headless;
+const { SerializeAddon } = load('@xterm/addon-serialize') as typeof Serialize;
 
 /** A terminal is emulated with a size within these, whatever the client says. */
 export const MIN_SIDE = 2;
@@ -36,7 +42,7 @@ export interface RowMark {
 }
 
 export class Screen {
-  readonly #terminal: Terminal;
+  readonly #terminal: Headless.Terminal;
   readonly #serializer = new SerializeAddon();
   readonly #decoder = new StringDecoder('utf8');
   readonly #guard: FloodGuard;
@@ -45,7 +51,7 @@ export class Screen {
 
   /** Sizes outside MIN_SIDE..MAX_SIDE are clamped. */
   constructor(cols: number, rows: number, scrollbackRows: number = SCROLLBACK_ROWS) {
-    this.#terminal = new xterm.Terminal({
+    this.#terminal = new Terminal({
       cols: clampSide(cols),
       rows: clampSide(rows),
       scrollback: scrollbackRows,
@@ -56,6 +62,14 @@ export class Screen {
     this.#terminal.loadAddon(this.#serializer);
     this.#useWidths();
     this.#watchSequences();
+  }
+
+  /** The size that is emulated when this one is asked for. */
+  static clamp(size: { readonly cols: number; readonly rows: number }): {
+    cols: number;
+    rows: number;
+  } {
+    return { cols: clampSide(size.cols), rows: clampSide(size.rows) };
   }
 
   get cols(): number {
@@ -160,7 +174,7 @@ export class Screen {
   /** Follows the cursor's row. In the alternate screen, which has no scrollback, it stays where it is. */
   markRow(): RowMark {
     const { y } = this.cursor;
-    const marker: IMarker | undefined = this.isAlternate
+    const marker: Headless.IMarker | undefined = this.isAlternate
       ? undefined
       : this.#terminal.registerMarker(0);
     if (marker === undefined) return { y, dispose: () => {} };
@@ -188,7 +202,7 @@ export class Screen {
     this.#terminal.dispose();
   }
 
-  #line(y: number): IBufferLine | undefined {
+  #line(y: number): Headless.IBufferLine | undefined {
     return this.#terminal.buffer.active.getLine(y);
   }
 

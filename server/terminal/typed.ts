@@ -82,12 +82,20 @@ export class TypedLine {
 }
 
 function withoutLast(text: string): string {
-  return text.replace(/.$/su, '');
+  const last = text.charCodeAt(text.length - 1);
+  return text.slice(0, last >= 0xdc00 && last <= 0xdfff ? -2 : -1);
 }
 
 /** Programs disagree about what a word is, except for one of letters and digits after a blank. */
 function withoutWord(text: string): string | null {
-  const match = /^(|.*\s)(\w+)\s*$/s.exec(text);
-  if (match !== null) return match[1] ?? '';
-  return text.trim() === '' ? '' : null;
+  let end = text.length;
+  while (end > 0 && isBlank(text.charAt(end - 1))) end -= 1;
+  let start = end;
+  while (start > 0 && /\w/.test(text.charAt(start - 1))) start -= 1;
+  if (start === end) return end === 0 ? '' : null;
+  return start === 0 || isBlank(text.charAt(start - 1)) ? text.slice(0, start) : null;
+}
+
+function isBlank(char: string): boolean {
+  return char === ' ' || char === '\t';
 }
