@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
 /** An id that distributions leave unused (between systemd's home and dynamic ranges), for root without a `postgres` user. */
-const PRIVATE_ID = 61_111;
+export const PRIVATE_ID = 61_111;
 
 export interface ProcessIds {
   readonly uid: number;

@@ -150,11 +150,10 @@ async function forgetStaleLocks(dataDirectory: string, socketDirectory: string):
     else await fs.writeFile(pidFile, rest);
   }
   const lock = join(socketDirectory, `.s.PGSQL.${PORT}.lock`);
-  const owner = Number.parseInt(await fs.readFile(lock, 'utf8').catch(() => ''), 10);
-  if (!(await servesData(owner, dataDirectory))) {
-    await fs.rm(lock, { force: true });
-    await fs.rm(join(socketDirectory, `.s.PGSQL.${PORT}`), { force: true });
-  }
+  const owner = await fs.readFile(lock, 'utf8').catch(() => null);
+  if (owner === null || (await servesData(Number.parseInt(owner, 10), dataDirectory))) return;
+  // Asked last: another start may have come so far meanwhile.
+  if ((await findRun(dataDirectory)) === null) await fs.rm(lock, { force: true });
 }
 
 async function openLog(path: string): Promise<fs.FileHandle> {
@@ -179,9 +178,10 @@ async function reasonIn(logPath: string, from: number, otherwise: string): Promi
       buffer: Buffer.alloc(LOG_TAIL_BYTES),
       position: start,
     });
-    const lines = buffer.subarray(0, bytesRead).toString().split('\n');
-    const fatal = lines.findLast((line) => /\b(FATAL|PANIC):/.test(line));
-    return messageOf(fatal?.replace(/^.*?(FATAL|PANIC): */, '') ?? otherwise);
+    const said = buffer.subarray(0, bytesRead).toString().trim();
+    const fatal = said.split('\n').findLast((line) => /\b(FATAL|PANIC):/.test(line));
+    if (fatal !== undefined) return messageOf(fatal.replace(/^.*?(FATAL|PANIC): */, ''));
+    return messageOf(said === '' ? otherwise : `${otherwise}: ${said.replaceAll(/\s+/g, ' ')}`);
   } finally {
     await handle.close();
   }
@@ -195,7 +195,9 @@ export async function answers(run: ServerRun, dataDirectory: string): Promise<st
     try {
       await client.connect();
       await client.query('select 1');
-      return null;
+      // Another start may have been faster: then its server answers, and our child is about to end.
+      const isOurs = run.child === null || (await findRun(dataDirectory))?.pid === run.pid;
+      return isOurs ? null : 'the lock file belongs to another start';
     } catch (error) {
       const gone = run.child === null && !(await servesData(run.pid, dataDirectory));
       if (gone) return 'it ended';
