@@ -76,6 +76,17 @@ export function recordingFormat(raw: RawQuery): Format {
   return oneOf(raw, 'format', FORMATS) ?? 'cast';
 }
 
+/** The time in microseconds that a segment's address carries while its session runs, or null. */
+export function segmentExtent(raw: RawQuery): number | null {
+  refuseUnknown(raw, ['until']);
+  const value = text(raw, 'until', 16);
+  if (value === null) return null;
+  if (!/^\d+$/.test(value)) {
+    throw invalid('until', 'is not a time', 'use the addresses that the index gives');
+  }
+  return Number(value);
+}
+
 /** Which approvals: one status, or all. */
 export function approvalQuery(raw: RawQuery): {
   readonly status?: 'waiting' | 'approved' | 'refused' | 'expired' | 'cancelled';

@@ -5,7 +5,7 @@ import { sendRecording } from './exports.ts';
 import { onlyMethods } from './failure.ts';
 import { unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
-import { recordingFormat, sessionQuery } from './query.ts';
+import { recordingFormat, segmentExtent, sessionQuery } from './query.ts';
 import { sessionFor, sessionsFor, type SessionAccess } from './session-access.ts';
 
 export function sessionRoutes(services: Services): Router {
@@ -41,14 +41,14 @@ export function sessionRoutes(services: Services): Router {
   });
   router.get('/:id/segments', async (request, response) => {
     const { session } = await opened(request, response);
-    response.json(await services.replays.index(session));
+    response.type('json').send(await services.replays.index(session));
   });
   router.get('/:id/segments/:number', async (request, response) => {
     const { session } = await opened(request, response);
-    const { number } = request.params;
-    const segment = /^\d{1,6}$/.test(number)
-      ? await services.replays.segment(session, Number(number))
-      : null;
+    const untilUs = segmentExtent(request.query);
+    const number = /^\d{1,6}$/.test(request.params.number) ? Number(request.params.number) : null;
+    const segment =
+      number === null ? null : await services.replays.segment(session, number, untilUs);
     if (segment === null) throw unknownObject('segment');
     response.type('json').send(segment);
   });
