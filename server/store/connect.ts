@@ -4,6 +4,7 @@ import { messageOf, SallyportError } from '../errors.ts';
 
 /** One attempt to connect, milliseconds. */
 export const CONNECT_TIMEOUT_MS = 5_000;
+export const END_TIMEOUT_MS = 2_000;
 /** How long a server may take to finish its own recovery after a crash, milliseconds. */
 export const RECOVERY_TIMEOUT_MS = 60_000;
 const RECOVERY_POLL_MS = 100;
@@ -63,6 +64,16 @@ export function createClient(address: ServerAddress, onError: (error: Error) => 
   return client;
 }
 
+/** Says goodbye; waits no longer than END_TIMEOUT_MS for a peer that may be gone. Never rejects. */
+export async function endClient(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, END_TIMEOUT_MS);
+  });
+  await Promise.race([client.end().catch(() => {}), late]);
+  clearTimeout(timer);
+}
+
 export interface ServerFacts {
   /** As the server says it, such as `15.20`. */
   readonly version: string;
@@ -103,7 +114,7 @@ async function probeOnce(address: ServerAddress): Promise<ServerFacts> {
       'upgrade the server, or point DATABASE_URL at a newer one',
     );
   } finally {
-    await client.end().catch(() => {});
+    await endClient(client);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { MIGRATIONS, type NamedMigration } from '../../migrations/index.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { codeOf, createClient, type ServerAddress } from './connect.ts';
+import { codeOf, createClient, endClient, type ServerAddress } from './connect.ts';
 
 /** How long another process may be migrating the same database, seconds. */
 export const MIGRATION_LOCK_TIMEOUT_S = 120;
@@ -33,7 +33,7 @@ export async function migrate(
   } catch (error) {
     throw error instanceof SallyportError ? error : schemaError(error);
   } finally {
-    await guard.end().catch(() => {});
+    await endClient(guard);
   }
 }
 

@@ -2,7 +2,7 @@
 import { escapeIdentifier, type Client } from 'pg';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { createClient, type ServerAddress } from './connect.ts';
+import { createClient, endClient, type ServerAddress } from './connect.ts';
 
 /** Wait before the next attempt to connect, milliseconds: doubled from the first to the second. */
 export const RECONNECT_MS = { first: 50, most: 5_000 } as const;
@@ -58,7 +58,7 @@ export class Notifications {
     if (this.#timer !== null) clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = null;
-    await client?.end().catch(() => {});
+    if (client !== null) await endClient(client);
   }
 
   async #connect(): Promise<void> {
@@ -73,13 +73,13 @@ export class Notifications {
       for (const channel of this.#listeners.keys()) {
         await client.query(`listen ${escapeIdentifier(channel)}`);
       }
-      if (this.#closed) return await client.end();
+      if (this.#closed) return await endClient(client);
       this.#client = client;
       this.#retryMs = RECONNECT_MS.first;
       this.#schedule(HEARTBEAT_MS, () => void this.#beat(client));
       for (const channel of this.#listeners.keys()) this.#tell(channel, '');
     } catch {
-      await client.end().catch(() => {});
+      await endClient(client);
       this.#retryLater();
     } finally {
       this.#connecting = false;
@@ -89,7 +89,7 @@ export class Notifications {
   #lost(client: Client, error: Error): void {
     if (this.#client !== client || this.#closed) return;
     this.#client = null;
-    client.end().catch(() => {});
+    void endClient(client);
     this.#logger.warn('database.notifications-lost', { why: messageOf(error) });
     this.#retryLater();
   }

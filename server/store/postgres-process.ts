@@ -4,7 +4,7 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, SallyportError } from '../errors.ts';
-import { codeOf, createClient, type ServerAddress } from './connect.ts';
+import { codeOf, createClient, endClient, type ServerAddress } from './connect.ts';
 import { isAlive, SERVER_USER, type Place } from './postgres-data.ts';
 import type { ReadyBinaries } from './postgres-binaries.ts';
 
@@ -204,7 +204,7 @@ export async function answers(run: ServerRun, dataDirectory: string): Promise<st
       if (run.child !== null && run.child.exitCode !== null) return 'it ended';
       if (Date.now() > deadlineMs) return `no answer in time (${messageOf(error)})`;
     } finally {
-      await client.end().catch(() => {});
+      await endClient(client);
     }
     await pause(POLL_MS);
   }
@@ -228,7 +228,7 @@ export async function ensureDatabase(run: ServerRun): Promise<string> {
     }
     return rows[0]?.version ?? 'unknown';
   } finally {
-    await client.end().catch(() => {});
+    await endClient(client);
   }
 }
 
