@@ -5,16 +5,16 @@
 import type { ResolvedCommand } from '../shell/command.ts';
 import { optionGrammar } from '../shell/option-table.ts';
 import { leading, readOptions, type ReadOptions } from '../shell/options.ts';
-import { ALL, globTokens, meet, textTokens, type Token } from '../shell/pattern.ts';
+import { globPatterns, meet } from '../shell/pattern.ts';
 import { exactText, isUnknown, type Word } from '../shell/word.ts';
 import { onlyInforms, spellings, SUBCOMMAND_PROGRAMS } from './option-names.ts';
-import { compilePath, fitPath, namePath, type PathPattern } from './path-pattern.ts';
+import { compilePath, fitPath, namePath, wordPatterns, type PathPattern } from './path-pattern.ts';
 import type { Fit } from './policy.ts';
 import { strongest, weakest } from './policy.ts';
 
 export interface CommandPattern {
   readonly source: string;
-  readonly program: readonly (readonly Token[])[];
+  readonly program: readonly string[];
   readonly programText: string;
   readonly flags: readonly FlagPattern[];
   readonly operands: readonly OperandPattern[];
@@ -24,12 +24,12 @@ interface FlagPattern {
   /** One letter with its dash, or a long name with two. */
   readonly name: string;
   /** Value that it must have; null = any or none. */
-  readonly value: readonly (readonly Token[])[] | null;
+  readonly value: readonly string[] | null;
 }
 
 interface OperandPattern {
   readonly source: string;
-  readonly readings: readonly (readonly Token[])[];
+  readonly readings: readonly string[];
   /** It names an absolute path, so commands' words are made absolute too. */
   readonly path: PathPattern | null;
   /** `*`: any word at all. */
@@ -50,22 +50,22 @@ export function compileCommand(source: string): CommandPattern | null {
     if (/^--?[^-]/.test(word)) flags.push(...flagPatterns(word));
     else if (word !== '--') operands.push(operandPattern(word));
   }
-  return { source, program: globTokens(program), programText: program, flags, operands };
+  return { source, program: globPatterns(program), programText: program, flags, operands };
 }
 
 function flagPatterns(word: string): FlagPattern[] {
   if (!word.startsWith('--')) {
-    return [...word.slice(1)].map((letter) => ({ name: `-${letter}`, value: null }));
+    return Array.from(word.slice(1), (letter) => ({ name: `-${letter}`, value: null }));
   }
   const equals = word.indexOf('=');
   if (equals < 0) return [{ name: word, value: null }];
-  return [{ name: word.slice(0, equals), value: globTokens(word.slice(equals + 1)) }];
+  return [{ name: word.slice(0, equals), value: globPatterns(word.slice(equals + 1)) }];
 }
 
 function operandPattern(word: string): OperandPattern {
   return {
     source: word,
-    readings: globTokens(word),
+    readings: globPatterns(word),
     path: /^[/~]/.test(word) ? compilePath(word) : null,
     any: word === '*' || word === '**',
   };
@@ -101,26 +101,10 @@ export function fitCommand(pattern: CommandPattern, invocation: Invocation): Fit
 }
 
 function fitProgram(pattern: CommandPattern, first: Word, program: string | null): Fit {
-  if (program !== null) {
-    const tokens = textTokens(program);
-    return pattern.program.some((own) => meet(own, tokens)) ? 'yes' : 'no';
-  }
+  if (program !== null) return pattern.program.some((own) => meet(own, program)) ? 'yes' : 'no';
   // A name with a pattern in it: what it could name in any directory.
   if (isUnknown(first)) return 'maybe';
-  const readings = first.reduce<Token[][]>(
-    (all, piece) => {
-      const options =
-        piece.kind === 'glob' ? globTokens(piece.pattern) : [textTokens(exactText([piece]) ?? '')];
-      return all.length * options.length > 64
-        ? [[ALL]]
-        : all.flatMap((start) => options.map((option) => [...start, ...option]));
-    },
-    [[]],
-  );
-  const bases = readings.map((tokens) => {
-    const slash = tokens.findLastIndex((token) => token.kind === 'char' && token.char === '/');
-    return tokens.slice(slash + 1);
-  });
+  const bases = wordPatterns(first).map((one) => one.slice(one.lastIndexOf('/') + 1));
   return bases.some((base) => pattern.program.some((own) => meet(own, base))) ? 'yes' : 'no';
 }
 
@@ -139,7 +123,7 @@ function fitFlags(
         return singleDash(name, flag, words);
       if (flag.value === null) return true;
       const text = value === null ? null : exactText(value);
-      return text !== null && flag.value.some((own) => meet(own, textTokens(text)));
+      return text !== null && flag.value.some((own) => meet(own, text));
     });
     if (!found) fit = weakest(fit, open ? 'maybe' : 'no');
   }
@@ -213,26 +197,7 @@ function fitGreedy(wanted: readonly OperandPattern[], invocation: Invocation): F
 function fitOperand(own: OperandPattern, word: Word, command: ResolvedCommand): Fit {
   if (own.any) return 'yes';
   if (own.path !== null) return fitPath(own.path, namePath(word, command.directories, false));
-  const text = exactText(word);
-  if (text !== null) {
-    const tokens = textTokens(text);
-    return own.readings.some((reading) => meet(reading, tokens)) ? 'yes' : 'no';
-  }
-  const readings = word.reduce<Token[][]>(
-    (all, piece) => {
-      const options =
-        piece.kind === 'glob' ? globTokens(piece.pattern) : [exactTokens(exactText([piece]))];
-      return all.length * options.length > 64
-        ? [[ALL]]
-        : all.flatMap((start) => options.map((option) => [...start, ...option]));
-    },
-    [[]],
-  );
-  const met = readings.some((tokens) => own.readings.some((reading) => meet(reading, tokens)));
-  if (!met) return 'no';
+  const patterns = wordPatterns(word);
+  if (!patterns.some((one) => own.readings.some((reading) => meet(reading, one)))) return 'no';
   return isUnknown(word) ? 'maybe' : 'yes';
-}
-
-function exactTokens(text: string | null): Token[] {
-  return text === null ? [ALL] : textTokens(text);
 }

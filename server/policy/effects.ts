@@ -43,7 +43,7 @@ const ANYTHING: ReadonlySet<Access> = new Set(ACCESSES);
 const NOTHING: ReadonlySet<Access> = new Set();
 
 function accessOf(letters: string): ReadonlySet<Access> {
-  return new Set([...letters].flatMap((letter) => LETTERS[letter] ?? []));
+  return new Set(Array.from(letters).flatMap((letter) => LETTERS[letter] ?? []));
 }
 
 const TABLE = readTable(EFFECTS);
@@ -143,6 +143,7 @@ function redirections(command: ResolvedCommand): Effect[] {
   return command.redirected.map(({ access, word }) => effect(new Set<Access>([access]), word));
 }
 
+const EXECUTE: ReadonlySet<Access> = new Set<Access>(['execute']);
 const PROGRAM_DIRECTORIES = [
   '/usr/local/sbin',
   '/usr/local/bin',
@@ -155,9 +156,10 @@ const PROGRAM_DIRECTORIES = [
 function executed(command: ResolvedCommand, program: string | null): Effect[] {
   const [first] = command.words;
   if (first === undefined) return [];
-  const access: ReadonlySet<Access> = new Set<Access>(['execute']);
-  if (program === null || leading(first).includes('/')) return [effect(access, first)];
-  return PROGRAM_DIRECTORIES.map((directory) => effect(access, literal(`${directory}/${program}`)));
+  if (program === null || leading(first).includes('/')) return [effect(EXECUTE, first)];
+  return PROGRAM_DIRECTORIES.map((directory) =>
+    effect(EXECUTE, literal(`${directory}/${program}`)),
+  );
 }
 
 /** Every path that the words name, in options too; words that are wholly unknown name none. */

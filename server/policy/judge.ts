@@ -15,9 +15,18 @@ import { fitCommand, invocationOf, type Invocation } from './command-pattern.ts'
 import type { Decision, Facts, Verdict } from './decision.ts';
 import { effectsOf, type Effect } from './effects.ts';
 import { explain } from './explain.ts';
-import { exactText } from '../shell/word.ts';
+import { absolutePath } from '../shell/path.ts';
+import { exactText, showWord, type Word } from '../shell/word.ts';
 import { fitPath, namePath, type NamedPath } from './path-pattern.ts';
-import { strongest, weakest, type Fit, type Policy, type Rule, type Subject } from './policy.ts';
+import {
+  strongest,
+  weakest,
+  type Access,
+  type Fit,
+  type Policy,
+  type Rule,
+  type Subject,
+} from './policy.ts';
 import { fitsSql } from './sql-pattern.ts';
 
 export interface JudgeInput {
@@ -33,7 +42,14 @@ interface Judged {
   readonly resolved: ResolvedCommand | null;
   readonly statement: SqlStatement | null;
   invocation: Invocation | null;
-  effects: readonly { readonly effect: Effect; readonly path: NamedPath }[] | null;
+  effects: readonly Reached[] | null;
+}
+
+/** An effect and the paths that it reaches, worked out when a rule asks for them. */
+interface Reached {
+  readonly effect: Effect;
+  readonly directories: readonly string[] | null;
+  paths: readonly NamedPath[] | null;
 }
 
 const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
@@ -193,7 +209,7 @@ function readShellText(
 function dialectOf(program: string): Dialect {
   if (/^(psql|pgcli|usql)/.test(program)) return 'postgresql';
   if (/^(mysql|mariadb|mycli)/.test(program)) return 'mysql';
-  return /^sqlite/.test(program) ? 'sqlite' : 'other';
+  return program.startsWith('sqlite') ? 'sqlite' : 'other';
 }
 
 function readSqlText(
@@ -254,10 +270,11 @@ function fitRule(rule: Rule, subject: Judged, text: string): Fit {
   if (paths !== null) {
     if (subject.resolved === null) return 'no';
     const effects = (subject.effects ??= reached(subject, subject.resolved));
-    const here = bestOf(
-      effects.filter(({ effect }) => [...effect.access].some((one) => access.has(one))),
-      ({ path }) => bestOf(paths, (pattern) => fitPath(pattern, path)),
-    );
+    const here = bestOf(effects, (one) => {
+      if (!overlap(one.effect.access, access)) return 'no';
+      one.paths ??= placesOf(one.effect, one.directories);
+      return bestOf(one.paths, (path) => bestOf(paths, (pattern) => fitPath(pattern, path)));
+    });
     fit = weakest(fit, here);
   }
   return fit;
@@ -272,17 +289,53 @@ function bestOf<T>(items: readonly T[], fit: (item: T) => Fit): Fit {
   return best;
 }
 
-function reached(subject: Judged, command: ResolvedCommand): NonNullable<Judged['effects']> {
+function overlap(one: ReadonlySet<Access>, other: ReadonlySet<Access>): boolean {
+  for (const access of one) if (other.has(access)) return true;
+  return false;
+}
+
+function reached(subject: Judged, command: ResolvedCommand): readonly Reached[] {
   const { program, informs } = (subject.invocation ??= invocationOf(command));
   if (informs) return [];
-  return effectsOf(command, program).map((effect) => {
-    const base = effect.directory === null ? null : exactText(effect.directory);
-    const directories =
-      effect.directory === null
-        ? command.directories
-        : base?.startsWith('/') === true
-          ? [base]
-          : null;
-    return { effect, path: namePath(effect.word, directories, effect.tree) };
-  });
+  const { directories } = command;
+  return effectsOf(command, program).map((effect) => ({ effect, directories, paths: null }));
+}
+
+/** The paths of an effect: for sure where the command most likely runs, perhaps where else it may. */
+function placesOf(effect: Effect, directories: readonly string[] | null): NamedPath[] {
+  const { word, tree, directory } = effect;
+  if (directory !== null) {
+    const base = exactText(directory);
+    return [namePath(word, base?.startsWith('/') === true ? [base] : null, tree)];
+  }
+  if (directories === null) return [namePath(word, null, tree)];
+  const [likeliest = '~', ...others] = directories;
+  const paths: NamedPath[] = [];
+  const add = (from: readonly string[], sure: boolean) => {
+    for (const one of from) {
+      const path = namePath(word, [one], tree);
+      const wholeHome = tree && isOnlyRead(effect) && isHome(word, one);
+      // Whether a home directory holds what a rule guards isn't known: reading all of it is a doubt,
+      // and one doubt on top of another says nothing any more.
+      if (sure) paths.push({ ...path, unsure: path.unsure || wholeHome });
+      else if (!wholeHome) paths.push({ ...path, unsure: true });
+    }
+  };
+  add([likeliest], true);
+  if (others.length > 0 && isRelative(word)) add(others, false);
+  return paths;
+}
+
+function isOnlyRead({ access }: Effect): boolean {
+  return access.size === 1 && access.has('read');
+}
+
+function isRelative(word: Word): boolean {
+  const first = word[0];
+  return !(first?.kind === 'home' || (first?.kind === 'text' && first.text.startsWith('/')));
+}
+
+/** The home directory itself, or `*` in it. */
+function isHome(word: Word, directory: string): boolean {
+  return /^~(\/\*)?$/.test(absolutePath(showWord(word), directory) ?? '');
 }

@@ -2,37 +2,36 @@
  * Paths as rules and commands write them, compared as patterns in both directions, without a disk.
  * Not caught here: symbolic links and mounts that the target already has.
  */
-import { ALL, globTokens, meet, textTokens, type Token } from '../shell/pattern.ts';
+import { ALL, globPatterns, literalPrefix, MANY, meet } from '../shell/pattern.ts';
 import type { Word } from '../shell/word.ts';
 import type { Fit } from './policy.ts';
 
 export interface PathPattern {
   readonly source: string;
-  readonly readings: readonly Path[];
+  /** Each way to read it, with the literal text before its first open place. */
+  readonly readings: readonly { readonly pattern: string; readonly prefix: string }[];
 }
 
-/** One way to read a path: tokens, and what its literal start is, to tell most paths apart at once. */
-interface Path {
-  readonly tokens: readonly Token[];
-  readonly prefix: string;
-}
-
-const SLASH: Token = { kind: 'char', char: '/' };
-const MANY: Token = { kind: 'many' };
 /** Ways to read one word; beyond, the word is taken for anything. */
 const MAX_READINGS = 64;
+/** No path is longer on Linux (PATH_MAX), so literal text beyond names none. */
+const MAX_PATH_CHARACTERS = 4_096;
 
-/** Absolute or below `~`; `**` crosses `/`. */
+/** @param source absolute, or below `~`, or beginning with `**` */
 export function compilePath(source: string): PathPattern {
-  const readings = globTokens(source.replace(/^~(?=\/|$)/, '')).flatMap((tokens) =>
-    homeReadings(source.startsWith('~') ? '~' : '').map((home) => [...home, ...tokens]),
+  const home = source.startsWith('~') ? '~' : '';
+  const readings = globPatterns(source.slice(home.length)).flatMap((rest) =>
+    homes(home).map((start) => normalisePattern(start + rest)),
   );
-  return { source, readings: readings.map((tokens) => path(normalise(tokens))) };
+  return {
+    source,
+    readings: readings.map((pattern) => ({ pattern, prefix: literalPrefix(pattern) })),
+  };
 }
 
 /** A word of a command as every path that it could name. */
 export interface NamedPath {
-  readonly readings: readonly Path[];
+  readonly patterns: readonly string[];
   /** It depends on a part that can't be known. */
   readonly unsure: boolean;
 }
@@ -47,142 +46,106 @@ export function namePath(
   tree: boolean,
 ): NamedPath {
   const unsure = word.some((piece) => piece.kind === 'unknown');
-  let readings = wordReadings(word);
-  if (readings.length > MAX_READINGS) readings = [[SLASH, ALL]];
-  const absolute = readings.flatMap((tokens) => fromDirectories(tokens, directories));
-  const normal = absolute.map(normalise);
-  const all = tree ? normal.flatMap((tokens) => [tokens, below(tokens)]) : normal;
-  return { readings: all.map(path), unsure };
+  const readings = wordPatterns(word);
+  const patterns = readings
+    .flatMap((reading) => fromDirectories(reading, directories))
+    .map(normalisePattern);
+  if (!tree) return { patterns, unsure };
+  return {
+    patterns: patterns.flatMap((one) => [one, one.endsWith('/') ? one + ALL : `${one}/${ALL}`]),
+    unsure,
+  };
 }
 
 export function fitPath(pattern: PathPattern, named: NamedPath): Fit {
-  const met = named.readings.some((reading) =>
-    pattern.readings.some((own) => {
-      const length = Math.min(own.prefix.length, reading.prefix.length);
-      if (own.prefix.slice(0, length) !== reading.prefix.slice(0, length)) return false;
-      return meet(own.tokens, reading.tokens);
-    }),
+  const met = named.patterns.some((one) =>
+    pattern.readings.some((own) => startsAlike(own.prefix, one) && meet(own.pattern, one)),
   );
   if (!met) return 'no';
   return named.unsure ? 'maybe' : 'yes';
 }
 
-function path(tokens: readonly Token[]): Path {
-  const end = tokens.findIndex((token) => token.kind !== 'char');
-  const literal = end < 0 ? tokens : tokens.slice(0, end);
-  return {
-    tokens,
-    prefix: literal.map((token) => (token.kind === 'char' ? token.char : '')).join(''),
-  };
-}
-
-function below(tokens: readonly Token[]): Token[] {
-  const last = tokens.at(-1);
-  const slash = last?.kind === 'char' && last.char === '/';
-  return slash ? [...tokens, ALL] : [...tokens, SLASH, ALL];
-}
-
-function homeReadings(home: string): Token[][] {
-  if (home === '') return [[]];
-  if (home === '~root') return [textTokens('/root')];
-  if (home === '~') return [textTokens('/root'), [...textTokens('/home/'), MANY]];
-  return [textTokens(`/home/${home.slice(1)}`)];
-}
-
-function wordReadings(word: Word): Token[][] {
-  let readings: Token[][] = [[]];
-  for (const piece of word) {
-    let options: Token[][];
-    switch (piece.kind) {
-      case 'text':
-        options = [textTokens(piece.text)];
-        break;
-      case 'glob':
-        options = globTokens(piece.pattern);
-        break;
-      case 'tree':
-      case 'unknown':
-        options = [[ALL]];
-        break;
-      case 'number':
-        options = [[MANY]];
-        break;
-      case 'home':
-        options = homeReadings(`~${piece.user ?? ''}`);
-        break;
-      case 'process':
-        options = [textTokens('/dev/fd/63')];
-    }
-    if (readings.length * options.length > MAX_READINGS) return [[ALL]];
-    readings = readings.flatMap((reading) => options.map((option) => [...reading, ...option]));
+/** Tells most pairs apart at once. */
+function startsAlike(prefix: string, pattern: string): boolean {
+  for (let index = 0; index < prefix.length && index < pattern.length; index++) {
+    const code = pattern.charCodeAt(index);
+    if (code >= 0xe000 && code <= 0xe002) return true;
+    if (code !== prefix.charCodeAt(index)) return false;
   }
-  return readings;
+  return true;
+}
+
+/** A home directory as patterns; the login's own may be root's. */
+function homes(home: string): readonly string[] {
+  if (home === '') return [''];
+  if (home === '~root') return ['/root'];
+  return home === '~' ? ['/root', `/home/${MANY}`] : [`/home/${home.slice(1)}`];
+}
+
+/** Every way to read a word as text with open places. */
+export function wordPatterns(word: Word): readonly string[] {
+  let readings: readonly string[] = [''];
+  for (const piece of word) {
+    const options = piecePatterns(piece);
+    if (readings.length * options.length > MAX_READINGS) return [ALL];
+    readings = readings.flatMap((reading) => options.map((option) => reading + option));
+  }
+  if (readings.every((one) => one.length <= MAX_PATH_CHARACTERS)) return readings;
+  // Literal text that long names no file; a pattern may name anything.
+  return readings.some((one) => one.length > MAX_PATH_CHARACTERS && literalPrefix(one) !== one)
+    ? [ALL]
+    : readings.filter((one) => one.length <= MAX_PATH_CHARACTERS);
+}
+
+function piecePatterns(piece: Word[number]): readonly string[] {
+  switch (piece.kind) {
+    case 'text':
+      return [piece.text];
+    case 'glob':
+      return globPatterns(piece.pattern);
+    case 'tree':
+    case 'unknown':
+      return [ALL];
+    case 'number':
+      return [MANY];
+    case 'home':
+      return homes(`~${piece.user ?? ''}`);
+    case 'process':
+      return ['/dev/fd/63'];
+  }
 }
 
 function fromDirectories(
-  tokens: readonly Token[],
+  pattern: string,
   directories: readonly string[] | null,
-): Token[][] {
-  const first = tokens[0];
-  if (first === undefined || isSlash(first) || first.kind === 'all') return [[...tokens]];
-  if (directories === null)
-    return [
-      [SLASH, ...tokens],
-      [SLASH, ALL, SLASH, ...tokens],
-    ];
+): readonly string[] {
+  if (pattern === '' || pattern.startsWith('/') || pattern.startsWith(ALL)) return [pattern];
+  if (directories === null) return [`/${pattern}`, `/${ALL}/${pattern}`];
   return directories.flatMap((directory) => {
     const home = directory.startsWith('~') ? (directory.split('/', 1)[0] ?? '~') : '';
-    const rest = textTokens(directory.slice(home.length));
-    return homeReadings(home).map((start) => [...start, ...rest, SLASH, ...tokens]);
+    return homes(home).map((start) => `${start}${directory.slice(home.length)}/${pattern}`);
   });
 }
 
-function isSlash(token: Token): boolean {
-  return token.kind === 'char' && token.char === '/';
-}
-
-/** Segments without `.`, `..` and empty ones; `/proc/self/root` is `/`. */
-function normalise(tokens: readonly Token[]): Token[] {
-  if (!tokens.some(isSlash)) return [...tokens];
-  const segments: Token[][] = [];
-  let current: Token[] = [];
-  const close = () => {
-    const text = literalOf(current);
-    if (text === '..') popSegment(segments);
-    else if (text !== '' && text !== '.') segments.push(current);
-    current = [];
+/** Without `.`, `..` and empty segments; `/proc/self/root` is `/`. */
+function normalisePattern(pattern: string): string {
+  if (!/\/(\.{0,2}(\/|$)|proc\/)/.test(pattern)) return pattern;
+  const floating = pattern.startsWith(ALL);
+  const segments: string[] = [];
+  for (const segment of pattern.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    // What `**/..` leaves is still anything.
+    if (segment !== '..') segments.push(segment);
+    else if (segments.at(-1)?.includes(ALL) !== true) segments.pop();
     throughProc(segments);
-  };
-  for (const token of tokens) {
-    if (isSlash(token)) close();
-    else current.push(token);
   }
-  close();
-  const floating = tokens[0]?.kind === 'all';
-  return segments
-    .flatMap((segment, index) => (index === 0 && floating ? segment : [SLASH, ...segment]))
-    .concat(segments.length === 0 ? [SLASH] : []);
-}
-
-function popSegment(segments: Token[][]): void {
-  // What `**/..` leaves is still anything.
-  if (segments.at(-1)?.some((token) => token.kind === 'all') !== true) segments.pop();
+  const path = segments.join('/');
+  return floating && path.startsWith(ALL) ? path : `/${path}`;
 }
 
 /** `/proc/PID/root` is the root again, `/proc/PID/cwd` any directory. */
-function throughProc(segments: Token[][]): void {
-  if (segments.length !== 3 || literalOf(segments[0] ?? []) !== 'proc') return;
-  const last = literalOf(segments[2] ?? []);
-  if (last === 'root') segments.length = 0;
-  else if (last === 'cwd') segments.splice(0, 3, [ALL]);
-}
-
-/** The segment's text; null when it has a pattern. */
-function literalOf(segment: readonly Token[]): string | null {
-  let text = '';
-  for (const token of segment) {
-    if (token.kind !== 'char') return null;
-    text += token.char;
-  }
-  return text;
+function throughProc(segments: string[]): void {
+  if (segments.length !== 3 || segments[0] !== 'proc') return;
+  if (segments[2] === 'root') segments.length = 0;
+  else if (segments[2] === 'cwd') segments.splice(0, 3, ALL);
 }

@@ -3,18 +3,18 @@
  * triggers and views.
  */
 import type { SqlStatement } from '../sql/statement.ts';
-import { globTokens, meet, textTokens, type Token } from '../shell/pattern.ts';
+import { globPatterns, meet } from '../shell/pattern.ts';
 
 export interface SqlPattern {
   readonly source: string;
-  readonly words: readonly (readonly (readonly Token[])[] | 'rest')[];
+  readonly words: readonly (readonly string[] | 'rest')[];
 }
 
 /** Words in any case; `*` alone stands for any words, also none; within a word it is a glob. */
 export function compileSql(source: string): SqlPattern | null {
   const words = source.trim().toLowerCase().replace(/;$/, '').split(/\s+/).filter(Boolean);
   if (words.length === 0) return null;
-  return { source, words: words.map((word) => (word === '*' ? 'rest' : globTokens(word))) };
+  return { source, words: words.map((word) => (word === '*' ? 'rest' : globPatterns(word))) };
 }
 
 /** After these a statement may begin inside another one. */
@@ -52,8 +52,7 @@ function fitsFrom(pattern: SqlPattern['words'], words: readonly string[], start:
     } else {
       for (const at of reach) {
         const word = words[at];
-        if (word !== undefined && own.some((tokens) => meet(tokens, textTokens(word))))
-          next.add(at + 1);
+        if (word !== undefined && own.some((tokens) => meet(tokens, word))) next.add(at + 1);
       }
     }
     if (next.size === 0) return false;

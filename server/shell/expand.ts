@@ -82,7 +82,12 @@ function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
     return items;
   }
   if (node.parts === undefined) return [{ kind: 'text', text: node.value, quoted: true }];
-  return node.parts.flatMap((part) => partItems(part, false, frame, run));
+  const items: Item[] = [];
+  for (const part of node.parts) {
+    if (!run.spend(0)) return [unknown('too much to read')];
+    items.push(...partItems(part, false, frame, run));
+  }
+  return items;
 }
 
 function toFields(items: readonly Item[]): Word[] {

@@ -4,7 +4,7 @@
  */
 import type { ParameterExpansionPart, WordNode } from './grammar.ts';
 import { MAX_VALUE_CHARACTERS } from './limits.ts';
-import { globTokens, matchesText } from './pattern.ts';
+import { globPatterns, matchesText } from './pattern.ts';
 import type { Frame, Runner } from './runner.ts';
 import type { ShellState, Value } from './state.ts';
 import type { Word } from './word.ts';
@@ -188,7 +188,7 @@ function slice(known: string, offset: string, length: string): Word | null {
 }
 
 function remove(known: string, pattern: string, operator: '#' | '##' | '%' | '%%'): string {
-  const tokens = globTokens(pattern);
+  const tokens = globPatterns(pattern);
   const longest = operator.length === 2;
   const fromStart = operator.startsWith('#');
   for (let step = 0; step <= known.length; step++) {
@@ -202,7 +202,7 @@ function remove(known: string, pattern: string, operator: '#' | '##' | '%' | '%%
 
 function replace(known: string, pattern: string, replacement: string, operator: string): string {
   if (pattern === '') return known;
-  const tokens = globTokens(pattern);
+  const tokens = globPatterns(pattern);
   let out = '';
   for (let at = 0; at < known.length;) {
     const end = longestMatch(tokens, known, at, operator === '/%');
@@ -218,7 +218,7 @@ function replace(known: string, pattern: string, replacement: string, operator: 
 }
 
 function longestMatch(
-  tokens: ReturnType<typeof globTokens>,
+  tokens: readonly string[],
   known: string,
   from: number,
   toEnd: boolean,

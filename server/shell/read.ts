@@ -25,7 +25,7 @@ export function readShell(text: string, state: ShellState = initialState()): Rea
     reader.runInputText(text, { state: after, input: after.input, via: [], depth: 0 });
   } catch {
     // A defect of the reader must end in a decision too: what was found stays, the rest is unknown.
-    reader.uncertainties.push({ why: 'the command could not be read', start: 0, end: text.length });
+    reader.found.uncertain('the command could not be read', { start: 0, end: text.length });
   }
-  return { commands: reader.commands, uncertain: reader.uncertainties, after };
+  return { commands: reader.found.commands, uncertain: reader.found.uncertainties, after };
 }

@@ -2,7 +2,7 @@
  * Reads one input: follows the program over the session's state and collects every simple command that
  * would or could run. Not caught here: what programs do by themselves, and files of the target.
  */
-import type { ResolvedCommand, Uncertainty } from './command.ts';
+import { Collector, type Draft, type Files } from './collector.ts';
 import { expandWhole, expandWord } from './expand.ts';
 import type { Command, CommandArgument, ParsedScript, ScriptNode, WordNode } from './grammar.ts';
 import { parseShell } from './grammar.ts';
@@ -10,11 +10,8 @@ import { historyExpansion } from './history.ts';
 import { hookOf, startUpFile } from './hooks.ts';
 import {
   MAX_ALIAS_REPLACEMENTS,
-  MAX_COMMANDS,
   MAX_DEPTH,
   MAX_PARSED_CHARACTERS,
-  MAX_STEPS,
-  MAX_UNCERTAINTIES,
   MAX_VALUE_CHARACTERS,
 } from './limits.ts';
 import { absolutePath, baseName } from './path.ts';
@@ -26,10 +23,7 @@ import type { Input, KnownFile, ShellState } from './state.ts';
 import { joinStates, remember } from './state.ts';
 import { callFunction, known, runCompound, runStatements } from './walk.ts';
 import type { Word } from './word.ts';
-import { exactText, isUnknown, showWord, whyUnknown } from './word.ts';
-
-type Files = ResolvedCommand['redirected'];
-type Draft = { -readonly [Key in keyof ResolvedCommand]: ResolvedCommand[Key] };
+import { exactText, isUnknown, mergeText, showWord, whyUnknown } from './word.ts';
 
 /** What the call of a command brings beside its words. */
 interface Extra {
@@ -42,44 +36,27 @@ interface Extra {
 }
 
 export class Reader implements Runner {
-  readonly commands: Draft[] = [];
-  readonly uncertainties: Uncertainty[] = [];
-  #steps = 0;
+  readonly found = new Collector();
   #parsed = 0;
   #aliases = 0;
-  #exhausted = false;
   /** The source that positions of nodes refer to; nested programs have their own. */
   #source = '';
   #nested = 0;
-  #span = { start: 0, end: 0 };
   #node = 0;
   readonly #nodes = new Map<object, number>();
-  readonly #seen = new Set<string>();
   #draft: Draft | null = null;
 
   spend(steps: number): boolean {
-    this.#steps += steps;
-    if (this.#steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
-    this.#giveUp('the command does more than can be followed');
-    return false;
-  }
-
-  #giveUp(why: string): void {
-    if (!this.#exhausted) this.uncertainties.push({ why, ...this.#span });
-    this.#exhausted = true;
+    return this.found.spend(steps);
   }
 
   uncertain(why: string): void {
-    if (this.uncertainties.length >= MAX_UNCERTAINTIES) return;
-    const { start, end } = this.#span;
-    const last = this.uncertainties.at(-1);
-    if (last?.why === why && last.start === start && last.end === end) return;
-    this.uncertainties.push({ why, start, end });
+    this.found.uncertain(why);
   }
 
   /** Runs the input itself: positions of uncertainties refer to it. */
   runInputText(text: string, frame: Frame): void {
-    this.#span = { start: 0, end: text.length };
+    this.found.span = { start: 0, end: text.length };
     if (historyExpansion(text, frame.state.interactive)) {
       this.uncertain('the shell would put earlier commands in its place (history expansion)');
     }
@@ -98,7 +75,7 @@ export class Reader implements Runner {
   #runSource(text: string, frame: Frame): Output {
     this.#parsed += text.length;
     if (frame.depth > MAX_DEPTH || this.#parsed > MAX_PARSED_CHARACTERS) {
-      this.#giveUp('programs inside programs are nested deeper than can be followed');
+      this.found.giveUp('programs inside programs are nested deeper than can be followed');
       return null;
     }
     if (!this.spend(1)) return null;
@@ -112,6 +89,7 @@ export class Reader implements Runner {
   }
 
   runScript(script: ParsedScript | undefined, frame: Frame): Output {
+    if (!this.spend(1)) return null;
     if (script === undefined || frame.depth > MAX_DEPTH) {
       this.uncertain('a substitution could not be read');
       return null;
@@ -124,29 +102,30 @@ export class Reader implements Runner {
     if (script.source !== undefined) this.#source = script.source;
     const output = runStatements(script.commands, frame, this);
     this.#source = source;
-    return output === null || output.length > MAX_VALUE_CHARACTERS ? null : output;
+    return output;
   }
 
   #syntaxError(error: { readonly message: string; readonly pos: number }): void {
-    const span = this.#span;
-    this.#span = { start: error.pos, end: Math.max(error.pos, this.#source.length) };
-    this.uncertain(`the shell grammar doesn't allow it: ${error.message}`);
-    this.#span = span;
+    const span = { start: error.pos, end: Math.max(error.pos, this.#source.length) };
+    this.found.uncertain(`the shell grammar doesn't allow it: ${error.message}`, span);
   }
 
   runNode(node: ScriptNode, frame: Frame): Output {
     if (!this.spend(1)) return null;
-    return node.type === 'Command' ? this.#runCommand(node, frame) : runCompound(node, frame, this);
+    const output =
+      node.type === 'Command' ? this.#runCommand(node, frame) : runCompound(node, frame, this);
+    return output === null || output.length > MAX_VALUE_CHARACTERS ? null : output;
   }
 
   #runCommand(node: Command, frame: Frame): Output {
-    const span = this.#span;
+    const { span } = this.found;
     const outer = this.#node;
-    if (this.#nested === 0 && frame.depth === 0) this.#span = { start: node.pos, end: node.end };
+    if (this.#nested === 0 && frame.depth === 0)
+      this.found.span = { start: node.pos, end: node.end };
     this.#node = this.#numberOf(node);
     const output = this.#runSimple(node, frame);
     this.#node = outer;
-    this.#span = span;
+    this.found.span = span;
     return output;
   }
 
@@ -168,7 +147,7 @@ export class Reader implements Runner {
     }
     const inner = assigned.length === 0 ? frame : { ...frame, state: frame.state.copy() };
     for (const assignment of assigned) this.#assignNode(assignment, inner);
-    const words = [node.name, ...node.args].flatMap((word) => this.expand(word, frame));
+    const words = this.#expandAll([node.name, ...node.args], frame);
     const output = this.#call(words, { ...inner, input }, false, {
       text,
       files: redirected.files,
@@ -203,7 +182,7 @@ export class Reader implements Runner {
     frame: Frame,
   ): void {
     if (node.value.type === 'ArrayValue') {
-      const words = node.value.elements.flatMap((element) => this.expand(element, frame));
+      const words = this.#expandAll(node.value.elements, frame);
       const keyed = node.value.elements.some((element) => /^\[.*\]=/.test(element.text));
       if (!keyed && node.append !== true)
         frame.state.setVariable(node.name, { kind: 'array', words });
@@ -235,11 +214,21 @@ export class Reader implements Runner {
     const value: Word =
       size > MAX_VALUE_CHARACTERS
         ? [{ kind: 'unknown', why: `$${name} grows too long to follow`, splits: true }]
-        : word.map((piece) => (piece.kind === 'text' ? { ...piece, quoted: false } : piece));
+        : mergeText(word);
     const old = frame.state.variables.get(name);
     if (old?.kind === 'reference') frame.state.setWord(old.name, value);
     else frame.state.setWord(name, value);
     hookOf(name, value, frame, this);
+  }
+
+  /** Ends early when the budget is used up, which the collector has said then. */
+  #expandAll(nodes: readonly (WordNode | CommandArgument)[], frame: Frame): Word[] {
+    const words: Word[] = [];
+    for (const node of nodes) {
+      if (!this.spend(0)) break;
+      words.push(...this.expand(node, frame));
+    }
+    return words;
   }
 
   expand(node: WordNode | CommandArgument, frame: Frame): Word[] {
@@ -304,7 +293,7 @@ export class Reader implements Runner {
     }
     if (!this.spend(1)) return null;
     if (frame.depth > MAX_DEPTH) {
-      this.#giveUp('programs inside programs are nested deeper than can be followed');
+      this.found.giveUp('programs inside programs are nested deeper than can be followed');
       return null;
     }
     const draft = this.#record(
@@ -409,31 +398,8 @@ export class Reader implements Runner {
   }
 
   #record(words: readonly Word[], text: string, files: Files, frame: Frame): Draft {
-    const exact = words.map(exactText);
-    const draft: Draft = {
-      argv: exact.every((word) => word !== null) ? exact : null,
-      text,
-      via: frame.via,
-      language: 'shell',
-      redirections: files.map(({ access, word }) => ({ access, path: exactText(word) })),
-      directory: frame.state.directory,
-      directories: frame.state.directories,
-      stdinLanguage: null,
-      words,
-      redirected: files,
-      isFunction: false,
-      carries: false,
-      sql: null,
-    };
     if (this.#draft !== null) this.#draft.carries = true;
-    // A loop's second round is reported only where it differs from the first.
-    const shown = [...words, ...files.map(({ word }) => word)].map(showWord);
-    const key = JSON.stringify([this.#node, shown, frame.via, draft.directories]);
-    if (!this.#seen.has(key)) {
-      this.#seen.add(key);
-      this.commands.push(draft);
-    }
-    return draft;
+    return this.found.record(words, text, files, frame, this.#node);
   }
 }
 

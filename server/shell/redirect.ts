@@ -44,6 +44,7 @@ export function readRedirections(
     descriptors.set(descriptor, value);
   };
   for (const node of nodes) {
+    if (!run.spend(1)) break;
     const descriptor = node.descriptor?.type === 'FileDescriptor' ? node.descriptor.value : null;
     if (node.type === 'HereString') {
       const word = node.target === undefined ? [] : run.expandWhole(node.target, frame);

@@ -22,6 +22,7 @@ import { literal, unknown } from './word.ts';
 export function runStatements(list: readonly Statement[], frame: Frame, run: Runner): Output {
   let output: Output = '';
   for (const statement of list) {
+    if (!run.spend(1)) return null;
     const inner = statement.background === true ? { ...frame, state: frame.state.copy() } : frame;
     output = append(output, run.runNode(statement.command, inner));
     inner.state.settle();
@@ -64,6 +65,7 @@ export function runCompound(
       runStatements(node.clause.commands, frame, run);
       const branches = [branch(node.then, frame, run)];
       for (const elif of node.elif) {
+        if (!run.spend(1)) break;
         runStatements(elif.clause.commands, frame, run);
         branches.push(branch(elif.then, frame, run));
       }
@@ -87,6 +89,7 @@ export function runCompound(
       expandWord(node.word, frame, run);
       const branches = [frame.state.copy()];
       for (const item of node.items) {
+        if (!run.spend(1)) break;
         for (const pattern of item.pattern) expandWord(pattern, frame, run);
         branches.push(branch(item.body, frame, run));
       }
@@ -117,6 +120,7 @@ function runAndOr(commands: readonly ScriptNode[], frame: Frame, run: Runner): O
   const state = frame.state.copy();
   const branches: ShellState[] = [];
   for (const command of commands) {
+    if (!run.spend(1)) break;
     run.runNode(command, { ...frame, state });
     branches.push(state.copy());
   }
@@ -130,6 +134,7 @@ function runPipeline(commands: readonly CommandNode[], frame: Frame, run: Runner
   let input = frame.input;
   let output: Output = null;
   for (const command of commands) {
+    if (!run.spend(1)) return null;
     output = run.runNode(command, { ...frame, state: frame.state.copy(), input });
     input = inputOf(output, 'the command before the pipe');
   }

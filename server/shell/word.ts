@@ -97,3 +97,16 @@ export function replaceInWord(word: Word, mark: string, value: Word): Word {
       ]);
   });
 }
+
+/** The word with neighbouring literal pieces joined and their quotes forgotten: a variable's value. */
+export function mergeText(word: Word): Word {
+  const merged: Piece[] = [];
+  for (const piece of word) {
+    const last = merged.at(-1);
+    if (piece.kind !== 'text') merged.push(piece);
+    else if (last?.kind === 'text')
+      merged[merged.length - 1] = { ...last, text: last.text + piece.text };
+    else merged.push({ ...piece, quoted: false });
+  }
+  return merged;
+}

@@ -5,7 +5,7 @@
 import { optionGrammar } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
 import { baseName } from '../path.ts';
-import { globTokens, meet, textTokens } from '../pattern.ts';
+import { globPatterns, meet } from '../pattern.ts';
 import { fileInput } from '../redirect.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
@@ -34,9 +34,9 @@ export function foundWords(words: readonly Word[]): {
   const name = at < 0 ? null : exactText(words[at + 1] ?? []);
   const found = starts.map((start): Word => {
     const text = exactText(start);
-    const tokens = globTokens(name ?? '*');
+    const tokens = globPatterns(name ?? '*');
     const own = text === null ? '' : baseName(text.replace(/\/+$/, ''));
-    const narrow = name !== null && !tokens.some((one) => meet(one, textTokens(own)));
+    const narrow = name !== null && !tokens.some((one) => meet(one, own));
     const inside: Word = [...start, { kind: 'text', text: '/', quoted: true }, { kind: 'tree' }];
     return narrow ? [...inside, { kind: 'glob', pattern: name }] : [...start, { kind: 'tree' }];
   });
@@ -145,14 +145,14 @@ function splitQuoted(line: string): string[] {
 }
 
 function parallel(call: Call): Output {
-  const at = call.texts.findIndex((text) => /^:::/.test(text ?? ''));
+  const at = call.texts.findIndex((text) => text?.startsWith(':::') === true);
   const before = at < 0 ? call.words : call.words.slice(0, at);
   const read = readOptions(before, optionGrammar('parallel'), true);
   const command = joinWords(before.slice(read.end));
   const { input } = call.frame;
   let items: readonly Word[] = [[unknown('parallel takes it from its input', true)]];
   if (at >= 0)
-    items = call.words.slice(at + 1).filter((word) => !/^:::/.test(exactText(word) ?? ''));
+    items = call.words.slice(at + 1).filter((word) => exactText(word)?.startsWith(':::') !== true);
   else if (input.kind === 'text') items = input.text.split('\n').filter(Boolean).map(literal);
   if (items.length > MAX_ITEMS)
     call.run.uncertain('parallel runs more commands than can be followed');

@@ -195,7 +195,7 @@ function commandOption(call: Call): Output {
     if (text !== null && names.includes(text) && text.length > 2) {
       const next = call.texts[index + 1];
       if (next !== undefined && text !== '--checkpoint-action') run(next);
-      else if (next !== undefined && /^exec=/.test(next ?? '')) run(next);
+      else if (next !== undefined && next?.startsWith('exec=') === true) run(next);
     }
   });
   for (const { name, value } of read.options) {

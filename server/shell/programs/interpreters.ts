@@ -103,12 +103,9 @@ function interpreter(call: Call): Output {
     }
     if (text === '-m' && name === 'python') return module(call, texts[index + 1]);
     const inline = programText(entry, text);
-    if (inline === 'next') {
+    if (inline !== null) {
       given = true;
-      code(call, texts[++index]);
-    } else if (inline !== null) {
-      given = true;
-      code(call, inline);
+      code(call, inline.kind === 'here' ? inline.text : texts[++index]);
     } else if (entry.values.includes(text)) index++;
     else if (!text.startsWith('-') || text === '-') break;
   }
@@ -119,17 +116,21 @@ function interpreter(call: Call): Output {
   return null;
 }
 
-/** The program text in an option; `next` = it is the next word; null = the option has none. */
-function programText(entry: Interpreter, text: string): string | 'next' | null {
-  if (entry.text.includes(text)) return 'next';
+/** Where the program text of an option is: in this word, or the next one; null = it has none. */
+function programText(
+  entry: Interpreter,
+  text: string,
+): { readonly kind: 'next' } | { readonly kind: 'here'; readonly text: string } | null {
+  if (entry.text.includes(text)) return { kind: 'next' };
   for (const option of entry.text) {
-    if (option.startsWith('--') && text.startsWith(`${option}=`))
-      return text.slice(option.length + 1);
+    if (option.startsWith('--') && text.startsWith(`${option}=`)) {
+      return { kind: 'here', text: text.slice(option.length + 1) };
+    }
     const letter = option.length === 2 && /^-[a-zA-Z]$/.test(option) ? (option[1] ?? '') : '';
     if (letter === '' || text.startsWith('--') || !text.startsWith('-')) continue;
     const at = text.indexOf(letter, 1);
     if (at < 0 || !/^[a-zA-Z0-9]*$/.test(text.slice(1, at)) || /^-[MIrVWX]/.test(text)) continue;
-    return at === text.length - 1 ? 'next' : text.slice(at + 1);
+    return at === text.length - 1 ? { kind: 'next' } : { kind: 'here', text: text.slice(at + 1) };
   }
   return null;
 }

@@ -190,7 +190,7 @@ function multiplexer(call: Call): Output {
   if (at >= 0) {
     const read = readOptions(words.slice(at + 1), MULTIPLEXER_OPTIONS, true);
     const rest = words.slice(at + 1 + read.end);
-    if (/^send/.test(texts[at] ?? '')) {
+    if (texts[at]?.startsWith('send') === true) {
       call.run.uncertain(`${name} types keys into another window`);
       return null;
     }

@@ -132,7 +132,7 @@ function decodes(call: Call): boolean {
 
 function base(encoding: 'base64' | 'base32'): Program {
   return (call) => {
-    const flags = call.words.filter((_, index) => !/^-/.test(call.texts[index] ?? ''));
+    const flags = call.words.filter((_, index) => call.texts[index]?.startsWith('-') !== true);
     const text = textRead({ ...call, words: flags, texts: flags.map(exactText) });
     if (text === null) return null;
     if (!decodes(call)) return encoding === 'base64' ? encodeBase64(text, call) : null;
@@ -172,17 +172,17 @@ function tr(call: Call): Output {
   if (input.kind !== 'text' || call.texts.includes(null)) return null;
   if (flag === '-d' && others.length === 1) {
     const set = expandSet(others[0] ?? '');
-    return [...input.text].filter((char) => !set.includes(char)).join('');
+    return Array.from(input.text)
+      .filter((char) => !set.includes(char))
+      .join('');
   }
   if (call.texts.length !== 2 || flag?.startsWith('-') === true) return null;
   const from = expandSet(flag ?? '');
   const to = expandSet(others[0] ?? '');
-  return [...input.text]
-    .map((char) => {
-      const at = from.lastIndexOf(char);
-      return at < 0 ? char : (to[Math.min(at, to.length - 1)] ?? char);
-    })
-    .join('');
+  return Array.from(input.text, (char) => {
+    const at = from.lastIndexOf(char);
+    return at < 0 ? char : (to[Math.min(at, to.length - 1)] ?? char);
+  }).join('');
 }
 
 function expandSet(text: string): string {
@@ -261,7 +261,9 @@ export const TEXT_PROGRAMS: Readonly<Record<string, Program>> = {
   rot13,
   cat: filter('-u -v -e -t -E -T -A', (text) => text),
   tac: filter('', (text) => joinLines(lines(text).toReversed())),
-  rev: filter('', (text) => joinLines(lines(text).map((line) => [...line].toReversed().join('')))),
+  rev: filter('', (text) =>
+    joinLines(lines(text).map((line) => Array.from(line).toReversed().join(''))),
+  ),
   sort: filter('-u -r', (text, call) => {
     const sorted = lines(text).toSorted();
     return joinLines(call.texts.includes('-r') ? sorted.toReversed() : sorted);

@@ -1,0 +1,76 @@
+/** Collects what one reading finds, within its budget. Not caught here: anything about meaning. */
+import type { ResolvedCommand, Uncertainty } from './command.ts';
+import { MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
+import type { Frame } from './runner.ts';
+import { exactText, showWord, type Word } from './word.ts';
+
+/** A command that is still being followed. */
+export type Draft = { -readonly [Key in keyof ResolvedCommand]: ResolvedCommand[Key] };
+export type Files = ResolvedCommand['redirected'];
+
+export class Collector {
+  readonly commands: Draft[] = [];
+  readonly uncertainties: Uncertainty[] = [];
+  /** Where in the input the reader is; nested programs count for the command that runs them. */
+  span = { start: 0, end: 0 };
+  #steps = 0;
+  #exhausted = false;
+  readonly #seen = new Set<string>();
+
+  /** False when the budget is used up; the first time that becomes an uncertainty. */
+  spend(steps: number): boolean {
+    this.#steps += steps;
+    if (this.#steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
+    this.giveUp('the command does more than can be followed');
+    return false;
+  }
+
+  get exhausted(): boolean {
+    return this.#exhausted;
+  }
+
+  giveUp(why: string): void {
+    if (!this.#exhausted) this.uncertainties.push({ why, ...this.span });
+    this.#exhausted = true;
+    this.#steps = MAX_STEPS + 1;
+  }
+
+  uncertain(why: string, span: { readonly start: number; readonly end: number } = this.span): void {
+    if (this.uncertainties.length >= MAX_UNCERTAINTIES) return;
+    const { start, end } = span;
+    const last = this.uncertainties.at(-1);
+    if (last?.why === why && last.start === start && last.end === end) return;
+    this.uncertainties.push({ why, start, end });
+  }
+
+  /**
+   * @param node tells the places in the input apart: a loop's second round is reported only where it
+   *   differs from the first
+   */
+  record(words: readonly Word[], text: string, files: Files, frame: Frame, node: number): Draft {
+    const exact = words.map(exactText);
+    const { directory, directories } = frame.state;
+    const draft: Draft = {
+      argv: exact.every((word) => word !== null) ? exact : null,
+      text,
+      via: frame.via,
+      language: 'shell',
+      redirections: files.map(({ access, word }) => ({ access, path: exactText(word) })),
+      directory,
+      directories,
+      stdinLanguage: null,
+      words,
+      redirected: files,
+      isFunction: false,
+      carries: false,
+      sql: null,
+    };
+    const shown = [...words, ...files.map(({ word }) => word)].map(showWord).join('\0');
+    const key = `${node}\0${shown}\0${frame.via.join('\0')}\0${directories?.join('\0') ?? '*'}`;
+    if (!this.#seen.has(key)) {
+      this.#seen.add(key);
+      this.commands.push(draft);
+    }
+    return draft;
+  }
+}
