@@ -8,7 +8,7 @@ import type { VerbInput } from './cli/verb.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config/environment.ts';
 import { SallyportError } from './errors.ts';
-import type { ApprovalDesk, ChainReader, RecordingReader } from './http/ports.ts';
+import type { ApprovalDesk, ChainReader, HeaderReader, RecordingReader } from './http/ports.ts';
 import { createHeadSigner, type HeadSigner } from './journal/signature.ts';
 import type { Logger } from './log.ts';
 import { compilePolicy } from './policy/document.ts';
@@ -40,7 +40,7 @@ export interface Stores {
   readonly policies: Policies;
   /** A policy as it was written, or null. */
   policyDocument(name: string): Promise<unknown>;
-  readonly recordings: RecordingReader & ChainReader;
+  readonly recordings: RecordingReader & ChainReader & HeaderReader;
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
   readonly controls: ReturnType<typeof createControls>;
   /** The vault; its master key is read, or made, at the first call. */

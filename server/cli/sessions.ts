@@ -3,12 +3,11 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeCast2, encodeCast3, encodeJson, encodeText } from '../asciicast/codec.ts';
-import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
-import { castHeader } from '../http/exports.ts';
+import { encodeRecording } from '../http/exports.ts';
 import type { SessionQuery, SessionView } from '../http/ports.ts';
+import { FORMATS } from '../http/query.ts';
 import { printable } from '../printable.ts';
 import { table } from './table.ts';
 import type { Verb, VerbInput } from './verb.ts';
@@ -16,13 +15,6 @@ import type { Verb, VerbInput } from './verb.ts';
 const PAGE = 200;
 /** Longest pause that `play` keeps, seconds. */
 const MAX_PAUSE_S = 2;
-
-const ENCODERS: Readonly<
-  Record<
-    string,
-    (header: CastHeader, events: AsyncIterable<RecordedEvent>) => AsyncIterable<string>
-  >
-> = { cast: encodeCast3, cast2: encodeCast2, txt: encodeText, json: encodeJson };
 
 const list: Verb = {
   name: 'sessions list',
@@ -158,18 +150,20 @@ const exportSession: Verb = {
   positionals: [1, 1],
   run: (input) =>
     withStores(input, async (stores) => {
-      const format = input.options.text('format') ?? 'cast';
-      const encode = ENCODERS[format];
-      if (encode === undefined) {
+      const wanted = input.options.text('format') ?? 'cast';
+      const format = FORMATS.find((one) => one === wanted);
+      if (format === undefined) {
         throw new SallyportError(
-          format === 'html' ? 'not-built' : 'usage.invalid',
-          `there is no export format "${format}"${format === 'html' ? ' in this version' : ''}`,
-          `take one of: ${Object.keys(ENCODERS).join(', ')}`,
+          wanted === 'html' ? 'not-built' : 'usage.invalid',
+          `there is no export format "${printable(wanted, 40)}"${wanted === 'html' ? ' in this version' : ''}`,
+          `take one of: ${FORMATS.join(', ')}`,
         );
       }
       const session = await sessionOf(stores, input);
       await journalLook(stores, input, session, 'recording.exported', { format });
-      const pieces = encode(castHeader(session), stores.recordings.events(session.id));
+      const header = await stores.recordings.header(session.id);
+      if (header === null) throw unknownSession(session.id);
+      const pieces = encodeRecording(format, header, stores.recordings.events(session.id));
       const file = input.options.text('output');
       if (file === null) for await (const piece of pieces) await input.terminal.out(piece);
       else await writeFileFrom(file, pieces);
@@ -245,7 +239,11 @@ async function sessionOf(stores: Stores, input: VerbInput): Promise<SessionView>
   const id = input.positionals[0] ?? '';
   const session = await stores.recordings.session(id);
   if (session !== null) return session;
-  throw new SallyportError(
+  throw unknownSession(id);
+}
+
+function unknownSession(id: string): SallyportError {
+  return new SallyportError(
     'object.unknown',
     `there is no session ${printable(id, 60)}`,
     'see: npx sallyport sessions list',

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
 import { encodeCast2, encodeCast3, encodeJson, encodeText } from '../asciicast/codec.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
+import { asPlayed } from '../asciicast/played.ts';
 import type { SessionView } from './ports.ts';
 import type { Format } from './query.ts';
 
@@ -18,37 +19,37 @@ const ENCODINGS: Readonly<
   json: { encode: encodeJson, type: 'application/json; charset=utf-8', suffix: 'json' },
 };
 
-export function castHeader(session: SessionView): CastHeader {
-  return {
-    cols: session.width,
-    rows: session.height,
-    term: null,
-    timestampS: Math.floor(Date.parse(session.startedAt) / 1000),
-    title: `${session.principal.name} on ${session.login}@${session.target}`,
-    command: null,
-  };
+/** The file in one of the formats. Only `json` is exactly what was recorded; the others are for showing. */
+export function encodeRecording(
+  format: Format,
+  header: CastHeader,
+  events: AsyncIterable<RecordedEvent>,
+): AsyncIterable<string> {
+  const { encode } = ENCODINGS[format];
+  return encode(header, format === 'json' ? events : asPlayed(header, events));
 }
 
 /**
  * Sends the whole recording. A recording that can't be read to its end breaks the connection, so that
  * half a file never looks whole; a client that goes away ends the reading.
+ * @param content null for the head of the answer alone
  */
 export async function sendRecording(
   response: Response,
   session: SessionView,
   format: Format,
-  events: (() => AsyncIterable<RecordedEvent>) | null,
+  content: { readonly header: CastHeader; readonly events: AsyncIterable<RecordedEvent> } | null,
 ): Promise<void> {
-  const { encode, type, suffix } = ENCODINGS[format];
+  const { type, suffix } = ENCODINGS[format];
   response.set({
     'Content-Type': type,
     'Content-Disposition': `attachment; filename="sallyport-${session.id}.${suffix}"`,
   });
-  if (events === null) {
+  if (content === null) {
     response.end();
     return;
   }
-  const encoded = Readable.from(encode(castHeader(session), events()));
+  const encoded = Readable.from(encodeRecording(format, content.header, content.events));
   try {
     await pipeline(encoded, response);
   } catch (error) {

@@ -3,7 +3,14 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Attempts } from './attempts.ts';
 import type { Pages } from './pages.ts';
-import type { ApprovalDesk, AuditWriter, ChainReader, RecordingReader, SignIns } from './ports.ts';
+import type {
+  ApprovalDesk,
+  AuditWriter,
+  ChainReader,
+  HeaderReader,
+  RecordingReader,
+  SignIns,
+} from './ports.ts';
 import type { Replays } from './replays.ts';
 import type { Views } from './views.ts';
 
@@ -12,7 +19,7 @@ export interface HttpOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Origin under which browsers reach us, when it isn't the listening address. */
   readonly publicUrl: string | null;
-  readonly recordings: RecordingReader & ChainReader;
+  readonly recordings: RecordingReader & ChainReader & HeaderReader;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
   readonly audit: AuditWriter;

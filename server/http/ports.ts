@@ -3,7 +3,7 @@
  * `web/` imports these types; store/ satisfies the ports structurally.
  */
 import type { Principal, Role } from '../access/principal.ts';
-import type { RecordedEvent } from '../asciicast/event.ts';
+import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import type { AuditEvent } from '../journal/event.ts';
 
 export interface SessionView {
@@ -97,6 +97,11 @@ export interface RecordingReader {
   commands(sessionId: string): Promise<readonly CommandView[]>;
   /** Events in order, from sealed chunks and, while it runs, nothing beyond the last seal. */
   events(sessionId: string): AsyncIterable<RecordedEvent>;
+}
+
+export interface HeaderReader {
+  /** What exported files and replays say about the recording; null = no such session. */
+  header(sessionId: string): Promise<CastHeader | null>;
 }
 
 export interface ChainReader {

@@ -5,9 +5,11 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordedEvent } from '../asciicast/event.ts';
+import { asPlayed } from '../asciicast/played.ts';
 import { SallyportError } from '../errors.ts';
 import { playerIndex, segmentRecording, type Segment } from '../terminal/keyframe.ts';
-import type { RecordingReader, SessionView } from './ports.ts';
+import { unknownObject } from './guard.ts';
+import type { HeaderReader, RecordingReader, SessionView } from './ports.ts';
 
 /** Kept segments of one recording, in characters of JSON; the last one may go beyond. */
 export const MAX_WINDOW_CHARACTERS = 16 * 1024 * 1024;
@@ -27,14 +29,14 @@ interface Replay {
 }
 
 export class Replays {
-  readonly #recordings: RecordingReader;
+  readonly #recordings: RecordingReader & HeaderReader;
   /** By session and extent, in order of use. */
   readonly #kept = new Map<string, Replay>();
   readonly #running = new Map<string, Promise<Replay>>();
   readonly #waiting: (() => void)[] = [];
   #runs = 0;
 
-  constructor(recordings: RecordingReader) {
+  constructor(recordings: RecordingReader & HeaderReader) {
     this.#recordings = recordings;
   }
 
@@ -90,12 +92,14 @@ export class Replays {
   async #compute(session: SessionView, untilUs: number | null, from: number): Promise<Replay> {
     await this.#turn();
     try {
-      const events = upTo(this.#recordings.events(session.id), untilUs);
-      const size = { cols: session.width, rows: session.height };
+      const header = await this.#recordings.header(session.id);
+      if (header === null) throw unknownObject('session');
+      const recorded = upTo(this.#recordings.events(session.id), untilUs);
+      const events = asPlayed(header, recorded);
       const window = new Map<number, string>();
       const places: Omit<Segment, 'data'>[] = [];
       let characters = 0;
-      for await (const { data, ...place } of segmentRecording(size, events)) {
+      for await (const { data, ...place } of segmentRecording(header, events)) {
         if (places.length >= from && characters < MAX_WINDOW_CHARACTERS) {
           const json = JSON.stringify(data);
           window.set(places.length, json);
@@ -107,7 +111,7 @@ export class Replays {
       }
       const endUs = places.at(-1)?.endUs ?? 0;
       const extent = session.status === 'active' ? `?until=${endUs}` : '';
-      const index = playerIndex(size, places, (number) => `segments/${number}${extent}`);
+      const index = playerIndex(header, places, (number) => `segments/${number}${extent}`);
       return { index: JSON.stringify(index), count: places.length, endUs, window };
     } finally {
       const next = this.#waiting.shift();

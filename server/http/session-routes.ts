@@ -37,7 +37,10 @@ export function sessionRoutes(services: Services): Router {
     const format = recordingFormat(request.query);
     if (request.method === 'HEAD') return sendRecording(response, session, format, null);
     await views.exported(access.principal, session, access.source, format);
-    await sendRecording(response, session, format, () => recordings.events(session.id));
+    const header = await recordings.header(session.id);
+    if (header === null) throw unknownObject('session');
+    const events = recordings.events(session.id);
+    await sendRecording(response, session, format, { header, events });
   });
   router.get('/:id/segments', async (request, response) => {
     const { session } = await opened(request, response);

@@ -1,7 +1,7 @@
 /** Reading sessions, commands and recordings, for routes, pages and the command line. */
 import type { Knex } from 'knex';
 import { decodeEventLine } from '../asciicast/event-line.ts';
-import type { RecordedEvent } from '../asciicast/event.ts';
+import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import { SallyportError } from '../errors.ts';
 import type { ChunkHeader } from '../journal/chain.ts';
 import { unpackLines } from './chunk.ts';
@@ -23,6 +23,9 @@ export const MAX_COMMANDS = 10_000;
 export const CHUNK_PAGE = 16;
 /** One search can't keep the database busy for longer. */
 export const SEARCH_TIMEOUT_MS = 5000;
+
+/** Of a terminal whose client named no size, which RFC 4254 section 6.2 allows. */
+const USUAL_SIZE = { cols: 80, rows: 24 };
 
 export type SessionObject = ReturnType<typeof sessionView>;
 export type CommandObject = ReturnType<typeof commandView>;
@@ -65,6 +68,8 @@ export interface StoredRecordingReader {
   session(id: string): Promise<SessionObject | null>;
   /** In order; at most MAX_COMMANDS. */
   commands(sessionId: string): Promise<readonly CommandObject[]>;
+  /** For exports and replays; a client that named no size gets the usual one. */
+  header(sessionId: string): Promise<CastHeader | null>;
   /** In order, as far as sealed. Throws `internal` at a chunk that can't be read. */
   events(sessionId: string): AsyncIterable<RecordedEvent>;
   chain(sessionId: string): Promise<{
@@ -85,6 +90,7 @@ export function createRecordingReader(database: Database): StoredRecordingReader
       return row === undefined ? null : sessionView(row);
     },
     commands: async (id) => (isUuid(id) ? (await commandRows(knex, id)).map(commandView) : []),
+    header: async (id) => (isUuid(id) ? header(knex, id) : null),
     events: (id) => events(knex, id),
     chain: (id) => chain(knex, id),
   };
@@ -136,6 +142,21 @@ async function listSessions(
 async function sessionRow(knex: Knex, id: string): Promise<SessionRow | undefined> {
   const rows = await knex<SessionRow>(knex.raw(SESSIONS_WITH_FIGURES)).where('sessions.id', id);
   return rows[0];
+}
+
+async function header(knex: Knex, id: string): Promise<CastHeader | null> {
+  const row = await knex<SessionRow & Pick<CastHeader, 'term' | 'command'>>('sessions')
+    .where('id', id)
+    .first();
+  if (row === undefined) return null;
+  return {
+    cols: row.width > 0 ? row.width : USUAL_SIZE.cols,
+    rows: row.height > 0 ? row.height : USUAL_SIZE.rows,
+    term: row.term,
+    timestampS: Math.floor(row.started_at.getTime() / 1000),
+    title: `${row.principal} on ${row.login}@${row.target}`,
+    command: row.command,
+  };
 }
 
 async function commandRows(knex: Knex, sessionId: string): Promise<readonly CommandRow[]> {

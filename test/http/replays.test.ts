@@ -30,7 +30,11 @@ const CLOSED = sessionView(1);
 
 function holding(events: readonly RecordedEvent[], view: SessionView = CLOSED): FakeRecordings {
   const recordings = new FakeRecordings();
-  recordings.add({ view, commands: [], events });
+  const others = [0, ...Array.from({ length: 40 }, (_, n) => n + 2), 500];
+  const views = [view, ...others.map((number) => sessionView(number))];
+  for (const one of views) {
+    recordings.add({ view: one, commands: [], events: one === view ? events : [], term: 'xterm' });
+  }
   return recordings;
 }
 
@@ -176,7 +180,7 @@ describe('replays', () => {
     await replays.index(sessionView(1, { recording: { ...CLOSED.recording, chunks: 99 } }));
     assert.equal(recordings.eventsRead, 2);
     for (let number = 0; number < MAX_KEPT_REPLAYS; number += 1) {
-      await replays.index(sessionView(100 + number));
+      await replays.index(sessionView(2 + number));
     }
     await replays.index(CLOSED);
     assert.equal(recordings.eventsRead, 3);

@@ -187,7 +187,7 @@ describe('http sessions', () => {
         code: 'o' as const,
         text,
       }));
-      world.recordings.add({ view: sessionView(9), commands: [], events });
+      world.recordings.add({ view: sessionView(9), commands: [], events, term: null });
       const headers = { authorization: `Bearer ${world.signIns.token(people.alice)}` };
       const response = await new Promise<IncomingMessage>((resolve) => {
         get(`${world.url}/api/v1/sessions/${sessionId(9)}/recording`, { headers }, resolve);

@@ -3,7 +3,7 @@
  * a token works once, the first decision wins, a journal that is told to fail fails.
  */
 import type { Principal } from '../../server/access/principal.ts';
-import type { RecordedEvent } from '../../server/asciicast/event.ts';
+import type { CastHeader, RecordedEvent } from '../../server/asciicast/event.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type {
   ApprovalDesk,
@@ -11,6 +11,7 @@ import type {
   AuditWriter,
   ChainReader,
   CommandView,
+  HeaderReader,
   Page,
   RecordingReader,
   SessionQuery,
@@ -26,9 +27,11 @@ export interface KeptSession {
   readonly view: SessionView;
   readonly commands: readonly CommandView[];
   readonly events: readonly RecordedEvent[];
+  /** Terminal type; null without a terminal. */
+  readonly term: string | null;
 }
 
-export class FakeRecordings implements RecordingReader, ChainReader {
+export class FakeRecordings implements RecordingReader, ChainReader, HeaderReader {
   readonly kept: KeptSession[] = [];
   /** How many events were handed out, over all reads. */
   eventsRead = 0;
@@ -55,6 +58,20 @@ export class FakeRecordings implements RecordingReader, ChainReader {
 
   async commands(sessionId: string): Promise<readonly CommandView[]> {
     return this.#find(sessionId)?.commands ?? [];
+  }
+
+  async header(sessionId: string): Promise<CastHeader | null> {
+    const found = this.#find(sessionId);
+    if (found === undefined) return null;
+    const { height, login, principal, startedAt, target, width } = found.view;
+    return {
+      cols: width,
+      rows: height,
+      term: found.term,
+      timestampS: Date.parse(startedAt) / 1000,
+      title: `${principal.name} on ${login}@${target}`,
+      command: null,
+    };
   }
 
   async *events(sessionId: string): AsyncIterable<RecordedEvent> {

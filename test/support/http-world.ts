@@ -127,7 +127,7 @@ export function keptSession(
   });
   const lastUs = view.recording.durationMs * 1000;
   events.push({ atUs: lastUs, code: 'x', status: String(view.exitStatus ?? 0) });
-  return { view, commands, events };
+  return { view, commands, events, term: 'xterm-256color' };
 }
 
 export interface HttpWorld {

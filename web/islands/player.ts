@@ -6,6 +6,8 @@
 /** The player says nothing at all when its WebAssembly is blocked. */
 export const READY_TIMEOUT_MS = 15_000;
 
+/** Larger terminals are emulated with this size. */
+const MAX_SIDE = 500;
 /** Of a usual monospace font and the player's frame, in font sizes. */
 const CELL_WIDTH = 0.6;
 const CELL_HEIGHT = 4 / 3;
@@ -53,8 +55,8 @@ export async function openReplay(host: HTMLElement, startMs: number): Promise<Re
   }
   const mount = document.createElement('div');
   mount.className = 'mount';
-  const cols = Number(host.dataset['cols']);
-  const rows = Number(host.dataset['rows']);
+  const cols = side(host.dataset['cols'], 80);
+  const rows = side(host.dataset['rows'], 24);
   mount.style.aspectRatio = `${cols * CELL_WIDTH + BORDERS} / ${rows * CELL_HEIGHT + BORDERS + CONTROLS_HEIGHT}`;
   host.append(mount);
   const player = AsciinemaPlayer.create({ driver: 'recording', format: 'segmented', url }, mount, {
@@ -62,8 +64,6 @@ export async function openReplay(host: HTMLElement, startMs: number): Promise<Re
     fit: 'both',
     controls: true,
     theme: 'asciinema',
-    cols,
-    rows,
   });
   let playing = false;
   player.addEventListener('playing', () => {
@@ -92,6 +92,11 @@ export async function openReplay(host: HTMLElement, startMs: number): Promise<Re
     },
     atMs: () => player.getCurrentTime() * 1000,
   };
+}
+
+/** A size that a client may have claimed; 0 stands for the usual one. */
+function side(claimed: string | undefined, usual: number): number {
+  return Math.min(Number(claimed), MAX_SIDE) || usual;
 }
 
 function soon(ready: Promise<unknown>, player: AsciinemaPlayerHandle): Promise<void> {

@@ -39,6 +39,19 @@ function named(hash: string): Command | null {
   return commands.find((command) => hash === `#cmd-${command.seq}`) ?? null;
 }
 
+function fail(why: string): void {
+  status.textContent = `The replay can’t be shown: ${why}. Read the recording as text instead, or reload the page.`;
+  status.setAttribute('role', 'alert');
+  status.hidden = false;
+  host.dataset['state'] = 'failed';
+}
+
+/** The player's emulator can break on what a target printed; it says so to nobody else. */
+function onError(event: ErrorEvent | PromiseRejectionEvent): void {
+  const error: unknown = 'reason' in event ? event.reason : event.error;
+  if (error instanceof WebAssembly.RuntimeError) fail('the player broke on what was recorded');
+}
+
 function follow(): void {
   if (replay === null || !replay.playing) return;
   const atMs = replay.atMs();
@@ -81,6 +94,8 @@ function onClick(event: MouseEvent): void {
   show(command);
 }
 
+window.addEventListener('error', onError);
+window.addEventListener('unhandledrejection', onError);
 list.addEventListener('click', onClick);
 find.addEventListener('input', refilter);
 only.addEventListener('change', refilter);
@@ -105,14 +120,13 @@ if (linked !== null) {
 }
 try {
   replay = await openReplay(host, first?.showMs ?? 0);
-  status.hidden = true;
-  host.dataset['state'] = 'ready';
+  if (host.dataset['state'] !== 'failed') {
+    status.hidden = true;
+    host.dataset['state'] = 'ready';
+  }
   // A command chosen while the player was loading.
   if (current !== null && current !== first) show(current);
   setInterval(follow, FOLLOW_INTERVAL_MS);
 } catch (error) {
-  const why = error instanceof Error ? error.message : 'the replay failed';
-  status.textContent = `The replay can’t be shown: ${why}. Read the recording as text instead, or reload the page.`;
-  status.setAttribute('role', 'alert');
-  host.dataset['state'] = 'failed';
+  fail(error instanceof Error ? error.message : 'the replay failed');
 }
