@@ -65,8 +65,8 @@ export class FakeRecordings implements RecordingReader, ChainReader, HeaderReade
     if (found === undefined) return null;
     const { height, login, principal, startedAt, target, width } = found.view;
     return {
-      cols: width,
-      rows: height,
+      cols: width > 0 ? width : 80,
+      rows: height > 0 ? height : 24,
       term: found.term,
       timestampS: Date.parse(startedAt) / 1000,
       title: `${principal.name} on ${login}@${target}`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { people, sessionView, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
 import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
 
@@ -189,6 +189,38 @@ describe('web in a browser', () => {
     await page.getByRole('alert').waitFor();
     assert.match(await page.getByRole('alert').innerText(), /can’t be shown/);
     assert.equal(await page.locator('#commands li').count(), 30);
+  });
+
+  it('says so when the player breaks on what was recorded', async () => {
+    await signIn();
+    await openSession(REPLAYED);
+    await page.evaluate(() => {
+      setTimeout(() => {
+        throw new WebAssembly.RuntimeError('unreachable');
+      });
+    });
+    assert.match(await page.getByRole('alert').innerText(), /the player broke/);
+    assert.equal(await page.locator('#player .mount').isVisible(), false);
+  });
+
+  it('plays a session whose client named no terminal size', async () => {
+    const view = sessionView(50, { width: 0, height: 0 });
+    const events = [{ atUs: 0, code: 'o', text: 'sizeless\r\n' }] as const;
+    world.recordings.add({ view, commands: [], events, term: 'dumb' });
+    await signIn();
+    await openSession(view.id);
+    await shows('sizeless');
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('shows output of a command without a terminal line by line', async () => {
+    const view = sessionView(51, { kind: 'exec' });
+    const events = [{ atUs: 0, code: 'o', text: 'one\ntwo\nthree\n' }] as const;
+    world.recordings.add({ view, commands: [], events, term: null });
+    await signIn();
+    await openSession(view.id);
+    await shows('three');
+    assert.match(await screen(), /^one\s*\ntwo\s*\nthree\s*\n/);
   });
 
   it('says so when the player does not get ready', async () => {
