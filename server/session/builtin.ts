@@ -50,7 +50,7 @@ const VERBS: Readonly<Record<string, string>> = {
   help: 'this text',
   whoami: 'who the bastion takes you for',
   targets: 'what you may reach',
-  sessions: 'your latest sessions',
+  sessions: 'your latest sessions; for auditors everybody’s',
   approvals: 'commands that wait for a decision',
   approve: 'approve ID [reason]',
   deny: 'deny ID [reason]',

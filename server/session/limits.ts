@@ -12,7 +12,7 @@ export interface SessionLimits {
   readonly maxSessionsPerConnection: number;
   /** How long the client's close waits for the recording to be sealed, milliseconds. */
   readonly sealWaitMs: number;
-  /** How long a target may go on after the client left before it is cut off, milliseconds. */
+  /** How long a target may go on after its client's connection ended, milliseconds. */
   readonly orphanWaitMs: number;
   /** How long running sessions may go on after SIGTERM, milliseconds. */
   readonly drainTimeoutMs: number;

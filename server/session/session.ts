@@ -144,6 +144,8 @@ export class Session {
   /** The transport below has ended: whatever waits for this client stops waiting. */
   clientGone(): void {
     this.#input.abandon();
+    const { orphanWaitMs } = this.#dependencies.limits;
+    setTimeout(() => this.#cut?.(clientGone()), orphanWaitMs).unref();
   }
 
   readonly #nowUs = (): number => this.#dependencies.clock.monotonicUs() - this.#startUs;
@@ -250,13 +252,10 @@ export class Session {
           ? gateShellInput(this.#input, upstream, gate, say, limits.maxLineBytes)
           : passInput(this.#input, upstream);
     const outbound = this.#pumpOutput(upstream, output, terminal);
+    // A client that has closed its channel still gets the exit status, as from the target itself.
     return Promise.race([
       outbound,
-      inbound.then((end) => {
-        if (end.kind === 'refused') return denied(end.notice);
-        // The target still gets a moment to finish what it says, which belongs into the recording.
-        return Promise.race([outbound, elapsed(limits.orphanWaitMs)]).then(clientGone);
-      }),
+      inbound.then((end) => (end.kind === 'refused' ? denied(end.notice) : outbound)),
     ]);
   }
 
@@ -276,16 +275,18 @@ export class Session {
       }
       if (unit.kind === 'close') {
         await output.flush();
-        return exited
-          ? { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' }
-          : {
-              notice: notice(
-                `the connection to ${this.#context.grant.target.name} ended without an exit status; try again, or ask the target's operator`,
-              ),
-              exitStatus: EXIT_FAILED,
-              status: 'failed',
-              why: 'the target closed without an exit status',
-            };
+        if (exited) {
+          return { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' };
+        }
+        if (this.#input.gone.aborted) return clientGone();
+        return {
+          notice: notice(
+            `the connection to ${this.#context.grant.target.name} ended without an exit status; try again, or ask the target's operator`,
+          ),
+          exitStatus: EXIT_FAILED,
+          status: 'failed',
+          why: 'the target closed without an exit status',
+        };
       }
       await output.push(unit);
     }

@@ -188,6 +188,7 @@ class ServedConnection implements Downstream {
 
   #start(channel: SessionChannel, request: ChannelRequest): void {
     const end: DownstreamEnd = channel;
+    channel.promiseLastWords();
     this.#options.handler.open(request, end);
   }
 

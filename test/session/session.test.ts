@@ -211,13 +211,25 @@ describe('session: a command', () => {
   });
 
   it('closes the target and completes the record when the client vanishes', async () => {
-    const { world, client, over } = start('sleep 100');
+    const { world, client, session, over } = start('sleep 100');
     await until(() => dialled(world));
     client.send({ kind: 'close' });
+    session.clientGone();
     await over;
     assert.ok(world.upstream.written.some((unit) => unit.kind === 'close'));
     const end = world.steps.at(-1);
     assert.ok(end?.step === 'end' && end.end.why === 'the client went away');
+  });
+
+  it('still gives the status to a client that closed its channel first', async () => {
+    const { world, client, over } = start('exec >&-; sleep 1; exit 4');
+    await until(() => dialled(world));
+    world.upstream.send({ kind: 'eof' });
+    client.send({ kind: 'eof' }, { kind: 'close' });
+    await until(() => world.upstream.written.some((unit) => unit.kind === 'close'));
+    world.upstream.send({ kind: 'exit', status: 4 }, { kind: 'close' });
+    await over;
+    assert.equal(exitOf(client.written), 4);
   });
 
   it('ends with a notice when somebody terminates it', async () => {

@@ -95,7 +95,6 @@ describe('a client of the gateway', () => {
     peer.send(MESSAGE.CHANNEL_EOF, id);
     peer.send(MESSAGE.CHANNEL_DATA, id, 'after the end');
     peer.send(MESSAGE.CHANNEL_CLOSE, id);
-    await peer.expect(MESSAGE.CHANNEL_CLOSE);
     const { end } = await world.opened();
     const seen: string[] = [];
     for (;;) {
@@ -113,6 +112,24 @@ describe('a client of the gateway', () => {
       'close',
     ]);
     assert.deepEqual(await end.read(), { kind: 'close' }, 'close is read again and again');
+    await end.write({ kind: 'close' });
+    await peer.expect(MESSAGE.CHANNEL_CLOSE);
+  });
+
+  it('has the exit status after it closed, as sshd does it, and nothing else', async () => {
+    await using world = await startWorld();
+    const peer = await connectClient(world.address, world.client);
+    const id = await peer.openSession();
+    peer.send(MESSAGE.CHANNEL_REQUEST, id, 'exec', true, 'true');
+    peer.send(MESSAGE.CHANNEL_CLOSE, id);
+    const { end } = await world.opened();
+    while ((await end.read()).kind !== 'close');
+    await end.write({ kind: 'data', stream: 'stdout', bytes: Buffer.from('too late') });
+    await end.write({ kind: 'exit', status: 4 });
+    await end.write({ kind: 'close' });
+    await peer.expect(MESSAGE.CHANNEL_SUCCESS);
+    await peer.expect(MESSAGE.CHANNEL_REQUEST);
+    await peer.expect(MESSAGE.CHANNEL_CLOSE);
   });
 
   it('receives stdout, stderr, exit, eof and close in the order of the calls', async () => {

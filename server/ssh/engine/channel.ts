@@ -68,6 +68,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
   #eofQueued = false;
   #closeQueued = false;
   #closeSent = false;
+  #owesLastWords = false;
   #linger: NodeJS.Timeout | null = null;
   readonly #flush = (): void => this.#send();
 
@@ -100,6 +101,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
       return Promise.resolve();
     }
     if (unit.kind === 'data' && unit.bytes.length === 0) return Promise.resolve();
+    if (this.#peerClosed && !isLastWord(unit)) return Promise.resolve();
     if (unit.kind === 'eof') this.#eofQueued = true;
     if (unit.kind === 'close') this.#startClosing();
     this.#outbound.push({ unit, sent: 0 });
@@ -107,6 +109,14 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     if (this.#outbound.length === 1) this.#send();
     if (this.#unsentBytes < MAX_UNSENT_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#writers.push(resolve));
+  }
+
+  /**
+   * From now on our close waits for the pipeline, although the peer may have closed: a client that is
+   * done with the data closes at once and still takes the exit status, for which sshd waits too.
+   */
+  promiseLastWords(): void {
+    this.#owesLastWords = true;
   }
 
   // --- requests ---------------------------------------------------------------------------------
@@ -170,18 +180,30 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     return true;
   }
 
-  /** The peer closed the channel: nothing that is unsent can reach it any more. */
+  /** The peer closed the channel: it takes no data any more, but perhaps an exit status. */
   receivedClose(): void {
     if (this.#peerClosed) return;
-    this.#abandon();
+    this.#peerClosed = true;
+    const waits = this.#owesLastWords && !this.#closeSent;
+    this.#dropOutbound(waits);
+    this.#endInbound();
+    if (waits) {
+      this.#send();
+      return;
+    }
     if (!this.#closeSent) this.#sendClose();
+    this.#closeQueued = true;
     this.#onGone();
   }
 
   /** The transport ended. */
   lost(): void {
+    const isNews = !this.#peerClosed;
+    this.#peerClosed = true;
     this.#closeSent = true;
-    this.#abandon();
+    this.#closeQueued = true;
+    this.#dropOutbound(false);
+    if (isNews) this.#endInbound();
     this.#onGone();
   }
 
@@ -281,6 +303,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
       }
       this.#outbound.shift();
     }
+    if (this.#peerClosed && this.#closeSent) this.#onGone();
     if (this.#unsentBytes < MAX_UNSENT_BYTES) this.#releaseWriters();
   }
 
@@ -289,7 +312,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     if (!this.#leg.lingers || this.#outbound.length === 0) return;
     // A target that reads no input would keep the command of a client that has gone.
     this.#linger = setTimeout(() => {
-      this.#dropOutbound();
+      this.#dropOutbound(false);
       if (!this.#closeSent) this.#sendClose();
     }, CLOSE_LINGER_MS);
   }
@@ -301,19 +324,18 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     for (const resolve of this.#replies.splice(0)) resolve(false);
   }
 
-  #abandon(): void {
-    this.#peerClosed = true;
-    this.#closeQueued = true;
-    this.#dropOutbound();
+  #endInbound(): void {
     for (const resolve of this.#replies.splice(0)) resolve(false);
     this.#arrive({ unit: this.#leg.close });
     this.#transport.release(this);
   }
 
-  #dropOutbound(): void {
+  /** @param keepsLastWords an exit status and our close may still go out */
+  #dropOutbound(keepsLastWords: boolean): void {
     if (this.#linger !== null) clearTimeout(this.#linger);
-    this.#outbound.length = 0;
-    this.#unsentBytes = 0;
+    const kept = keepsLastWords ? this.#outbound.filter(({ unit }) => isLastWord(unit)) : [];
+    this.#outbound.splice(0, Infinity, ...kept);
+    this.#unsentBytes = kept.length * UNIT_COST_BYTES;
     this.#releaseWriters();
   }
 
@@ -324,4 +346,9 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
 
 function costOf(unit: Unit): number {
   return unit.kind === 'data' ? unit.bytes.length : UNIT_COST_BYTES;
+}
+
+/** What still makes sense to a peer that has closed its side. */
+function isLastWord(unit: Unit): boolean {
+  return unit.kind === 'exit' || unit.kind === 'exit-signal' || unit.kind === 'close';
 }

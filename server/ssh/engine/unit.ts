@@ -2,6 +2,7 @@
  * Units of a channel as packets, and packets as units, for each leg. Pure.
  * Not caught here: order, windows and closing, which are the channel's.
  */
+import { printable } from '../../printable.ts';
 import type { InputUnit, OutputUnit } from '../../session/ports.ts';
 import { MAX_PEER_TEXT } from './limits.ts';
 import { encodePacket, MESSAGE, type PacketReader } from './wire.ts';
@@ -98,11 +99,5 @@ function signalName(bytes: Buffer): string {
 
 /** Text of a peer without control characters and of bounded length. */
 export function peerText(bytes: Buffer): string {
-  return (
-    bytes
-      .toString('utf8')
-      // oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-      .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
-      .slice(0, MAX_PEER_TEXT)
-  );
+  return printable(bytes.toString('utf8'), MAX_PEER_TEXT);
 }
