@@ -53,8 +53,10 @@ async function preparePlaceUnchecked(directory: string): Promise<Place> {
     const real = await fs.realpath(directory);
     return { directory: real, dataDirectory: join(real, 'data'), account };
   }
-  const exists = await fs.stat(directory).catch(() => null);
-  if (exists === null) await makePlaceAsRoot(directory, account);
+  const facts = await fs.lstat(directory).catch(() => null);
+  if (facts === null) await makePlaceAsRoot(directory, account);
+  // Made by us or by another start at the same time, and not handed over yet.
+  else if (facts.isDirectory() && facts.uid === 0) await makeOwned(directory, account);
   const real = await fs.realpath(directory);
   if (!(await reachableBy(account, real))) {
     throw new SallyportError(
@@ -99,8 +101,11 @@ async function makePlaceAsRoot(directory: string, account: ServerAccount): Promi
 }
 
 async function makeOwned(directory: string, account: ServerAccount): Promise<void> {
-  await fs.mkdir(directory, { recursive: true, mode: 0o700 });
-  await fs.chown(directory, account.server.uid, account.server.gid);
+  await fs.mkdir(directory, { mode: 0o700 }).catch(async (error: unknown) => {
+    if (!(await fs.lstat(directory)).isDirectory()) throw error;
+  });
+  // Not chown: whoever owns the directory above could have put a link to anything here meanwhile.
+  await fs.lchown(directory, account.server.uid, account.server.gid);
   // initdb under another id must pass; what lies inside has modes of its own.
   if (account.initdb.uid !== account.server.uid) await fs.chmod(directory, 0o711);
 }

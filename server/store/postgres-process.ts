@@ -102,9 +102,9 @@ function serverArguments(place: Place, socketDirectory: string): readonly string
     log_timezone: 'UTC',
     logging_collector: 'off',
     log_destination: 'stderr',
-    // Neither statements nor row values belong in a log: they may hold what must not be written down.
-    log_min_error_statement: 'panic',
-    log_error_verbosity: 'terse',
+    // Errors quote statements and values, which may be what must not be written down; their place is
+    // with whoever asked. What the server has to say of itself is above ERROR in this order.
+    log_min_messages: 'log',
     log_statement: 'none',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -119,12 +119,12 @@ async function prepareSocketDirectory(place: Place): Promise<string> {
   const ids = place.account?.server;
   if (fits(path)) {
     await fs.mkdir(path, { recursive: true, mode: 0o700 });
-    if (ids !== undefined) await fs.chown(path, ids.uid, ids.gid);
+    if (ids !== undefined) await fs.lchown(path, ids.uid, ids.gid);
     return path;
   }
   const roots = [tmpdir(), '/tmp'].filter((root) => fits(join(root, 'sallyport-XXXXXX')));
   const made = await fs.mkdtemp(join(roots[0] ?? '/tmp', 'sallyport-'));
-  if (ids !== undefined) await fs.chown(made, ids.uid, ids.gid);
+  if (ids !== undefined) await fs.lchown(made, ids.uid, ids.gid);
   await fs.rm(path, { force: true });
   // When another start was faster its link stays, and is used.
   await fs.symlink(made, path).catch(() => fs.rmdir(made));

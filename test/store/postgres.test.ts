@@ -113,10 +113,8 @@ describe('PostgreSQL of our own', () => {
     await ask(server, `insert into once values ('topsecret')`);
     await assert.rejects(ask(server, `insert into once values ('topsecret')`));
     const log = await fs.readFile(join(directory, 'server.log'), 'utf8');
-    const leaks = log
-      .split('\n')
-      .filter((line) => line.includes('insert') || line.includes('Key ('));
-    assert.deepEqual(leaks, []);
+    assert.ok(!log.includes('topsecret'), log);
+    assert.match(log, /ready to accept connections/);
   });
 
   it('survives a kill -9 of its process and is adopted by the next start', async () => {

@@ -7,19 +7,20 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { canReach, type ProcessIds } from '../../server/store/postgres-account.ts';
+import type { RunningPostgres } from '../../server/store/postgres.ts';
 
 const launched = new Set<ChildProcess>();
 
-export interface OwnerFacts {
-  readonly socketDirectory: string;
-  readonly port: number;
-  readonly user: string;
-  readonly database: string;
-  readonly version: string;
-  readonly adopted: boolean;
-  /** Instead of the others when the start failed. */
+/** What the process says of its server; `code` and `message` instead when the start failed. */
+export type OwnerFacts = Omit<RunningPostgres, 'stop'> & {
   readonly code?: string;
   readonly message?: string;
+};
+
+export interface OwnerOptions {
+  readonly as?: ProcessIds;
+  readonly node?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Owner {
@@ -60,11 +61,7 @@ export async function nodeFor(ids: ProcessIds, folder: string): Promise<string> 
 export async function startOwner(
   bundle: string,
   directory: string,
-  options: {
-    readonly as?: ProcessIds;
-    readonly node?: string;
-    readonly environment?: Readonly<Record<string, string>>;
-  } = {},
+  options: OwnerOptions = {},
 ): Promise<Owner> {
   const child = launchOwner(bundle, directory, options);
   const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
@@ -86,11 +83,7 @@ export async function startOwner(
 export function launchOwner(
   bundle: string,
   directory: string,
-  options: {
-    readonly as?: ProcessIds;
-    readonly node?: string;
-    readonly environment?: Readonly<Record<string, string>>;
-  } = {},
+  options: OwnerOptions = {},
 ): ChildProcess {
   const child = spawn(options.node ?? process.execPath, [bundle, directory], {
     stdio: ['pipe', 'pipe', 'inherit'],
