@@ -144,8 +144,7 @@ class Sink implements StoredRecordingSink {
     await Promise.race([Promise.all(ended), deadline]);
     waited.abort();
     this.#stop.abort();
-    await this.#shipper.close();
-    await Promise.all(ended);
+    this.#shipper.close();
   }
 
   async #beat(): Promise<void> {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { messageOf, type SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { type PackedLines, packLines, QUALITY, type SealedChunk } from './chunk.ts';
+import { type PackedLines, packLines, qualityFor, type SealedChunk } from './chunk.ts';
 import { isOutage, retryDelayMs } from './outage.ts';
 import { refusal } from './spool-backlog.ts';
 
@@ -43,7 +43,7 @@ export class Shipper {
   /** Sessions with a chunk that Postgres refused: nothing may follow the gap. */
   readonly #refused = new Map<string, SallyportError>();
   #queuedBytes = 0;
-  #running: Promise<void> | null = null;
+  #isRunning = false;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -58,7 +58,9 @@ export class Shipper {
       if (this.#stop.signal.aborted) return reject(stopped());
       this.#queue.push({ chunk, resolve, reject });
       this.#queuedBytes += chunk.lines.length;
-      this.#running ??= this.#run();
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      void this.#run();
     });
   }
 
@@ -68,9 +70,8 @@ export class Shipper {
   }
 
   /** Stops trying; what isn't stored is rejected and stays in the spool. */
-  async close(): Promise<void> {
+  close(): void {
     this.#stop.abort();
-    await this.#running;
   }
 
   async #run(): Promise<void> {
@@ -82,7 +83,7 @@ export class Shipper {
       storing = this.#store(rows);
       if (this.#queue.length === 0) await storing;
     }
-    this.#running = null;
+    this.#isRunning = false;
   }
 
   #take(): readonly Waiting[] {
@@ -97,13 +98,13 @@ export class Shipper {
   }
 
   async #pack(batch: readonly Waiting[]): Promise<readonly Row[]> {
-    const quality = this.#queuedBytes > BUSY_BYTES ? QUALITY.busy : QUALITY.calm;
+    const isBusy = this.#queuedBytes > BUSY_BYTES;
     const rows: Row[] = [];
     for (let at = 0; at < batch.length; at += COMPRESSORS) {
       const some = batch.slice(at, at + COMPRESSORS);
       const pack = async (one: Waiting): Promise<Row> => [
         one,
-        await packLines(one.chunk.lines, quality),
+        await packLines(one.chunk.lines, qualityFor(one.chunk, isBusy)),
       ];
       rows.push(...(await Promise.all(some.map(pack))));
     }
@@ -148,6 +149,7 @@ export class Shipper {
         if (failures > 0) logger.info('recording.shipping-resumed', { failures });
         return null;
       } catch (error) {
+        if (signal.aborted) return stopped();
         if (!isOutage(error)) {
           logger.error('recording.chunk-refused', { why: messageOf(error) });
           return refusal(`Postgres refuses a chunk: ${messageOf(error)}`, error);

@@ -7,7 +7,7 @@
  *
  * Not caught here: records lost from the middle of a session; gaps in event numbers show those.
  */
-import { constants, type PathLike } from 'node:fs';
+import { constants, type PathLike, write, writev } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -136,6 +136,31 @@ export async function preallocate(
   return path;
 }
 
+/** Writes all of `buffers` at `position`; resolves with their length, in bytes. */
+export async function writeAll(
+  fd: number,
+  buffers: readonly Buffer[],
+  position: number,
+): Promise<number> {
+  const total = buffers.reduce((sum, one) => sum + one.length, 0);
+  const written = await new Promise<number>((resolve, reject) => {
+    writev(fd, buffers, position, (error, bytes) =>
+      error === null ? resolve(bytes) : reject(error),
+    );
+  });
+  if (written === total) return total;
+  // A short write is rare enough to pay for a copy.
+  const rest = Buffer.concat(buffers).subarray(written);
+  for (let done = 0; done < rest.length;) {
+    done += await new Promise<number>((resolve, reject) => {
+      write(fd, rest, done, rest.length - done, position + written + done, (error, bytes) =>
+        error === null ? resolve(bytes) : reject(error),
+      );
+    });
+  }
+  return total;
+}
+
 /** Makes renames and removals in a directory durable. */
 export async function syncDirectory(directory: PathLike): Promise<void> {
   const handle = await open(directory, constants.O_RDONLY);
@@ -148,7 +173,10 @@ export async function syncDirectory(directory: PathLike): Promise<void> {
 
 export interface FoundSegment {
   readonly path: string;
+  /** As its header says. */
   readonly number: number;
+  /** As its name says: a spent file that was to be used again has a newer name than header. */
+  readonly nameNumber: number;
 }
 
 /** The segments that an earlier process left, in order of use; files that were never used are removed. */
@@ -157,10 +185,11 @@ export async function findSegments(directory: string): Promise<readonly FoundSeg
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
     if (/^segment-\d+\.spool\.tmp$/.test(name)) await rm(path, { force: true });
-    if (!/^segment-\d+\.spool$/.test(name)) continue;
+    const [, nameNumber] = /^segment-(\d+)\.spool$/.exec(name) ?? [];
+    if (nameNumber === undefined) continue;
     const number = await headerNumber(path);
     if (number === null) await rm(path, { force: true });
-    else found.push({ path, number });
+    else found.push({ path, number, nameNumber: Number(nameNumber) });
   }
   return found.sort((one, other) => one.number - other.number);
 }

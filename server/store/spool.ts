@@ -6,26 +6,26 @@
  * is done: waiting on a timer would only add latency. Segments are preallocated, so that a full disk
  * shows up between segments as a clean refusal and never in the middle of a record.
  */
-import { close, constants, open, write, writev } from 'node:fs';
+import { close, constants, open } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf, type SallyportError } from '../errors.ts';
+import type { SallyportError } from '../errors.ts';
+import { SegmentSupply } from './spool-supply.ts';
 import { Backlog, refusal, SPOOL_LIMITS, type SpoolLimits } from './spool-backlog.ts';
 import {
   findSegments,
   type FoundSegment,
   MAX_LINE_BYTES,
-  preallocate,
   RECORD_HEADER_BYTES,
   recordHeader,
   scanSegment,
   SEGMENT_HEADER_BYTES,
   segmentHeader,
-  segmentPath,
   type SpoolRecord,
   syncDirectory,
   uuidBytes,
+  writeAll,
 } from './spool-segment.ts';
 
 /** Records and bytes of one write; records are two buffers each and the kernel takes 1,024. */
@@ -95,13 +95,9 @@ export class Spool {
   readonly #sessions = new Map<string, SpoolSession>();
   readonly #queue: Pending[] = [];
   readonly #live = new Set<Segment>();
-  readonly #reusable: string[] = [];
+  readonly #supply: SegmentSupply;
   #active: Segment | null = null;
-  #spare: Promise<string> | null = null;
-  #nextNumber: number;
-  #preparing: Promise<void> | null = null;
-  #failedAtMs = -Infinity;
-  #failure: SallyportError | null = null;
+  #activating: Promise<void> | null = null;
   #pump: Promise<void> | null = null;
   #closed = false;
 
@@ -115,7 +111,17 @@ export class Spool {
     };
     this.#backlog = new Backlog({ ...SPOOL_LIMITS, ...options.limits });
     this.#leftovers = leftovers;
-    this.#nextNumber = (leftovers.at(-1)?.number ?? 0) + 1;
+    this.#supply = new SegmentSupply({
+      directory: options.directory,
+      segmentBytes: this.#options.segmentBytes,
+      retryMs: this.#options.segmentRetryMs,
+      firstNumber: Math.max(0, ...leftovers.flatMap((one) => [one.number, one.nameNumber])) + 1,
+      onFailure: options.onFailure,
+      whyNoMore: () =>
+        this.#live.size < this.#options.maxSegments
+          ? null
+          : `Postgres hasn't taken any of its ${this.#live.size} segments`,
+    });
   }
 
   /** Bytes that Postgres hasn't taken yet. */
@@ -135,7 +141,8 @@ export class Spool {
       throw refusal('the recorder holds all that it may until Postgres takes it');
     }
     // Without a spare the disk may be full: what runs goes on, what is new waits for room.
-    if (this.#active === null || this.#spare === null) await this.#prepare();
+    if (this.#active === null) await this.#activate();
+    else if (!this.#supply.hasSpare) await this.#supply.ready();
   }
 
   /**
@@ -205,8 +212,7 @@ export class Spool {
     this.#closed = true;
     this.#backlog.close();
     while (this.#pump !== null) await this.#pump;
-    await this.#spare?.then((path) => rm(path, { force: true })).catch(() => {});
-    for (const path of this.#reusable) await rm(path, { force: true });
+    await this.#supply.close();
     const active = this.#active;
     this.#active = null;
     if (active === null) return;
@@ -248,7 +254,7 @@ export class Spool {
     try {
       segment.offset += await writeAll(segment.fd, buffers, segment.offset);
     } catch (error) {
-      this.#failed('the spool could not be written', error);
+      this.#supply.failed('the spool could not be written', error);
       this.#retire(segment);
       return this.#refuse(group);
     }
@@ -281,7 +287,7 @@ export class Spool {
   }
 
   #refuse(group: readonly Pending[]): void {
-    const error = this.#failure ?? refusal('the spool could not be written');
+    const error = this.#supply.failure ?? refusal('the spool could not be written');
     for (const one of group) {
       const bytes = RECORD_HEADER_BYTES + one.line.length;
       one.reject(error);
@@ -312,7 +318,7 @@ export class Spool {
     if (active !== null && active.offset + bytes <= this.#options.segmentBytes) return active;
     if (active !== null) this.#retire(active);
     try {
-      await this.#prepare();
+      await this.#activate();
       return this.#active;
     } catch {
       return null;
@@ -328,97 +334,27 @@ export class Spool {
 
   #remove(segment: Segment): void {
     this.#live.delete(segment);
-    if (this.#reusable.length === 0 && !this.#closed) this.#reusable.push(segment.path);
-    else
-      rm(segment.path, { force: true }).catch((error: unknown) =>
-        this.#failed('a spent segment stays', error),
-      );
+    this.#supply.giveBack(segment.path);
   }
 
-  /** Takes the spare segment into use if none is, and sees to it that there is a spare. */
-  #prepare(): Promise<void> {
-    this.#preparing ??= this.#prepareAlone().finally(() => {
-      this.#preparing = null;
+  /** Takes the next segment into use, once for everybody who asks meanwhile. */
+  #activate(): Promise<void> {
+    this.#activating ??= this.#activateAlone().finally(() => {
+      this.#activating = null;
     });
-    return this.#preparing;
+    return this.#activating;
   }
 
-  async #prepareAlone(): Promise<void> {
-    const sinceFailureMs = performance.now() - this.#failedAtMs;
-    if (this.#failure !== null && sinceFailureMs < this.#options.segmentRetryMs) {
-      throw this.#failure;
-    }
+  async #activateAlone(): Promise<void> {
+    const { path, number } = await this.#supply.take();
     try {
-      const path = await (this.#spare ??= this.#makeSpare());
-      if (this.#active === null) await this.#activate(path);
-      this.#failure = null;
+      const fd = await openFile(path, constants.O_WRONLY | constants.O_DSYNC);
+      const offset = await writeAll(fd, [segmentHeader(number)], 0);
+      this.#active = { path, number, fd, offset, spans: 0 };
+      this.#live.add(this.#active);
     } catch (error) {
-      this.#spare = null;
-      throw this.#failed('the spool has no room on its disk', error);
+      throw this.#supply.failed('the spool could not start a segment', error);
     }
+    this.#supply.prepare();
   }
-
-  async #activate(path: string): Promise<void> {
-    this.#spare = null;
-    const number = this.#nextNumber;
-    this.#nextNumber += 1;
-    const flags = constants.O_WRONLY | constants.O_DSYNC;
-    const segment: Segment = { path, number, fd: await openFile(path, flags), offset: 0, spans: 0 };
-    segment.offset = await writeAll(segment.fd, [segmentHeader(number)], 0);
-    this.#active = segment;
-    this.#live.add(segment);
-    this.#spare = this.#makeSpare();
-    // Nobody waits for it yet; whoever needs it tries again.
-    this.#spare.catch((error: unknown) => {
-      this.#spare = null;
-      this.#report('the spool has no spare segment', error);
-    });
-  }
-
-  async #makeSpare(): Promise<string> {
-    if (this.#live.size >= this.#options.maxSegments) {
-      throw new Error(`Postgres hasn't taken any of its ${this.#live.size} segments`);
-    }
-    const { directory, segmentBytes } = this.#options;
-    const number = this.#nextNumber;
-    const reusable = this.#reusable.shift();
-    if (reusable === undefined) return preallocate(directory, number, segmentBytes);
-    const path = segmentPath(directory, number);
-    await rename(reusable, path);
-    await syncDirectory(directory);
-    return path;
-  }
-
-  #failed(what: string, cause: unknown): SallyportError {
-    this.#failure = this.#report(what, cause);
-    this.#failedAtMs = performance.now();
-    return this.#failure;
-  }
-
-  #report(what: string, cause: unknown): SallyportError {
-    const error = refusal(`${what}: ${messageOf(cause)}`, cause);
-    this.#options.onFailure(error);
-    return error;
-  }
-}
-
-/** Writes all of `buffers` at `position`; resolves with their length. */
-async function writeAll(fd: number, buffers: readonly Buffer[], position: number): Promise<number> {
-  const total = buffers.reduce((sum, one) => sum + one.length, 0);
-  const written = await new Promise<number>((resolve, reject) => {
-    writev(fd, buffers, position, (error, bytes) =>
-      error === null ? resolve(bytes) : reject(error),
-    );
-  });
-  if (written === total) return total;
-  // A short write is rare enough to pay for a copy.
-  const rest = Buffer.concat(buffers).subarray(written);
-  for (let done = 0; done < rest.length;) {
-    done += await new Promise<number>((resolve, reject) => {
-      write(fd, rest, done, rest.length - done, position + written + done, (error, bytes) =>
-        error === null ? resolve(bytes) : reject(error),
-      );
-    });
-  }
-  return total;
 }

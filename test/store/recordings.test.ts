@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '../../server/asciicast/event.ts';
 import { openDatabase } from '../../server/store/database.ts';
 import { silentLogger } from '../../server/log.ts';
 import { checkRecording } from '../../server/store/recording-check.ts';
+import { startPostgres } from '../../server/store/postgres.ts';
 import { CHUNKS_CHANNEL } from '../../server/store/shipper.ts';
 import { itIsARecordingSink } from '../conformance/recording-sink.ts';
-import { freshUrl } from '../support/database.ts';
+import { freshUrl, temporaryHome, urlOf } from '../support/database.ts';
 import {
   decidedCommand,
   eventsOf,
@@ -223,6 +225,48 @@ describe('recordings', () => {
     assert.deepEqual(await eventsOf(world.reader, start.id), events);
     assert.equal((await checkRecording(world.database, start.id, publicKey)).kind, 'intact');
     await other.close();
+  });
+
+  it('records while Postgres is down, holds commands back, and catches up afterwards', async () => {
+    const home = await temporaryHome();
+    const settings = { directory: join(home, 'postgres'), logger: silentLogger };
+    const server = await startPostgres(settings);
+    world = await openRecordingWorld({
+      url: urlOf(server, server.database),
+      sink: { sealAfterMs: 1, endWaitMs: 1 },
+    });
+    const start = sessionStart();
+    const recording = await world.sink.begin(start);
+    const events: RecordedEvent[] = [];
+    const append = async (atUs: number): Promise<void> => {
+      events.push({ atUs, code: 'o', text: `${atUs} `.repeat(30_000) });
+      await recording.append({ atUs, code: 'o', text: `${atUs} `.repeat(30_000) });
+    };
+    await append(1);
+    await server.stop();
+    for (let atUs = 2; atUs <= 20; atUs += 1) await append(atUs);
+    assert.ok(world.spool.backlogBytes > 1_000_000, 'nothing was lost, nothing could be shipped');
+    let isDecided = false;
+    const decided = recording.decided(decidedCommand(1)).then(() => (isDecided = true));
+    await recording.append({ atUs: 21, code: 'x', status: '0' });
+    events.push({ atUs: 21, code: 'x', status: '0' });
+    assert.equal(isDecided, false, 'a command waits for its row');
+    const again = await startPostgres(settings);
+    try {
+      await decided;
+      await recording.end(END);
+      await world.close();
+      const after = await openRecordingWorld({ url: urlOf(again, again.database) });
+      assert.deepEqual(await eventsOf(after.reader, start.id), events);
+      assert.equal((await checkRecording(after.database, start.id, publicKey)).kind, 'intact');
+      assert.equal((await after.reader.session(start.id))?.status, 'closed');
+      assert.equal((await after.journal.verify()).kind, 'intact');
+      await after.close();
+    } finally {
+      await again.stop();
+      await rm(home, { recursive: true });
+    }
+    await open();
   });
 
   it('lets other sessions pass when Postgres refuses the chunk of one', async () => {

@@ -45,7 +45,7 @@ describe('spool', () => {
     failures = [];
   });
   afterEach(async () => {
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it('gives back in order what was acknowledged and not shipped', async () => {
@@ -145,7 +145,7 @@ describe('spool', () => {
   it('refuses without a disk, acknowledges nothing of it, and goes on when there is room again', async () => {
     const spool = await open({ segmentRetryMs: 0 });
     await spool.append(A, 1, lineOf(A, 1, 50_000));
-    await rm(directory, { recursive: true });
+    await rm(directory, { recursive: true, maxRetries: 5 });
     const acknowledged: number[] = [1];
     // The spare segment is open already or not; after it nothing can be acknowledged.
     const appends = Array.from({ length: 9 }, (_, index) =>

@@ -2,6 +2,7 @@
  * Records sessions until it is killed, and prints `SESSION TEXT` for every event that was acknowledged:
  * `node --import tsx recorder.ts DATABASE_URL SPOOL_DIRECTORY INSTANCE_ID SESSIONS`.
  */
+import { recordedText } from './recorded-text.ts';
 import { openRecordingWorld, sessionStart } from './recording-world.ts';
 
 const [url = '', directory = '', instanceId = '', sessions = '1'] = process.argv.slice(2);
@@ -11,7 +12,7 @@ async function record(): Promise<never> {
   const start = sessionStart();
   const recording = await world.sink.begin(start);
   for (let event = 1; ; event += 1) {
-    const text = `${event}:${'#'.repeat((event * 37) % 3000)}`;
+    const text = recordedText(event);
     await recording.append({ atUs: event, code: 'o', text });
     process.stdout.write(`${start.id} ${text}\n`);
   }
