@@ -80,10 +80,11 @@ export const LAYERS: readonly Layer[] = [
 
 /** Node modules that compute and never reach outside. */
 export const PURE_NODE_MODULES = ['node:buffer', 'node:string_decoder', 'node:path/posix'];
-/** Who may hash and sign in the pure folders. */
+/** Pure files that need one module more: to hash, to sign, to load a driver that is CommonJS. */
 export const PURE_EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'server/journal/chain.ts': ['node:crypto'],
   'server/journal/signature.ts': ['node:crypto'],
+  'server/terminal/screen.ts': ['node:module'],
 };
 
 /** Each package and the only places that may name it. */
