@@ -1,6 +1,7 @@
 /** A program without a terminal: three pipes, and an exit status that doesn't wait for the pipes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { DownstreamEnd } from '../../session/ports.ts';
 import type { Launch } from '../demo-target.ts';
@@ -14,6 +15,7 @@ import { signalGroup } from './signal.ts';
 export async function runProcess(launch: Launch, end: DownstreamEnd): Promise<void> {
   const args = launch.command === null ? ['-l'] : ['-c', launch.command];
   const child = spawn(launch.shell, args, {
+    argv0: basename(launch.shell),
     cwd: launch.home,
     env: launch.env,
     // A group of its own, so that the whole job can be signalled.
