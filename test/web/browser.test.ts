@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import { people, sessionView, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import {
+  commandView,
+  keptSession,
+  people,
+  sessionId,
+  sessionView,
+  startHttpWorld,
+  type HttpWorld,
+} from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
 import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
 
@@ -112,6 +120,20 @@ describe('web in a browser', () => {
     );
     assert.equal(await clock(), 2);
     assert.doesNotMatch(await screen(), /output of 3/);
+  });
+
+  it('shows the output of a command that waited for a decision, and the start of a long one', async () => {
+    const held = commandView(1, { outputFromMs: 9000, outputToMs: 9300 });
+    const long = commandView(2, { atMs: 12_000, outputFromMs: 12_100, outputToMs: 29_000 });
+    world.recordings.add(keptSession(52, [held, long]));
+    await signIn();
+    await openSession(sessionId(52));
+    await shows('output of 1');
+    assert.equal(await clock(), 9);
+    await page.locator('#cmd-2 .text').click();
+    await shows('echo 2');
+    assert.equal(await clock(), 13);
+    assert.doesNotMatch(await screen(), /output of 2/);
   });
 
   it('walks through the commands with j and k, and stops at both ends', async () => {

@@ -21,11 +21,12 @@ export interface Command {
 export function readCommands(list: HTMLElement): readonly Command[] {
   return Array.from(list.querySelectorAll<HTMLElement>('li'), (row) => {
     const atMs = Number(row.dataset['atMs']);
-    const toMs = Number(row.dataset['toMs'] ?? atMs);
+    const fromMs = Number(row.dataset['fromMs'] ?? atMs);
+    const toMs = Number(row.dataset['toMs'] ?? fromMs);
     return {
       seq: Number(row.id.slice('cmd-'.length)),
       atMs,
-      showMs: Math.min(Math.max(toMs, atMs), atMs + OUTPUT_SHOWN_MS) + ROUNDING_MS,
+      showMs: Math.min(Math.max(toMs, fromMs), fromMs + OUTPUT_SHOWN_MS) + ROUNDING_MS,
       text: (row.querySelector('.text')?.textContent ?? '').toLowerCase(),
       decision: row.dataset['decision'] ?? '',
       row,

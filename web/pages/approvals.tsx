@@ -45,7 +45,7 @@ export function ApprovalsPage(props: Props) {
       </section>
       {decided.length > 0 && (
         <section aria-labelledby="decided-heading">
-          <h2 id="decided-heading">Decided</h2>
+          <h2 id="decided-heading">Earlier requests</h2>
           <Decided approvals={decided} page={props} />
         </section>
       )}

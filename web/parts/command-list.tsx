@@ -59,6 +59,7 @@ function Command({ command }: { readonly command: CommandView }) {
     <li
       id={`cmd-${command.seq}`}
       data-at-ms={command.atMs}
+      data-from-ms={command.outputFromMs ?? undefined}
       data-to-ms={command.outputToMs ?? undefined}
       data-decision={command.decision}
     >
