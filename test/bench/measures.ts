@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { programEnvironment } from '../support/program.ts';
+import { programEnvironment, runProgram } from '../support/program.ts';
 import { ssh } from '../support/ssh.ts';
 import type { Lane, Track } from './lanes.ts';
 import type { Figure } from './report.ts';
@@ -19,6 +19,8 @@ export interface Effort {
 }
 
 const MIB = 1024 * 1024;
+/** A large tree that every clone has. */
+const MODULES = join(import.meta.dirname, '../../node_modules');
 
 export const FULL: Effort = {
   connections: 30,
@@ -85,14 +87,17 @@ export async function measureKeystrokes(track: Track, effort: Effort): Promise<F
   }
 }
 
-/** Files that are moved in bulk: one byte over and over, and text like that of a build. */
+/** Files that are moved in bulk: one byte over and over, and text that a real command prints. */
 export async function bulkFiles(
   track: Track,
   effort: Effort,
 ): Promise<{ readonly 'one byte': string; readonly text: string }> {
   const files = { 'one byte': join(track.folder, 'one-byte'), text: join(track.folder, 'text') };
-  await writeTiles(files['one byte'], Buffer.alloc(TILE_BYTES, 'x'), effort.bulkBytes);
-  await writeTiles(files.text, buildLog(TILE_BYTES), effort.bulkBytes);
+  await writeTiles(files['one byte'], Buffer.alloc(MIB, 'x'), effort.bulkBytes);
+  // Far longer than a chunk of a recording, so that repeating it helps no compressor.
+  const { stdout } = await runProgram('ls', ['-lR', MODULES]);
+  if (stdout.length < MIB / 4) throw new Error(`ls -lR ${MODULES} prints too little`);
+  await writeTiles(files.text, stdout, effort.bulkBytes);
   return files;
 }
 
@@ -229,30 +234,8 @@ class Echo {
   }
 }
 
-/** Far larger than a chunk of a recording, so that the repetition helps no compressor. */
-const TILE_BYTES = 16 * MIB;
-
 async function writeTiles(path: string, tile: Buffer, bytes: number): Promise<void> {
-  const tiles = Array.from({ length: bytes / tile.length }, () => tile);
-  await writeFile(path, tiles);
-}
-
-const WORDS =
-  'compiling linking warning unused variable in module src lib test cache hit miss ok done';
-
-/** Lines such as a build prints: words that come again, numbers that don't. The same in every run. */
-function buildLog(bytes: number): Buffer {
-  const words = WORDS.split(' ');
-  const text = Buffer.alloc(bytes, '\n');
-  let seed = 42;
-  const random = (below: number): number => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return seed % below;
-  };
-  for (let at = 0, line = 1; at < bytes; line += 1) {
-    const parts = Array.from({ length: 4 + random(8) }, () => words[random(words.length)] ?? '');
-    const row = `[${line}/${random(100_000)}] ${parts.join(' ')} 0x${random(2 ** 31).toString(16)}\n`;
-    at += text.write(row, at);
-  }
-  return text;
+  const rest = tile.subarray(0, bytes % tile.length);
+  const tiles = Array.from({ length: Math.floor(bytes / tile.length) }, () => tile);
+  await writeFile(path, [...tiles, rest]);
 }
