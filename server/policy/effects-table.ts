@@ -80,7 +80,7 @@ strace ltrace: - -o=w --output=w
 time: - -o=w --output=w
 flock: -
 env sudo doas su nohup nice timeout watch: -
-echo printf true false : pwd cd pushd popd set unset export declare local readonly typeset read mapfile readarray shift trap alias unalias type which whereis command builtin hash exec eval exit return wait jobs fg bg kill pkill killall disown let test help history fc umask ulimit shopt getopts times break continue logout suspend enable bind complete compgen compopt caller dirs: -
+echo printf true false : pwd cd pushd popd set unset export declare local readonly typeset read mapfile readarray shift trap alias unalias type which whereis command builtin hash exec eval exit return wait jobs fg bg kill pkill killall disown let help history fc umask ulimit shopt getopts times break continue logout suspend enable bind complete compgen compopt caller dirs: -
 man info apropos whatis tldr cheat figlet toilet cowsay fortune lolcat banner notify-send wall write mesg: -
 cal uptime uname hostname hostnamectl whoami id groups who w last lastlog users tty stty arch nproc free vmstat iostat mpstat sar dmesg lscpu lsblk lspci lsusb lsmod ps top htop pgrep pidof ip ifconfig ss netstat ping traceroute dig nslookup host route arp printenv locale seq sleep yes clear reset tput factor bc expr: -
 git hg svn bzr: -

@@ -3,7 +3,7 @@
  * does to paths that its words don't name.
  */
 import type { ResolvedCommand } from '../shell/command.ts';
-import { optionGrammar } from '../shell/option-table.ts';
+import { NO_VALUES, optionGrammar } from '../shell/option-table.ts';
 import { dropLeading, leading, readOptions, type ReadOptions } from '../shell/options.ts';
 import { foundWords } from '../shell/programs/collect.ts';
 import { exactText, literal, type Word } from '../shell/word.ts';
@@ -118,7 +118,7 @@ export function effectsOf(command: ResolvedCommand, program: string | null): Eff
     return command.isFunction || command.carries ? effects : [...effects, ...anything(words)];
   }
   const special = SPECIAL[program];
-  const read = readOptions(words, optionGrammar(program) ?? { short: '', long: new Set() }, false);
+  const read = readOptions(words, optionGrammar(program) ?? NO_VALUES, false);
   if (special !== undefined) effects.push(...special(words, read));
   else effects.push(...byTable(entry, words, read));
   for (const implied of IMPLIED_PATHS) {

@@ -7,15 +7,21 @@
 export interface OptionGrammar {
   /** Letters of short options that take a value. */
   readonly short: string;
+  /** Letters that take a value with some subcommands only: the next word may be one. */
+  readonly sometimes: string;
   /** Names of long options that take a value, without dashes. */
   readonly long: ReadonlySet<string>;
 }
 
-/** `letters` or `letters: long names`. */
+/** `letters`, `letters?letters that do sometimes`, each perhaps followed by `: long names`. */
 function grammar(text: string): OptionGrammar {
-  const [short = '', long = ''] = text.split(':');
-  return { short: short.trim(), long: new Set(long.trim().split(/\s+/).filter(Boolean)) };
+  const [letters = '', long = ''] = text.split(':');
+  const [short = '', sometimes = ''] = letters.trim().split('?');
+  return { short, sometimes, long: new Set(long.trim().split(/\s+/).filter(Boolean)) };
 }
+
+/** Options without values only. */
+export const NO_VALUES: OptionGrammar = { short: '', sometimes: '', long: new Set() };
 
 const TABLE: Readonly<Record<string, string>> = {
   sudo: 'ugCDTRprhtU: user group chdir prompt host role type close-from chroot other-user command-timeout',
@@ -60,9 +66,11 @@ const TABLE: Readonly<Record<string, string>> = {
   rsync:
     'efBTM: rsh rsync-path exclude include exclude-from include-from files-from filter port bwlimit log-file out-format chmod chown partial-dir backup-dir suffix temp-dir compare-dest copy-dest link-dest timeout contimeout password-file max-size min-size max-delete info debug modify-window block-size compress-level sockopts address protocol iconv',
   kubectl:
-    'nscfoklpvL: namespace context kubeconfig cluster user server token container selector filename output image as as-group as-uid request-timeout cache-dir certificate-authority client-certificate client-key profile profile-output tls-server-name v vmodule pod-running-timeout target type patch template field-selector sort-by env labels overrides restart port replicas timeout grace-period tail since since-time field-manager chunk-size custom custom-columns from-literal from-file annotations command-image copy-to set-image',
+    'nscoklvL?fp: namespace context kubeconfig cluster user server token container selector filename output image as as-group as-uid request-timeout cache-dir certificate-authority client-certificate client-key profile profile-output tls-server-name v vmodule pod-running-timeout target type patch template field-selector sort-by env labels overrides restart port replicas timeout grace-period tail since since-time field-manager chunk-size custom custom-columns from-literal from-file annotations command-image copy-to set-image',
   docker:
-    'HcDlLuewvpnmhfat: host config context log-level tlscacert tlscert tlskey user env env-file workdir detach-keys volume publish name network mount label cpus memory entrypoint hostname platform restart add-host cap-add cap-drop device dns ulimit log-driver log-opt security-opt shm-size stop-signal stop-timeout tmpfs userns uts volumes-from volume-driver pid ipc gpus expose link ip mac-address pull cgroupns cidfile health-cmd isolation runtime file project-name project-directory profile filter format tail since until tag build-arg target cache-from progress output secret ssh',
+    'HcuewvpmhL?lnfat: host config context log-level tlscacert tlscert tlskey user env env-file workdir detach-keys volume publish name network mount label cpus memory entrypoint hostname platform restart add-host cap-add cap-drop device dns ulimit log-driver log-opt security-opt shm-size stop-signal stop-timeout tmpfs userns uts volumes-from volume-driver pid ipc gpus expose link ip mac-address pull cgroupns cidfile health-cmd isolation runtime file project-name project-directory profile filter format tail since until tag build-arg target cache-from progress output secret ssh',
+  'docker-compose':
+    'fpeuwv: file project-name project-directory profile env-file user workdir volume env index entrypoint name',
   git: 'Cc: git-dir work-tree namespace super-prefix exec-path config-env list-cmds attr-source',
   systemctl:
     'HMtnops: host machine type state property lines output signal kill-whom kill-who root image what job-mode preset-mode when check-inhibitors message timestamp',
@@ -146,7 +154,6 @@ const TABLE: Readonly<Record<string, string>> = {
 const SAME: Readonly<Record<string, string>> = {
   podman: 'docker',
   nerdctl: 'docker',
-  'docker-compose': 'docker',
   oc: 'kubectl',
   crictl: 'docker',
   mariadb: 'mysql',

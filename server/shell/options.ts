@@ -106,6 +106,9 @@ function readShort(
     const letter = head[at] as string;
     if (grammar?.short.includes(letter) !== true) {
       options.push({ name: `-${letter}`, value: null, index });
+      if (grammar?.sometimes.includes(letter) === true && at === head.length - 1) {
+        return { taken: 0, unsure: true };
+      }
       continue;
     }
     const rest = dropLeading(words[index] as Word, at + 1);

@@ -19,8 +19,8 @@ import { findProgram } from './programs/table.ts';
 import { readRedirections } from './redirect.ts';
 import type { Call, Frame, Output, Runner } from './runner.ts';
 import { deeper, subshell } from './runner.ts';
-import type { Input, KnownFile, ShellState } from './state.ts';
-import { joinStates, remember } from './state.ts';
+import type { Input, ShellState } from './state.ts';
+import { joinStates, remember, writeFile } from './state.ts';
 import { callFunction, known, runCompound, runStatements } from './walk.ts';
 import type { Word } from './word.ts';
 import { exactText, isUnknown, mergeText, showWord, whyUnknown } from './word.ts';
@@ -157,24 +157,10 @@ export class Reader implements Runner {
       fed: redirected.input !== null || frame.input.kind !== 'session',
     });
     for (const { path, append } of redirected.outputPaths) {
-      this.#writeFile(path, append, known(output), frame.state);
+      startUpFile(path, this);
+      writeFile(frame.state, path, append, known(output));
     }
     return redirected.outputTaken ? '' : output;
-  }
-
-  #writeFile(path: string, append: boolean, file: KnownFile, state: ShellState): void {
-    const before = state.files.get(path);
-    if (path.startsWith('/dev/')) return;
-    startUpFile(path, this);
-    if (!append || before === undefined) {
-      remember(state.files, path, append ? { kind: 'unknown' } : file);
-      return;
-    }
-    const joined =
-      before.kind === 'text' && file.kind === 'text' && before.text.length < MAX_VALUE_CHARACTERS
-        ? ({ kind: 'text', text: before.text + file.text } as const)
-        : ({ kind: 'unknown' } as const);
-    remember(state.files, path, joined);
   }
 
   #assignNode(

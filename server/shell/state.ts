@@ -3,7 +3,7 @@
  * functions, aliases, the directory, files written. Not caught here: start-up files of the target.
  */
 import type { FunctionBody } from './grammar.ts';
-import { MAX_DIRECTORIES, MAX_REMEMBERED } from './limits.ts';
+import { MAX_DIRECTORIES, MAX_REMEMBERED, MAX_VALUE_CHARACTERS } from './limits.ts';
 import type { Word } from './word.ts';
 
 /** What a program reads from its standard input. */
@@ -105,6 +105,20 @@ export function remember<T>(map: Map<string, T>, key: string, value: T): void {
     if (oldest.done !== true) map.delete(oldest.value);
   }
   map.set(key, value);
+}
+
+/** Notes what a redirection puts into a file. */
+export function writeFile(state: ShellState, path: string, append: boolean, file: KnownFile): void {
+  if (path.startsWith('/dev/')) return;
+  const before = state.files.get(path);
+  if (!append) remember(state.files, path, file);
+  else if (
+    before?.kind === 'text' &&
+    file.kind === 'text' &&
+    before.text.length + file.text.length <= MAX_VALUE_CHARACTERS
+  ) {
+    remember(state.files, path, { kind: 'text', text: before.text + file.text });
+  } else remember(state.files, path, { kind: 'unknown' });
 }
 
 /**

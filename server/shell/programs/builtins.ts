@@ -3,6 +3,7 @@
  * that change its grammar (`set -o`, `setopt`).
  */
 import { changeDirectory } from '../directory.ts';
+import { NO_VALUES } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
@@ -10,8 +11,6 @@ import { remember } from '../state.ts';
 import { exactText, literal, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
 import { formatPrintf } from './text.ts';
-
-const NO_VALUES = { short: '', long: new Set<string>() };
 
 function cd(call: Call): Output {
   const read = readOptions(call.words, NO_VALUES, true);
@@ -29,7 +28,7 @@ function popd(call: Call): Output {
 }
 
 function execute(call: Call): Output {
-  const read = readOptions(call.words, { short: 'a', long: new Set() }, true);
+  const read = readOptions(call.words, { ...NO_VALUES, short: 'a' }, true);
   const rest = call.words.slice(read.end);
   if (rest.length > 0) return call.run.runWords(rest, subshell(call.frame, 'exec'), true);
   for (const [descriptor, input] of call.descriptors) {
@@ -133,7 +132,7 @@ function unset(call: Call): Output {
 }
 
 function read(call: Call): Output {
-  const options = readOptions(call.words, { short: 'adinNptu', long: new Set() }, true);
+  const options = readOptions(call.words, { ...NO_VALUES, short: 'adinNptu' }, true);
   const names = call.words.slice(options.end).map(exactText);
   const { input } = call.frame;
   const why = 'it is read from the input';

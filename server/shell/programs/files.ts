@@ -3,7 +3,7 @@
  * Not caught here: archives and compilers; what they make is a program like any other on the target.
  */
 import { startUpFile } from '../hooks.ts';
-import { optionGrammar } from '../option-table.ts';
+import { NO_VALUES, optionGrammar } from '../option-table.ts';
 import { optionValue, readOptions } from '../options.ts';
 import { absolutePath, baseName } from '../path.ts';
 import type { Call, Output, Program } from '../runner.ts';
@@ -46,7 +46,7 @@ function copies(call: Call): Output {
 function tee(call: Call): Output {
   const { input } = call.frame;
   const text = input.kind === 'text' ? input.text : null;
-  const read = readOptions(call.words, { short: '', long: new Set() }, false);
+  const read = readOptions(call.words, NO_VALUES, false);
   for (const { word } of read.operands) {
     note(call, pathOf(call, word), text === null ? { kind: 'unknown' } : { kind: 'text', text });
   }

@@ -2,7 +2,7 @@
  * Programs that run a command on another host or in a container. Not caught here: what is mounted
  * into a container, beyond the whole of the host.
  */
-import { optionGrammar } from '../option-table.ts';
+import { NO_VALUES, optionGrammar } from '../option-table.ts';
 import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
@@ -54,7 +54,7 @@ const VERBS = new Set(['exec', 'run', 'debug', 'create', 'shell']);
 const DASHES = new Set(['kubectl', 'oc', 'lxc', 'incus', 'pct']);
 
 function container(call: Call): Output {
-  const grammar = optionGrammar(call.name) ?? optionGrammar('docker');
+  let grammar = optionGrammar(call.name) ?? optionGrammar('docker');
   let words = call.words;
   let verb: string | null = null;
   // `docker compose exec`, `docker container exec`, `podman machine …`
@@ -69,6 +69,7 @@ function container(call: Call): Output {
     }
     words = words.slice(read.end + 1);
     if (!/^(container|compose|alpha)$/.test(verb)) break;
+    if (verb === 'compose') grammar = optionGrammar('docker-compose');
   }
   if (verb === null || !VERBS.has(verb)) return null;
   const via = `${call.name} ${verb}`;
@@ -123,7 +124,7 @@ function remoteOption(call: Call): Output {
   const names = REMOTE_OPTIONS[call.name] ?? [];
   const letters = names.filter((name) => name.length === 2).map((name) => name.slice(1));
   const long = new Set(names.filter((name) => name.startsWith('--')).map((name) => name.slice(2)));
-  const read = readOptions(call.words, { short: letters.join(''), long }, false);
+  const read = readOptions(call.words, { ...NO_VALUES, short: letters.join(''), long }, false);
   const value = optionValue(read, ...names);
   const frame = elsewhere(call.frame, call.name, true);
   if (value !== undefined && value !== null) call.run.runWord(value, frame, call.name);
@@ -137,7 +138,7 @@ function remoteOption(call: Call): Output {
 function hostList(call: Call): Output {
   const read = readOptions(
     call.words,
-    { short: 'wxhlHoetpP', long: new Set(['hosts', 'host', 'user']) },
+    { ...NO_VALUES, short: 'wxhlHoetpP', long: new Set(['hosts', 'host', 'user']) },
     true,
   );
   const skip = call.name === 'pdsh' || hasOption(read, '-H', '--host', '-h', '--hosts') ? 0 : 1;

@@ -3,7 +3,7 @@
  * here: script files that this session didn't write; they are uncertain unless they lie in a
  * directory of the system.
  */
-import { optionGrammar } from '../option-table.ts';
+import { NO_VALUES, optionGrammar } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import { fileInput } from '../redirect.ts';
@@ -26,6 +26,7 @@ function shell(call: Call): Output {
   let takesInput = false;
   for (; index < words.length; index++) {
     const text = texts[index];
+    if (takesText && text === null) break;
     if (text === null || text === undefined) {
       call.run.uncertain(`the words of ${name} can't be known`);
       return null;
@@ -207,7 +208,7 @@ function multiplexer(call: Call): Output {
   return rest.length === 0 ? null : call.run.runWords(rest, subshell(call.frame, name), true);
 }
 
-const MULTIPLEXER_OPTIONS = { short: 'censxytF', long: new Set<string>() };
+const MULTIPLEXER_OPTIONS = { ...NO_VALUES, short: 'censxytF' };
 const MULTIPLEXER_COMMANDS = new Set(
   (
     'new new-session new-window neww split-window splitw respawn-pane respawnp run-shell run send-keys send ' +

@@ -2,7 +2,7 @@
  * Programs that run the program named by their own words, as data, and the few that need more than
  * data. Not caught here: wrappers that this table doesn't name; their operands are judged as operands.
  */
-import { optionGrammar } from '../option-table.ts';
+import { NO_VALUES, optionGrammar } from '../option-table.ts';
 import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
@@ -139,7 +139,7 @@ function env(call: Call): Output {
 }
 
 function commandBuiltin(call: Call): Output {
-  const read = readOptions(call.words, { short: '', long: new Set() }, true);
+  const read = readOptions(call.words, NO_VALUES, true);
   if (hasOption(read, '-v', '-V')) return null;
   const rest = call.words.slice(read.end);
   // The shell's own state stays reachable: `command cd`, `builtin eval`.

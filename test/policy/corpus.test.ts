@@ -1,0 +1,162 @@
+/**
+ * The corpora under their policy. What the floors promise is what the README may say. `invisible`: no
+ * reader of commands can see what a program of the target does under a harmless name.
+ */
+import { ok } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+import type { Decision, Facts } from '../../server/policy/decision.ts';
+import { compilePolicy } from '../../server/policy/document.ts';
+import { judge } from '../../server/policy/judge.ts';
+import type { Policy } from '../../server/policy/policy.ts';
+import { readShell } from '../../server/shell/read.ts';
+import { initialState } from '../../server/shell/state.ts';
+
+interface Line {
+  readonly id: string;
+  readonly class: string;
+  readonly command: string;
+  readonly intent?: string;
+  readonly expect: 'deny' | 'opaque' | 'allow' | 'allow-or-opaque';
+  readonly mode?: 'exec' | 'interactive';
+}
+
+const CASES = new URL('../cases/policy/', import.meta.url);
+const FACTS: Facts = {
+  principal: { name: 'agent', groups: [] },
+  target: { name: 'web1', labels: {} },
+};
+const STRICTNESS = { allow: 0, hold: 1, deny: 2 } as const;
+
+function lines(name: string): Line[] {
+  const text = readFileSync(new URL(name, CASES), 'utf8').trim();
+  return text.split('\n').map((line) => JSON.parse(line) as Line);
+}
+
+function corpusPolicy(): Policy {
+  const file = parse(readFileSync(new URL('corpus.yaml', CASES), 'utf8')) as {
+    policies: { corpus: unknown };
+  };
+  const compiled = compilePolicy('corpus', file.policies.corpus);
+  if (compiled.kind === 'invalid') throw new Error(JSON.stringify(compiled.problems));
+  return compiled.policy;
+}
+
+const policy = corpusPolicy();
+
+/** An interactive entry is fed line by line to one session; its strictest line decides. */
+function decide(line: Line): Decision {
+  if (line.mode !== 'interactive')
+    return judge(policy, FACTS, { text: line.command, language: 'shell' });
+  let state = initialState(true);
+  const decisions = line.command.split('\n').map((text) => {
+    const decision = judge(policy, FACTS, { text, language: 'shell', state });
+    ({ after: state } = readShell(text, state));
+    return decision;
+  });
+  return decisions.reduce((strictest, one) =>
+    STRICTNESS[one.verdict] > STRICTNESS[strictest.verdict] ? one : strictest,
+  );
+}
+
+/** The rules that name each intent of the corpus. */
+const RULES: readonly (readonly [intent: RegExp, rules: readonly string[]])[] = [
+  [/rm -rf/, ['no-wipe', 'pods']],
+  [/shadow/, ['shadow']],
+  [/drop/i, ['no-drop', 'no-dropdb', 'pods']],
+  [/kubectl/, ['pods']],
+  [/shutdown/, ['power', 'sysrq']],
+];
+
+function rightRule(line: Line, decision: Decision): boolean {
+  const rules = RULES.find(([intent]) => intent.test(line.intent ?? ''))?.[1] ?? [];
+  return decision.rule !== null && rules.includes(decision.rule);
+}
+
+interface Row {
+  lines: number;
+  deny: number;
+  hold: number;
+  allow: number;
+}
+
+function table(all: readonly (readonly [Line, Decision])[]): string {
+  const rows = new Map<string, Row>();
+  for (const [line, { verdict }] of all) {
+    const row = rows.get(line.class) ?? { lines: 0, deny: 0, hold: 0, allow: 0 };
+    row.lines++;
+    row[verdict]++;
+    rows.set(line.class, row);
+  }
+  const text = [...rows].map(([name, row]) =>
+    [`      ${name.padEnd(22)}`, row.lines, row.deny, row.hold, row.allow]
+      .map((cell) => String(cell).padStart(6))
+      .join(''),
+  );
+  return [`      ${'class'.padEnd(22)} lines  deny  hold allow`, ...text].join('\n');
+}
+
+function show(list: readonly (readonly [Line, Decision])[]): string {
+  return list
+    .map(([line, { verdict, rule }]) => `${line.id} ${verdict} ${rule}: ${line.command}`)
+    .join('\n');
+}
+
+describe('the corpus of bypass attempts', () => {
+  const all = lines('bypass.jsonl').map((line) => [line, decide(line)] as const);
+  before(() => console.log(table(all)));
+
+  it('has lines in every class', () => {
+    ok(all.length > 300);
+  });
+
+  it('denies by the right rule at least 99 of 100 lines that are to be denied', () => {
+    const expected = all.filter(([line]) => line.expect === 'deny');
+    const missed = expected.filter(
+      ([line, decision]) => decision.verdict !== 'deny' || !rightRule(line, decision),
+    );
+    ok(missed.length <= expected.length * 0.01, show(missed));
+  });
+
+  it('lets no line through that is to be denied', () => {
+    const missed = all.filter(
+      ([line, { verdict }]) => line.expect === 'deny' && verdict === 'allow',
+    );
+    ok(missed.length === 0, show(missed));
+  });
+
+  it('holds or denies every line that can only be seen to be opaque, but for the invisible', () => {
+    const missed = all.filter(
+      ([line, { verdict }]) =>
+        line.expect === 'opaque' && line.class !== 'invisible' && verdict === 'allow',
+    );
+    ok(missed.length === 0, show(missed));
+  });
+});
+
+describe('the corpus of harmless look-alikes', () => {
+  const all = lines('benign.jsonl').map((line) => [line, decide(line)] as const);
+  before(() => console.log(table(all)));
+
+  it('allows at least 99 of 100', () => {
+    const expected = all.filter(([line]) => line.expect === 'allow');
+    const missed = expected.filter(([, { verdict }]) => verdict !== 'allow');
+    ok(missed.length <= expected.length * 0.01, show(missed));
+  });
+
+  it('denies none of those that may be held', () => {
+    const missed = all.filter(
+      ([line, { verdict }]) => line.expect === 'allow-or-opaque' && verdict === 'deny',
+    );
+    ok(missed.length === 0, show(missed));
+  });
+
+  it('prints how many decisions a second of processor time gives', () => {
+    const before = process.cpuUsage();
+    for (const [line] of all) judge(policy, FACTS, { text: line.command, language: 'shell' });
+    const { user, system } = process.cpuUsage(before);
+    console.log(`      ${Math.round((all.length / (user + system)) * 1e6)} decisions per second`);
+    ok(all.length > 100);
+  });
+});
