@@ -176,7 +176,8 @@ function pathsIn(word: Word): Word[] {
   const paths: Word[] = head.startsWith('-') ? [] : [word];
   const marks =
     /^(?:--?[\w-]+=|-[A-Za-z](?=[/~])|\w+=|@|file:\/\/|\w+=@)/.exec(head)?.[0].length ?? 0;
-  if (marks > 0) paths.push(dropLeading(word, marks));
+  const value = marks > 0 ? dropLeading(word, marks) : [];
+  if (value.length > 0) paths.push(value);
   return paths;
 }
 
@@ -324,6 +325,9 @@ function rsyncEffects(_: readonly Word[], read: ReadOptions): Effect[] {
   return effects;
 }
 
+/** What a directory holds, not the directory itself. */
+const EVERYTHING_HERE: Word = [{ kind: 'glob', pattern: '*' }];
+
 /** `git clean` and `git -C DIR clean`; other subcommands change what git itself keeps. */
 function gitEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   const verb = exactText(read.operands[0]?.word ?? []);
@@ -331,7 +335,7 @@ function gitEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   const forced = words.some((word) => /^-[a-z]*f|^--force/.test(exactText(word) ?? ''));
   if (verb !== 'clean' || !forced) return [];
   const paths = read.operands.slice(1).map(({ word }) => word);
-  return (paths.length === 0 ? [literal('.')] : paths).map((path) =>
+  return (paths.length === 0 ? [EVERYTHING_HERE] : paths).map((path) =>
     effect(DELETE, path, true, directory),
   );
 }

@@ -19,6 +19,7 @@ import { absolutePath } from '../shell/path.ts';
 import { exactText, showWord, type Word } from '../shell/word.ts';
 import { fitPath, namePath, type NamedPath } from './path-pattern.ts';
 import {
+  ACCESSES,
   strongest,
   weakest,
   type Access,
@@ -314,9 +315,9 @@ function placesOf(effect: Effect, directories: readonly string[] | null): NamedP
   const add = (from: readonly string[], sure: boolean) => {
     for (const one of from) {
       const path = namePath(word, [one], tree);
-      const wholeHome = tree && isOnlyRead(effect) && isHome(word, one);
-      // Whether a home directory holds what a rule guards isn't known: reading all of it is a doubt,
-      // and one doubt on top of another says nothing any more.
+      const wholeHome = tree && isVague(effect) && isHome(word, one);
+      // Whether a home directory holds what a rule guards isn't known, nor what an unknown program
+      // does with it: that is a doubt, and one doubt on top of another says nothing any more.
       if (sure) paths.push({ ...path, unsure: path.unsure || wholeHome });
       else if (!wholeHome) paths.push({ ...path, unsure: true });
     }
@@ -326,8 +327,9 @@ function placesOf(effect: Effect, directories: readonly string[] | null): NamedP
   return paths;
 }
 
-function isOnlyRead({ access }: Effect): boolean {
-  return access.size === 1 && access.has('read');
+/** It only reads, or what it does isn't known at all. */
+function isVague({ access }: Effect): boolean {
+  return access.size === ACCESSES.length || (access.size === 1 && access.has('read'));
 }
 
 function isRelative(word: Word): boolean {

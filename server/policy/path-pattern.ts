@@ -14,6 +14,8 @@ export interface PathPattern {
 
 /** Ways to read one word; beyond, the word is taken for anything. */
 const MAX_READINGS = 64;
+/** Pieces of a word that are compared one by one. */
+const MAX_PIECES = 500;
 /** No path is longer on Linux (PATH_MAX), so literal text beyond names none. */
 const MAX_PATH_CHARACTERS = 4_096;
 
@@ -84,6 +86,7 @@ function homes(home: string): readonly string[] {
 
 /** Every way to read a word as text with open places. */
 export function wordPatterns(word: Word): readonly string[] {
+  if (word.length > MAX_PIECES) return [ALL];
   let readings: readonly string[] = [''];
   for (const piece of word) {
     const options = piecePatterns(piece);

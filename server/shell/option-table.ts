@@ -54,6 +54,8 @@ const TABLE: Readonly<Record<string, string>> = {
     'jSNnLPaId: jobs colsep joblog arg-file max-args delay timeout retries sshlogin tagstring tmpdir results workdir basefile env load memfree',
   'systemd-run':
     'pHMEut: property unit description slice uid gid setenv machine host on-active on-boot on-calendar on-startup on-unit-active on-unit-inactive working-directory timer-property service-type nice',
+  'systemd-inhibit': ': what who why mode',
+  'systemd-cat': 'tp: identifier priority stderr-priority level-prefix',
   'start-stop-daemon':
     'xapncuugrPsdRkON: exec startas pidfile name chuid user group retry nicelevel chdir umask signal output procsched iosched chroot notify-timeout',
   su: 'cgGsw: command session-command group supp-group shell whitelist-environment',

@@ -23,7 +23,7 @@ import type { Input, ShellState } from './state.ts';
 import { joinStates, remember, writeFile } from './state.ts';
 import { callFunction, known, runCompound, runStatements } from './walk.ts';
 import type { Word } from './word.ts';
-import { exactText, isUnknown, mergeText, showWord, whyUnknown } from './word.ts';
+import { exactText, isUnknown, mergeText, showWord, whyUnknown, withVariables } from './word.ts';
 
 /** What the call of a command brings beside its words. */
 interface Extra {
@@ -230,7 +230,8 @@ export class Reader implements Runner {
     if (text !== null) return this.runText(text, frame);
     const why = word === undefined ? null : whyUnknown(word);
     this.uncertain(`the program text for ${what} can't be known${why === null ? '' : `: ${why}`}`);
-    return null;
+    // What is known of it may be reason enough to refuse it.
+    return word === undefined ? null : this.runText(withVariables(word, frame.state), frame);
   }
 
   runInput(frame: Frame, what: string): Output {

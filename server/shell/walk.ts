@@ -44,7 +44,7 @@ export function runCompound(
     case 'CompoundList':
       return runStatements(node.commands, frame, run);
     case 'AndOr':
-      return runAndOr(node.commands, frame, run);
+      return runAndOr(node, frame, run);
     case 'Pipeline':
       return runPipeline(node.commands, frame, run);
     case 'Redirected': {
@@ -116,17 +116,24 @@ export function runCompound(
 }
 
 /** What follows the first command may not run, so its changes may not be made. */
-function runAndOr(commands: readonly ScriptNode[], frame: Frame, run: Runner): Output {
+function runAndOr(node: Extract<ScriptNode, { type: 'AndOr' }>, frame: Frame, run: Runner): Output {
   const state = frame.state.copy();
   const branches: ShellState[] = [];
-  for (const command of commands) {
-    if (!run.spend(1)) break;
+  node.commands.forEach((command, index) => {
+    if (!run.spend(1)) return;
     run.runNode(command, { ...frame, state });
-    branches.push(state.copy());
-  }
+    if (node.operators[index] !== '&&' || !succeeds(command)) branches.push(state.copy());
+  });
   for (const branch of branches) branch.settle();
   joinStates(frame.state, branches);
   return null;
+}
+
+/** Commands that can't fail, so that what stands behind `&&` runs. */
+function succeeds(node: ScriptNode): boolean {
+  if (node.type !== 'Command') return false;
+  if (node.name === undefined) return node.redirects.length === 0;
+  return (node.name.value === 'true' || node.name.value === ':') && node.redirects.length === 0;
 }
 
 function runPipeline(commands: readonly CommandNode[], frame: Frame, run: Runner): Output {

@@ -110,3 +110,19 @@ export function mergeText(word: Word): Word {
   }
   return merged;
 }
+
+/** Program text in which variables stand for the pieces that aren't literal; `state` gets them. */
+export function withVariables(
+  word: Word,
+  state: { setWord(name: string, word: Word): void },
+): string {
+  return word
+    .map((piece, index) => {
+      const text = exactText([piece]);
+      if (text !== null) return text;
+      const name = `SALLYPORT_PIECE_${index}`;
+      state.setWord(name, [piece]);
+      return `\${${name}}`;
+    })
+    .join('');
+}
