@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -282,14 +282,19 @@ for (const [name, start, rounds] of [
       await end.write({ kind: 'resize', size: { ...size, cols: 120, rows: 50 } });
       await type('stty size\r');
       await until('50 120');
-      await type('echo st"ar"t; sleep 100\r');
+      // The program says itself that it runs, so the key can't come before it.
+      const folder = await mkdtemp(join(tmpdir(), 'ctrl-c-'));
+      const program = join(folder, 'program');
+      const loop = `trap 'echo caught; exit' INT; echo start; while :; do sleep .05; done`;
+      await writeFile(program, loop);
+      await type(`bash ${program}\r`);
       await until('start');
       await type('\u0003');
-      await type('echo af"te"r\r');
-      await until('after');
+      await until('caught');
       await type('exit 9\r');
       const { events } = await collect(end);
       assert.ok(events.includes('exit 9'), events.join());
+      await rm(folder, { recursive: true });
     });
 
     // sshd passes no signals to the commands of root, who may be running this.
