@@ -120,7 +120,7 @@ export interface ChainReader {
     readonly head: {
       readonly hash: string;
       readonly keyId: string;
-      /** base64 Ed25519 signature; what it covers is said in journal/chain.ts. */
+      /** base64 Ed25519 signature; what it covers is said in journal/signature.ts. */
       readonly signature: string;
     } | null;
   } | null>;

@@ -103,7 +103,7 @@ export function fitCommand(pattern: CommandPattern, invocation: Invocation): Fit
 function fitProgram(pattern: CommandPattern, first: Word, program: string | null): Fit {
   if (program !== null) return pattern.program.some((own) => meet(own, program)) ? 'yes' : 'no';
   // A name with a pattern in it: what it could name in any directory.
-  if (isUnknown(first)) return 'maybe';
+  if (isUnknown(first) || first.some(({ kind }) => kind === 'number')) return 'maybe';
   const bases = wordPatterns(first).map((one) => one.slice(one.lastIndexOf('/') + 1));
   return bases.some((base) => pattern.program.some((own) => meet(own, base))) ? 'yes' : 'no';
 }

@@ -35,6 +35,11 @@ export interface JudgeInput {
   readonly language: Language;
   /** What earlier lines of the session left; a Reading's `after`. */
   readonly state?: ShellState;
+  /**
+   * The text is hardly a command: then a program that nobody knows is not taken to do anything to every
+   * path behind it, for the "program" may be a prompt.
+   */
+  readonly isGuess?: boolean;
 }
 
 /** One command, or one SQL statement of a command, with what is needed to compare it. */
@@ -84,7 +89,7 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
     let matched = wholeAllowed;
     for (const rule of rules) {
       if (regexRules.includes(rule)) continue;
-      const fit = fitRule(rule, subject, input.text);
+      const fit = fitRule(rule, subject, input);
       if (fit === 'no') continue;
       if (fit === 'maybe') {
         // An exception that may not apply leaves the default in force.
@@ -251,10 +256,10 @@ function isOnlyRegex(match: Rule['match']): boolean {
   return match.commands === null && match.paths === null && match.sql === null;
 }
 
-function fitRule(rule: Rule, subject: Judged, text: string): Fit {
+function fitRule(rule: Rule, subject: Judged, input: JudgeInput): Fit {
   const { commands, paths, sql, regexes, access } = rule.match;
   let fit: Fit = 'yes';
-  if (regexes !== null && !regexes.some((regex) => regex.test(text))) return 'no';
+  if (regexes !== null && !regexes.some((regex) => regex.test(input.text))) return 'no';
   if (sql !== null) {
     const { statement } = subject;
     if (statement === null || !sql.some((pattern) => fitsSql(pattern, statement))) return 'no';
@@ -270,7 +275,11 @@ function fitRule(rule: Rule, subject: Judged, text: string): Fit {
   }
   if (paths !== null) {
     if (subject.resolved === null) return 'no';
-    const effects = (subject.effects ??= reached(subject, subject.resolved));
+    const effects = (subject.effects ??= reached(
+      subject,
+      subject.resolved,
+      input.isGuess ?? false,
+    ));
     const here = bestOf(effects, (one) => {
       if (!overlap(one.effect.access, access)) return 'no';
       one.paths ??= placesOf(one.effect, one.directories);
@@ -295,11 +304,13 @@ function overlap(one: ReadonlySet<Access>, other: ReadonlySet<Access>): boolean 
   return false;
 }
 
-function reached(subject: Judged, command: ResolvedCommand): readonly Reached[] {
+function reached(subject: Judged, command: ResolvedCommand, isGuess: boolean): readonly Reached[] {
   const { program, informs } = (subject.invocation ??= invocationOf(command));
   if (informs) return [];
   const { directories } = command;
-  return effectsOf(command, program).map((effect) => ({ effect, directories, paths: null }));
+  return effectsOf(command, program)
+    .filter((effect) => !isGuess || !isVague(effect))
+    .map((effect) => ({ effect, directories, paths: null }));
 }
 
 /** The paths of an effect: for sure where the command most likely runs, perhaps where else it may. */

@@ -175,13 +175,10 @@ export class Gate {
     const refusal = unreadable(line.text, this.#dependencies.limits.maxLineBytes);
     if (refusal !== null) return plainDecision('deny', refusal);
     const decisions = line.candidates.flatMap((text) => {
-      const decision = judge(policy, this.#facts, {
-        text,
-        language: line.language,
-        state: this.#state,
-      });
-      const isMereGuess = line.guesses.has(text) && policy.default === 'allow';
-      return isMereGuess && decision.rule === null && decision.certainty === 'uncertain'
+      const isGuess = line.guesses.has(text) && policy.default === 'allow';
+      const { language } = line;
+      const decision = judge(policy, this.#facts, { text, language, state: this.#state, isGuess });
+      return isGuess && decision.rule === null && decision.certainty === 'uncertain'
         ? []
         : [decision];
     });

@@ -37,9 +37,9 @@ export type KeyKind =
   | 'paste-end'
   /** An answer or a report of the client's terminal: focus, colours, cursor position, mouse. */
   | 'report'
-  /** Bytes of a character that isn't complete yet. */
+  /** Bytes of a character or an escape sequence that isn't complete yet. */
   | 'part'
-  /** Any other control character or escape sequence, or a part of one. */
+  /** Any other control character or escape sequence, or one that never became complete. */
   | 'other';
 
 export interface Key {
@@ -98,8 +98,19 @@ export class KeySplitter {
         at += 1;
       }
     }
-    this.#emit(this.#state === 'ground' ? 'part' : 'other', bytes, bytes.length);
+    this.#emit('part', bytes, bytes.length);
     return this.#keys;
+  }
+
+  /**
+   * A key that never became complete. Even when all its bytes have gone out as parts: what follows must
+   * not be taken for an undisturbed line.
+   */
+  #broken(bytes: Buffer, end: number): void {
+    const part = bytes.subarray(this.#start, end);
+    this.#start = end;
+    const inPaste = this.#inPaste;
+    this.#keys.push({ kind: 'other', text: '', bytes: part, submits: false, inPaste });
   }
 
   #emit(kind: KeyKind, bytes: Buffer, end: number, text = ''): void {
@@ -145,8 +156,7 @@ export class KeySplitter {
   #endCharacter(bytes: Buffer, at: number): void {
     if (this.#character.length === 0) return;
     this.#character = Buffer.alloc(0);
-    // Its bytes have gone out as parts; what follows must not be taken for an undisturbed line.
-    this.#keys.push(unreadable(bytes.subarray(at, at), this.#inPaste));
+    this.#broken(bytes, at);
   }
 
   #control(bytes: Buffer, at: number, byte: number): void {
@@ -160,13 +170,13 @@ export class KeySplitter {
     const byte = bytes[at] ?? 0;
     if (submits(byte)) {
       // A lone escape before it belongs to it (Alt-Enter); a broken sequence is a key of its own.
-      if (this.#state !== 'escape') this.#emit('other', bytes, at);
+      if (this.#state !== 'escape') this.#broken(bytes, at);
       this.#state = 'ground';
       this.#emit('enter', bytes, at + 1);
       return;
     }
     if (byte === ESCAPE && this.#state !== 'answer') {
-      this.#emit('other', bytes, at);
+      this.#broken(bytes, at);
       this.#state = 'escape';
       this.#sequence = '';
       return;
@@ -241,10 +251,6 @@ function isAscii(byte: number): boolean {
 
 function submits(byte: number): boolean {
   return byte === CR || byte === LF || byte === CTRL_O;
-}
-
-function unreadable(bytes: Buffer, inPaste: boolean): Key {
-  return { kind: 'other', text: '', bytes, submits: false, inPaste };
 }
 
 function sequenceKind(sequence: string): KeyKind {

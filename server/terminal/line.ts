@@ -216,7 +216,10 @@ export class LineReader {
     const rest = this.#prompts.restsOf(row).at(-1);
     if (rest === undefined) return this.#line({ text: '', guesses: wordSuffixes(row) });
     const before = this.#prompts.restsOf(this.#screen.logicalLineTo(this.#screen.cursor)).at(-1);
-    if ((before ?? '').trim() === '') return this.#line({ text: '' });
+    // A prompt at the right margin is set off by blanks; text in the line is not.
+    if ((before ?? '').trim() === '' && /^(?:$|\s{2})/.test(rest)) {
+      return this.#line({ text: '', guesses: wordSuffixes(rest) });
+    }
     return this.#line({ text: rest, strict: [rest] });
   }
 

@@ -203,7 +203,9 @@ export class Screen {
   }
 
   #line(y: number): Headless.IBufferLine | undefined {
-    return this.#terminal.buffer.active.getLine(y);
+    const buffer = this.#terminal.buffer.active;
+    // Beyond its end the emulator's ring of rows starts again.
+    return y >= 0 && y < buffer.length ? buffer.getLine(y) : undefined;
   }
 
   #joined(first: number, last: number, lastTo: number): string {
@@ -222,7 +224,8 @@ export class Screen {
         const before = (preceding >> 1) & 3;
         // A mark joins the character before it; the property's layout is the emulator's own.
         if (width === 0 && before > 0) return (before << 1) | 1;
-        return width << 1;
+        // One that stands alone takes a cell: without, the emulator writes beyond the margin.
+        return Math.max(1, width) << 1;
       },
     });
     this.#terminal.unicode.activeVersion = 'sallyport';
