@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { silentLogger } from '../../server/log.ts';
-import type { ChannelRequest, UpstreamEnd } from '../../server/session/ports.ts';
+import type { ChannelRequest, Dialer, UpstreamEnd } from '../../server/session/ports.ts';
 import { startDemoTarget } from '../../server/ssh/demo-target.ts';
 import { MESSAGE } from '../../server/ssh/engine/wire.ts';
 import { generateKeyPair, parsePublicLine } from '../../server/ssh/key.ts';
@@ -96,12 +96,16 @@ function digestOf(command: string): string {
   return digest(stdout);
 }
 
+/** The dialers of a test, closed after it. */
+const dialers: Dialer[] = [];
+
 /** Opens one channel at the bastion as a client that sees every unit. */
 async function through(bastion: Bastion, request: Partial<ChannelRequest>): Promise<UpstreamEnd> {
   const dialer = createDialers({
     vault: vaultOf(bastion.client.privateKeyPem),
     logger: silentLogger,
   }).create();
+  dialers.push(dialer);
   const outcome = await dialer.dial(grantFor(bastion), {
     kind: 'exec',
     command: null,
@@ -127,6 +131,9 @@ for (const [name, start, rounds] of [
     before(async () => {
       target = await start();
       bastion = await startBastion({ target, credential: KEY.privateKeyPem });
+    });
+    afterEach(() => {
+      for (const dialer of dialers.splice(0)) dialer.close();
     });
     after(async () => {
       await bastion.close();
