@@ -7,7 +7,7 @@ import { afterPrompt, type Prompts } from './prompt.ts';
 import type { Cell, RowMark, Screen } from './screen.ts';
 
 /** A line may be spread over so many rows. */
-export const MAX_LINE_ROWS = 2000;
+export const MAX_LINE_ROWS = 1000;
 /** After a change of the size, rows may have moved up by so many. */
 const RESIZE_SLACK_ROWS = 50;
 

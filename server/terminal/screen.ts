@@ -22,7 +22,7 @@ const { SerializeAddon } = load('@xterm/addon-serialize') as typeof Serialize;
 export const MIN_SIDE = 2;
 export const MAX_SIDE = 500;
 /** Rows kept above the screen, unless the constructor is told otherwise. */
-export const SCROLLBACK_ROWS = 500;
+export const SCROLLBACK_ROWS = 200;
 /** The emulator is fed in pieces of this size. */
 const WRITE_CHARS = 65_536;
 /** Palette entries that shells use for a suggestion that isn't part of the line: bright black, greys. */
