@@ -70,7 +70,7 @@ describe('e2e: replay in a browser', () => {
     await page.locator(`a[href^="/sessions/${session.id}"]`).first().click();
     await page.locator('#player[data-state="ready"]').waitFor({ timeout: 20_000 });
     const text = await page.locator('body').innerText();
-    for (const part of ['rm -rf /', 'seq 3', 'demo', 'deny']) {
+    for (const part of ['rm -rf /', 'seq 3', 'demo', 'denied']) {
       assert.ok(text.toLowerCase().includes(part.toLowerCase()), `${part} in:\n${text}`);
     }
     await page.goto(`${bastion.run.http.url}/sessions/${session.id}#cmd-3`);
