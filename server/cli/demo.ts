@@ -175,7 +175,8 @@ export async function writeDemoSshFiles(
   bastion: { readonly host: string; readonly port: number },
   hostKeyLines: readonly string[],
 ): Promise<void> {
-  const quoted = (name: string): string => `"${home.path('demo', name)}"`;
+  // ssh expands tokens such as %h in these paths.
+  const quoted = (name: string): string => `"${home.path('demo', name).replaceAll('%', '%%')}"`;
   const direct = (alias: string, key: string): string =>
     [
       `Host ${alias}`,
@@ -212,7 +213,7 @@ export async function writeDemoSshFiles(
   await writeFile(home.path('demo', 'known_hosts'), known, { mode: 0o600 });
 }
 
-/** What a first start says to type next. */
+/** What a first start says to type next; every command stands alone on its line, to be copied. */
 export function demoGuide(facts: {
   readonly version: string;
   readonly home: string;
@@ -221,7 +222,7 @@ export function demoGuide(facts: {
   readonly url: string;
   readonly setupToken: string;
 }): string {
-  const ssh = `ssh -F ${facts.home}/demo/ssh_config`;
+  const ssh = `ssh -F ${shellWord(`${facts.home}/demo/ssh_config`)}`;
   return `
 Sallyport ${facts.version} is running.
 
@@ -236,14 +237,26 @@ Sign in as ${HUMAN} with this one-time link (15 minutes):
 
 Type in another terminal:
 
-  ${ssh} demo                             a shell, as a person
-  ${ssh} demo-agent 'uname -a'            one command, as an agent
-  ${ssh} demo-agent 'rm -rf /'            denied: it never reaches the target
-  ${ssh} demo-agent 'shutdown -k now'     held: approve or deny it at
-      ${facts.url}/approvals
+  A shell, as a person
+    ${ssh} demo
+  One command, as an agent
+    ${ssh} demo-agent 'uname -a'
+  One that is denied: it never reaches the target
+    ${ssh} demo-agent 'rm -rf /'
+  One that is held until you decide, at ${facts.url}/approvals
+    ${ssh} demo-agent 'shutdown -k now'
+  or in a terminal, with the ID that it names
+    ${ssh} demo-bastion approve ID
 
-Replays are at ${facts.url}/sessions. Ctrl-C stops everything; the next start goes on from here.
+Replays are at ${facts.url}/sessions
+Ctrl-C stops everything; the next start goes on from here.
+
 `;
+}
+
+/** One word of a POSIX shell, quoted only when it must be. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Why the content of a key file is no private key; null = it is one. */

@@ -28,12 +28,12 @@ export const serve: Verb = {
         shell: userInfo().shell ?? '/bin/sh',
       });
       await home.writeRunFile(bastion.run);
-      await terminal.out(await bastion.greeting());
       logger.info('ready', {
         ssh: `${bastion.run.ssh.host}:${bastion.run.ssh.port}`,
         http: bastion.run.http.url,
         database: bastion.run.database,
       });
+      await terminal.out(await bastion.greeting());
       const signal = await stop.requested;
       logger.info('stopping', { signal });
       await bastion.drain(stop.repeated);

@@ -63,10 +63,15 @@ export type ParsedCommand =
   | { readonly kind: 'help' }
   | { readonly kind: 'usage'; readonly message: string };
 
+const HELP: readonly string[] = ['--help', '-h'];
+
 /** Finds the verb of a command line and reads its options; every verb takes `--json`. */
 export function parseCommandLine(argv: readonly string[], verbs: readonly Verb[]): ParsedCommand {
-  if (argv.length === 0 || ['help', '--help', '-h'].includes(argv[0] ?? ''))
+  const end = argv.indexOf('--');
+  const words = argv.slice(0, end === -1 ? undefined : end);
+  if (argv.length === 0 || argv[0] === 'help' || words.some((one) => HELP.includes(one))) {
     return { kind: 'help' };
+  }
   const verb =
     verbs.find((one) => one.name === argv.slice(0, 2).join(' ')) ??
     verbs.find((one) => one.name === argv[0]);
@@ -92,7 +97,8 @@ export function parseCommandLine(argv: readonly string[], verbs: readonly Verb[]
   } catch (error) {
     return {
       kind: 'usage',
-      message: `${messageOf(error)}; usage: npx sallyport ${verb.name} ${verb.usage}`,
+      // Node's advice on arguments that start with a dash says nothing about this verb.
+      message: `${messageOf(error).split('. ')[0]}; usage: npx sallyport ${verb.name} ${verb.usage}`,
     };
   }
 }

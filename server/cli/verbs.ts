@@ -31,10 +31,12 @@ const PUBLIC: readonly Verb[] = [
 
 export const VERBS: readonly Verb[] = [...PUBLIC, ...INTERNAL];
 
+/** Every verb with its usage, and below it what it does. */
 export function usageText(): string {
-  const rows = PUBLIC.map((verb) => [`${verb.name} ${verb.usage}`.trim(), verb.summary] as const);
-  const width = Math.max(...rows.map(([left]) => left.length));
-  const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  const lines = PUBLIC.flatMap((verb) => [
+    `  ${verb.name} ${verb.usage}`.trimEnd(),
+    `      ${verb.summary}`,
+  ]);
   return [
     'npx sallyport VERB [--json]',
     '',
