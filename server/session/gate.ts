@@ -34,6 +34,8 @@ export interface GateLine {
    * full-screen program, a password): it gets a row only if it isn't allowed.
    */
   readonly quiet: boolean;
+  /** The candidates were typed while the terminal did not echo: nothing of them is kept anywhere. */
+  readonly secret: boolean;
 }
 
 export type GateOutcome =
@@ -121,7 +123,8 @@ export class Gate {
     say: (text: string) => Promise<void>,
   ): Promise<GateOutcome> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const decision = this.#judge(policy, line);
+    const judged = this.#judge(policy, line);
+    const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')
       return { kind: 'released', seq: null, decision };
     this.commandEnded(null);
@@ -247,6 +250,12 @@ export class Gate {
       held.leave(principal.name);
     }
   }
+}
+
+/** The decision without anything that quotes the line. */
+function withoutText(decision: Decision): Decision {
+  const reason = decision.verdict === 'allow' ? null : 'it was typed without echo';
+  return { ...decision, reason, deciding: null, commands: [] };
 }
 
 /** Why a text can't be handed to a reader at all; null when it can. */

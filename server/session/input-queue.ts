@@ -71,6 +71,16 @@ export class InputQueue {
     }
   }
 
+  /** Drops the keys that wait; everything else stays in order. @returns whether there were any */
+  dropKeys(): boolean {
+    const kept = this.#units.filter((unit) => unit.kind !== 'data');
+    const hadKeys = kept.length < this.#units.length;
+    this.#units.splice(0, Infinity, ...kept);
+    this.#pendingBytes = 0;
+    this.#room?.();
+    return hadKeys;
+  }
+
   async #pump(): Promise<void> {
     for (;;) {
       const unit = await this.#end.read();

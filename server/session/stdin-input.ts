@@ -86,6 +86,7 @@ export function commandLine(bytes: Buffer, text: string): GateLine {
     certainty: exact ? 'exact' : 'uncertain',
     why: exact ? null : 'the command is not valid UTF-8, so what the target makes of it is unknown',
     quiet: false,
+    secret: false,
   };
 }
 

@@ -3,6 +3,7 @@
  * emulated screen, decided, and only then does the Enter go up. What can't be read is uncertain, and
  * the policy says what happens to it.
  */
+import { isCompleteInput } from '../shell/complete.ts';
 import { KeySplitter, type Key } from '../terminal/keys.ts';
 import { LineReader, type SubmittedLine } from '../terminal/line.ts';
 import type { Gate, GateLine } from './gate.ts';
@@ -34,6 +35,8 @@ export class TerminalInput {
   readonly #options: TerminalInputOptions;
   readonly #keys = new KeySplitter();
   readonly #reader: LineReader;
+  /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
+  #dropsPaste = false;
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
@@ -79,6 +82,10 @@ export class TerminalInput {
     const keys = this.#keys.push(bytes);
     let passing: Buffer[] = [];
     for (const [index, key] of keys.entries()) {
+      if (this.#dropsPaste) {
+        this.#dropsPaste = key.inPaste;
+        if (key.inPaste || key.kind === 'paste-end') continue;
+      }
       if (!key.submits) {
         this.#reader.key(key, nowUs());
         passing.push(key.bytes);
@@ -88,20 +95,18 @@ export class TerminalInput {
         await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
         passing = [];
       }
-      if (!(await this.#submit(key))) {
-        if (index + 1 < keys.length) {
-          await this.#options.say(notice('the rest of what was pasted is dropped'));
-        }
-        return;
-      }
+      if (!(await this.#submit(key, index + 1 < keys.length))) return;
     }
     if (passing.length > 0) {
       await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
     }
   }
 
-  /** Decides the line that `enter` would submit. False = refused, and the line was cleared upstream. */
-  async #submit(enter: Key): Promise<boolean> {
+  /**
+   * Decides the line that `enter` would submit. False = refused, and the line was cleared upstream.
+   * @param hasMore more keys came in the same packet; they are dropped with a refused line
+   */
+  async #submit(enter: Key, hasMore: boolean): Promise<boolean> {
     const { input, gate, say, upstream, nowUs } = this.#options;
     const line = await this.#read();
     const outcome = await input.interruptible((abandoned) =>
@@ -120,7 +125,11 @@ export class TerminalInput {
       await upstream.write({ kind: 'data', bytes: enter.bytes });
       return true;
     }
+    // What came before anybody could know of the refusal was meant to follow the refused line.
+    const dropped = input.dropKeys() || hasMore;
+    this.#dropsPaste = enter.inPaste;
     await say(refusal);
+    if (dropped) await say(notice('what was typed or pasted behind it is dropped'));
     await upstream.write({ kind: 'data', bytes: this.#reader.abortBytes });
     this.#reader.afterDenied(nowUs());
     await new Promise((resolve) => setTimeout(resolve, REDRAW_WAIT_MS));
@@ -139,15 +148,20 @@ export class TerminalInput {
 }
 
 function gateLine(line: SubmittedLine): GateLine {
-  const text = line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE);
   const empty = line.text === '' && line.certainty === 'observed';
   return {
-    text,
+    text: line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE),
     candidates: line.candidates,
-    guesses: line.guesses,
+    // A shell runs nothing of a line that it asks to continue; the reader joins what follows to it.
+    guesses: new Set([...line.guesses, ...line.candidates.filter(isUnfinished)]),
     language: 'shell',
     certainty: line.certainty,
     why: line.why,
     quiet: empty || line.secret || line.alternate || line.interim,
+    secret: line.secret,
   };
+}
+
+function isUnfinished(text: string): boolean {
+  return isCompleteInput(text) === 'incomplete';
 }

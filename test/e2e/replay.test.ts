@@ -7,7 +7,8 @@ import type { Page as ListPage, SessionView } from '../../server/http/ports.ts';
 import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
 import { runProgram } from '../support/program.ts';
 import { ssh, Terminal, sshInteractive } from '../support/ssh.ts';
-import { freshFolder, startBastion, type Bastion } from '../support/world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startBastion, type Bastion } from '../support/world.ts';
 
 describe('e2e: replay in a browser', () => {
   let folder: string;
@@ -17,7 +18,7 @@ describe('e2e: replay in a browser', () => {
   let page: Page;
 
   before(async () => {
-    folder = await freshFolder();
+    folder = await temporaryFolder();
     bastion = await startBastion();
     browser = await launchBrowser();
     watched = await openPage(browser);

@@ -155,10 +155,28 @@ describe('e2e: a shell', () => {
     const terminal = await shell();
     terminal.type('echo one\rrm -rf /data/x\recho never-\u0022two\u0022\r');
     await terminal.expect('sallyport: denied by rule "no-wipe"');
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    terminal.type('\u0003');
+    await terminal.expect('what was typed or pasted behind it is dropped');
     await terminal.expect(PROMPT);
+    await new Promise((resolve) => setTimeout(resolve, 600));
     assert.ok(!terminal.transcript.includes('never-two'), terminal.transcript);
+    terminal.type('exit\r');
+    await terminal.ended();
+  });
+
+  it('lets input go on over several lines and judges it as a whole', async () => {
+    const terminal = await shell();
+    for (const line of ['for i in 1 2', 'do', 'echo "item-$i"']) {
+      terminal.type(`${line}\r`);
+      await terminal.expect('> ');
+    }
+    terminal.type('done\r');
+    await terminal.expect('item-2');
+    await terminal.expect(PROMPT);
+    terminal.type('rm -rf \\\r');
+    await terminal.expect('> ');
+    terminal.type('/data/x\r');
+    await terminal.expect('sallyport: denied by rule "no-wipe"');
+    await terminal.expect(PROMPT);
     terminal.type('exit\r');
     await terminal.ended();
   });

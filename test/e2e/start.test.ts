@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { freshUrl } from '../support/database.ts';
 import { ssh } from '../support/ssh.ts';
-import { freshFolder, sallyport, startBastion } from '../support/world.ts';
+import { sallyport, startBastion } from '../support/world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const PORTS = { SALLYPORT_SSH_LISTEN: '127.0.0.1:0', SALLYPORT_HTTP_LISTEN: '127.0.0.1:0' };
 
@@ -30,7 +31,7 @@ describe('e2e: starting', () => {
   let home: string;
 
   beforeEach(async () => {
-    home = await freshFolder();
+    home = await temporaryFolder();
   });
   afterEach(async () => {
     await rm(home, { recursive: true, force: true });
