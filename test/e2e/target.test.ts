@@ -67,7 +67,7 @@ describe('e2e: wrong targets and bad input', () => {
   });
 
   it('refuses malformed user names with what is wrong', async () => {
-    for (const user of ['a@b@c', 'web1+user=x', 'web1;id', 'x'.repeat(600)]) {
+    for (const user of ['a@b@c', 'web1+user=x', 'web1+run=', 'x'.repeat(600)]) {
       const result = await as(user, 'id');
       assert.equal(result.status, 255, user);
       assert.match(result.stderr, /sallyport: .*user name|name has|Permission denied/, user);
@@ -104,7 +104,6 @@ describe('e2e: wrong targets and bad input', () => {
   });
 
   const commands: [string, string, number, RegExp][] = [
-    ['a NUL byte can not come from a shell', 'true', 0, /^$/],
     ['100 KB', `: ${'x'.repeat(100_000)}`, 126, /100002 bytes.*at most 65536/],
     [
       'nested parentheses',
@@ -165,7 +164,7 @@ describe('e2e: wrong targets and bad input', () => {
   it('says so when the target dies in the middle', async () => {
     const running = as(
       `${real.sshd.user}@${TARGET}`,
-      'echo begun; kill -9 $(ps -o ppid= -p $PPID) $PPID; sleep 5',
+      'echo begun; sleep 0.5; kill -9 $PPID; sleep 5',
     );
     const result = await running;
     assert.equal(result.status, 255);
