@@ -54,7 +54,7 @@ function ciphers(): Finding {
   const native = hasNativeCiphers();
   const detail = native
     ? 'native addon of ssh2 in use'
-    : 'native addon of ssh2 not built: bulk transfers cost about 1.6 times the CPU; install make and g++, then npm rebuild ssh2';
+    : 'native addon of ssh2 not built: bulk transfers cost about 1.6 times the CPU; install make, g++ and python3, then: npm rebuild ssh2 --foreground-scripts';
   return { check: 'ciphers', ok: true, warning: !native, detail };
 }
 
@@ -77,7 +77,7 @@ async function stores(input: VerbInput): Promise<Finding[]> {
       const opened = await stores.vault();
       const names = (await credentials.list()).filter((one) => one.version > 0);
       for (const { name } of names) await opened.check(name);
-      findings.push(fine('vault', `${names.length} credentials, all open with this master key`));
+      findings.push(fine('vault', `credentials: ${names.length}, all open with this master key`));
       return findings;
     });
   } catch (error) {
