@@ -66,11 +66,16 @@ describe('PostgreSQL of our own', () => {
   const dataDirectory = async (): Promise<string> => join(await fs.realpath(directory), 'data');
   const serverPid = async (): Promise<number> => (await findRun(await dataDirectory()))?.pid ?? 0;
 
+  let bundleHome = '';
   let bundle = '';
   before(async () => {
-    bundle = await bundleOwner(await temporaryHome());
+    bundleHome = await temporaryHome();
+    bundle = await bundleOwner(bundleHome);
   });
-  after(() => fs.rm(join(bundle, '..'), { recursive: true }));
+  // Derived from nothing, a path means the working directory: only what was made is removed.
+  after(async () => {
+    if (bundleHome !== '') await fs.rm(bundleHome, { recursive: true });
+  });
 
   beforeEach(async () => {
     home = await temporaryHome();
@@ -362,7 +367,7 @@ describe('PostgreSQL of our own', () => {
     const [best] = await findBinaries();
     assert.ok(best !== undefined);
     const as = IS_ROOT ? NOBODY : undefined;
-    const node = as === undefined ? process.execPath : await nodeFor(as, join(bundle, '..'));
+    const node = as === undefined ? process.execPath : await nodeFor(as, bundleHome);
     if (as !== undefined) await fs.chown(home, as.uid, as.gid);
     const owner = await startOwner(bundle, directory, {
       node,
