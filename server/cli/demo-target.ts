@@ -20,16 +20,20 @@ export const demoTarget: Verb = {
       process.once('disconnect', resolve);
       process.once('SIGTERM', resolve);
     });
-    const target = await startDemoTarget({
-      hostKeyPem: Buffer.from(order.hostKeyPem),
-      authorizedKeyBlob: Buffer.from(order.authorizedKey, 'base64'),
-      shell: order.shell,
-      listen: { host: '127.0.0.1', port: 0 },
-    });
-    process.send({ host: target.host, port: target.port });
-    await ended;
-    await target.close();
-    if (process.connected) process.disconnect();
+    try {
+      const target = await startDemoTarget({
+        hostKeyPem: Buffer.from(order.hostKeyPem),
+        authorizedKeyBlob: Buffer.from(order.authorizedKey, 'base64'),
+        shell: order.shell,
+        listen: { host: '127.0.0.1', port: 0 },
+      });
+      process.send({ host: target.host, port: target.port });
+      await ended;
+      await target.close();
+    } finally {
+      // The channel to the parent would keep this process.
+      if (process.connected) process.disconnect();
+    }
     return 0;
   },
 };

@@ -143,6 +143,7 @@ function listening(
 ): Promise<{ host: string; port: number }> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
+      clearTimeout(timer);
       child.kill('SIGKILL');
       reject(
         new SallyportError(
@@ -174,6 +175,7 @@ export async function writeDemoSshFiles(
   home: Home,
   bastion: { readonly host: string; readonly port: number },
   hostKeyLines: readonly string[],
+  login: string,
 ): Promise<void> {
   // ssh expands tokens such as %h in these paths.
   const quoted = (name: string): string => `"${home.path('demo', name).replaceAll('%', '%%')}"`;
@@ -195,6 +197,7 @@ export async function writeDemoSshFiles(
       'Host demo-jump',
       `  HostName ${DEMO_TARGET}`,
       '  Port 22',
+      `  User ${login}`,
       '  HostKeyAlias sallyport-demo',
       `  IdentityFile ${quoted('human_ed25519')}`,
       '  ProxyJump demo-bastion',

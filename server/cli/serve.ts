@@ -5,6 +5,7 @@
 import { userInfo } from 'node:os';
 import { openBastion, type Bastion } from '../bastion.ts';
 import { messageOf } from '../errors.ts';
+import { assertPatched } from '../ssh/engine/driver.ts';
 import { Home } from './home.ts';
 import type { Verb } from './verb.ts';
 
@@ -15,6 +16,7 @@ export const serve: Verb = {
   options: {},
   positionals: [0, 0],
   run: async ({ config, logger, terminal, version }) => {
+    assertPatched();
     const home = Home.open(config.home);
     const unlock = home.lock();
     const stop = stopSignal();
