@@ -175,7 +175,9 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   httpUrl = http.url;
   closers.add('web', () => http.close());
 
-  if (isDemo) await writeDemoSshFiles(home, gateway.address, [publicLineOf(hostKey)]);
+  if (isDemo) {
+    await writeDemoSshFiles(home, gateway.address, [publicLineOf(hostKey)], options.login);
+  }
   await journal.append(serverEvent('server.started', { version, database: database.mode }));
   ready = true;
 

@@ -2,7 +2,7 @@
  * One downstream transport: who it is, where it wants to go, which channels it may have. It owns
  * *which* channels exist, never *what is in them*.
  */
-import { parseDestination, type Destination } from '../access/destination.ts';
+import { NAME, parseDestination, type Destination } from '../access/destination.ts';
 import { authorise, type ChannelKind, type Grant } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import { messageOf } from '../errors.ts';
@@ -17,10 +17,13 @@ import type {
   Dialers,
   Directory,
   DownstreamEnd,
+  InnerConnection,
   PublicKey,
 } from './ports.ts';
 import { Session, type SessionDependencies } from './session.ts';
 
+/** What a target is reached at through `ssh -J`: the port that clients assume. */
+const JUMP_PORT = 22;
 /** Refused keys that are kept for the journal, per connection. */
 const MAX_REFUSED_KEYS = 6;
 
@@ -45,7 +48,14 @@ export class ConnectionRegistry implements Connections {
   }
 
   accept(source: string): ConnectionHandler {
-    return new Connection(this.#dependencies, source, this);
+    return new Connection(this.#dependencies, source, this, null);
+  }
+
+  jump(outer: ConnectionHandler, host: string, port: number): InnerConnection | null {
+    if (!(outer instanceof Connection) || port !== JUMP_PORT || !NAME.test(host)) return null;
+    const inner = outer.through(host);
+    if (inner === null) return null;
+    return { handler: inner, enter: (userName) => inner.enter(userName) };
   }
 
   get isDraining(): boolean {
@@ -95,12 +105,43 @@ class Connection implements ConnectionHandler {
   readonly #refusedKeys: { userName: string; fingerprint: string }[] = [];
   #dialer: Dialer | null = null;
   #peer: { readonly principal: Principal; readonly userName: string } | null = null;
+  /** Set inside a jump: who came through, and to which host. */
+  readonly #jump: { readonly principal: Principal; readonly host: string } | null;
   #over = false;
 
-  constructor(dependencies: ConnectionDependencies, source: string, registry: ConnectionRegistry) {
+  constructor(
+    dependencies: ConnectionDependencies,
+    source: string,
+    registry: ConnectionRegistry,
+    jump: { readonly principal: Principal; readonly host: string } | null,
+  ) {
     this.#dependencies = dependencies;
     this.#source = source;
     this.#registry = registry;
+    this.#jump = jump;
+  }
+
+  /** A connection to `host` inside this one; null before anybody has authenticated here. */
+  through(host: string): Connection | null {
+    if (this.#peer === null || this.#jump !== null) return null;
+    const { principal } = this.#peer;
+    return new Connection(this.#dependencies, this.#source, this.#registry, { principal, host });
+  }
+
+  /** Lets the principal of the outer connection in; `userName` is a login, with claims behind it. */
+  async enter(userName: string): Promise<boolean> {
+    if (this.#jump === null) return false;
+    const { principal, host } = this.#jump;
+    const [login = '', ...claims] = userName.split('+');
+    await this.#journal({
+      type: 'auth.succeeded',
+      principal: principal.name,
+      session: null,
+      target: null,
+      data: { method: 'jump', userName: clip(userName), host },
+    });
+    this.#peer = { principal, userName: [`${login}@${host}`, ...claims].join('+') };
+    return true;
   }
 
   async offered(userName: string, key: PublicKey): Promise<boolean> {
@@ -222,7 +263,7 @@ class Connection implements ConnectionHandler {
     const session = new Session(this.#dependencies, {
       grant,
       source: this.#source,
-      via: 'direct',
+      via: this.#jump === null ? 'direct' : 'jump',
       run: destination.run,
       task: destination.task,
       request,

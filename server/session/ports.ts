@@ -95,9 +95,21 @@ export interface ConnectionHandler {
   ended(why: string): void;
 }
 
+/** A connection inside another one: `ssh -J bastion login@target`. */
+export interface InnerConnection {
+  readonly handler: ConnectionHandler;
+  /** Lets the outer connection's principal in as this user name, a login on the target. */
+  enter(userName: string): Promise<boolean>;
+}
+
 export interface Connections {
   /** @param source `address:port` of the peer */
   accept(source: string): ConnectionHandler;
+  /**
+   * The authenticated client of `outer` wants to speak SSH to `host:port`. Null = that is no jump, which
+   * doesn't say whether there is such a target.
+   */
+  jump(outer: ConnectionHandler, host: string, port: number): InnerConnection | null;
 }
 
 // --- what we call -----------------------------------------------------------------------------

@@ -9,12 +9,14 @@ import type {
   ChannelRequest,
   ConnectionHandler,
   DownstreamEnd,
+  InnerConnection,
   InputUnit,
   OutputUnit,
   Pty,
 } from '../session/ports.ts';
 import type { Channel } from './engine/channel.ts';
-import { Channels, OPEN_FAILURE } from './engine/channels.ts';
+import { ChannelStream } from './engine/channel-stream.ts';
+import { Channels, OPEN_FAILURE, type OpenAnswer } from './engine/channels.ts';
 import type { HostSigner } from './engine/driver.ts';
 import { ServerAuth } from './engine/server-auth.ts';
 import { Transport } from './engine/transport.ts';
@@ -34,6 +36,10 @@ export interface DownstreamOptions {
   readonly source: string;
   readonly hostKeys: Readonly<Record<string, HostSigner>>;
   readonly handler: ConnectionHandler;
+  /** See `Connections.jump`; null inside a jump, which leads nowhere further. */
+  readonly jump: ((host: string, port: number) => InnerConnection | null) | null;
+  /** See ServerAuth: set for the inner connection of a jump. */
+  readonly enter: InnerConnection['enter'] | null;
   readonly limits: GatewayLimits;
   readonly logger: Logger;
   /** The peer has authenticated: it no longer counts as a stranger. */
@@ -80,6 +86,7 @@ class ServedConnection implements Downstream {
       onReady: (transport) =>
         new ServerAuth(transport, {
           judge: handler,
+          enter: options.enter,
           maxAttempts: limits.authAttempts,
           maxUserNameBytes: limits.maxUserNameBytes,
           onSuccess: () => this.#serve(transport),
@@ -109,9 +116,7 @@ class ServedConnection implements Downstream {
       leg: DOWNSTREAM_LEG,
       maxChannels: limits.maxChannels,
       keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: null },
-      mayOpen: (type) => this.#mayOpen(type),
-      opened: (channel) =>
-        this.#preparations.set(channel, { pty: null, env: [], envBytes: 0, isStarted: false }),
+      mayOpen: (type, reader) => this.#mayOpen(type, reader),
       requested: (channel, type, wantReply, reader) =>
         this.#requested(channel, type, wantReply, reader),
       globalRequest: (type) => this.#globalRequest(type),
@@ -119,14 +124,42 @@ class ServedConnection implements Downstream {
     });
   }
 
-  #mayOpen(type: string): { readonly reason: number; readonly why: string } | null {
+  /** What becomes of a new channel, or why it is refused. */
+  #mayOpen(type: string, reader: PacketReader): OpenAnswer<InputUnit, OutputUnit> {
     if (type === 'session') {
-      if (!this.#noMoreSessions) return null;
-      return { reason: OPEN_FAILURE.prohibited, why: 'no more sessions were asked for' };
+      if (this.#noMoreSessions) return prohibited('no more sessions were asked for');
+      return (channel) =>
+        this.#preparations.set(channel, { pty: null, env: [], envBytes: 0, isStarted: false });
+    }
+    const { jump } = this.#options;
+    if (type === 'direct-tcpip' && jump !== null) {
+      // RFC 4254 section 7.2: the host as the client typed it, then the port.
+      const host = exactText(reader.string());
+      const inner = host === null ? null : jump(host, reader.uint32());
+      if (inner !== null) return (channel) => this.#serveInner(channel, inner);
     }
     this.#logRefusal('channel', type);
-    const why = 'forwarding is not allowed by this bastion';
-    return { reason: OPEN_FAILURE.prohibited, why };
+    return prohibited('this bastion forwards nothing but ssh -J to a target, port 22');
+  }
+
+  /** Terminates the SSH connection that the client speaks inside the channel. */
+  #serveInner(channel: SessionChannel, inner: InnerConnection): void {
+    const { source, hostKeys, limits, logger } = this.#options;
+    const connection = serveConnection(new ChannelStream(channel), {
+      source,
+      hostKeys,
+      handler: inner.handler,
+      jump: null,
+      enter: (userName) => inner.enter(userName),
+      limits,
+      logger,
+      onAuthenticated: () => clearTimeout(grace),
+      onEnded: () => clearTimeout(grace),
+    });
+    const grace = setTimeout(
+      () => connection.close('not authenticated in time'),
+      limits.loginGraceMs,
+    );
   }
 
   #globalRequest(type: string): boolean {
@@ -222,4 +255,8 @@ class ServedConnection implements Downstream {
     const { logger, source } = this.#options;
     logger.info('ssh.request.refused', { source, what, type: peerText(Buffer.from(type)) });
   }
+}
+
+function prohibited(why: string): OpenAnswer<InputUnit, OutputUnit> {
+  return { reason: OPEN_FAILURE.prohibited, why };
 }

@@ -112,10 +112,13 @@ class ListeningGateway implements Gateway {
       isStranger = false;
       clearTimeout(grace);
     };
+    const handler = connections.accept(source);
     const downstream = serveConnection(socket, {
       source,
       hostKeys: this.#hostKeys,
-      handler: connections.accept(source),
+      handler,
+      jump: (host, port) => connections.jump(handler, host, port),
+      enter: null,
       limits: this.#limits,
       logger,
       onAuthenticated: settle,

@@ -251,7 +251,6 @@ function serveTarget(transport: Transport, limits: DialerLimits): ClientChannels
     maxChannels: 0,
     keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: limits.maxSilentIntervals },
     mayOpen: () => ({ reason: OPEN_FAILURE.prohibited, why: 'not allowed' }),
-    opened: () => {},
     requested: (channel, type, wantReply, reader) =>
       channel.reply(wantReply, channel.receivedRequest(type, reader)),
     globalRequest: () => false,

@@ -136,6 +136,42 @@ describe('e2e: commands, compared with a direct connection', () => {
     await ssh({ config: real.sshConfig, host: 'agent', args: [...master, '-O', 'exit'] });
   });
 
+  it('records and judges what comes through ssh -J like any other', async () => {
+    const through = await ssh({ config: demo.sshConfig, host: 'demo-jump' }, 'echo out; exit 9');
+    assert.equal(through.stdout.toString(), 'out\n', through.stderr);
+    assert.equal(through.status, 9);
+    const big = await ssh(
+      { config: demo.sshConfig, host: 'demo-jump', input: megabytes(8) },
+      'sha256sum',
+    );
+    const direct = await ssh(
+      { config: demo.sshConfig, host: 'demo', input: megabytes(8) },
+      'sha256sum',
+    );
+    assert.deepEqual(big.stdout, direct.stdout);
+    const denied = await ssh({ config: demo.sshConfig, host: 'demo-jump' }, 'rm -rf /');
+    assert.equal(denied.status, 126);
+    assert.match(denied.stderr, /^sallyport: denied by rule /);
+    const elsewhere = await ssh(
+      { config: demo.sshConfig, host: 'demo-jump', args: ['-o', 'HostName=nosuch'] },
+      'id',
+    );
+    assert.match(elsewhere.stderr, /there is no target "nosuch" that you may reach/);
+    const { stdout } = await demo.cli('sessions', 'list', '--json', '--limit', '4');
+    const { items } = JSON.parse(stdout) as {
+      items: { via: string; principal: { name: string } }[];
+    };
+    assert.deepEqual(
+      items.map((one) => [one.via, one.principal.name]),
+      [
+        ['jump', 'demo'],
+        ['direct', 'demo'],
+        ['jump', 'demo'],
+        ['jump', 'demo'],
+      ],
+    );
+  });
+
   it('denies with status 126 and one line, and the target sees nothing', async () => {
     const marker = `${folder}/ran`;
     const result = await ssh(

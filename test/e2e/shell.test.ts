@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import type { CommandView, SessionView } from '../../server/http/ports.ts';
 import { startRealTarget, type RealTarget } from '../support/real-target.ts';
 import { sshInteractive, type Terminal } from '../support/ssh.ts';
-import { freshFolder } from '../support/world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const POLICIES = `policies:
   default:
@@ -22,7 +22,7 @@ describe('e2e: a shell', () => {
   let real: RealTarget;
 
   before(async () => {
-    folder = await freshFolder();
+    folder = await temporaryFolder();
     real = await startRealTarget(folder, POLICIES);
   });
   after(async () => {

@@ -204,8 +204,13 @@ describe('e2e: wrong targets and bad input', () => {
     const sftp = await ssh({ config: real.sshConfig, host: 'agent', args: ['-s'] }, 'sftp');
     assert.equal(sftp.status, 255);
     assert.match(sftp.stderr, /sallyport: the subsystem sftp can't be gated by this version/);
-    const jump = await ssh({ config: real.sshConfig, host: 'agent', args: ['-W', 'localhost:22'] });
-    assert.notEqual(jump.status, 0);
+    const forward = await ssh({
+      config: real.sshConfig,
+      host: 'agent',
+      args: ['-o', 'LogLevel=INFO', '-W', 'localhost:8080'],
+    });
+    assert.notEqual(forward.status, 0);
+    assert.match(forward.stderr, /this bastion forwards nothing but ssh -J to a target/);
   });
 
   it('names run and task that the client claims, and nothing else', async () => {

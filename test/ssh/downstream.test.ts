@@ -271,7 +271,7 @@ describe('a client of the gateway', () => {
     const id = await peer.openSession();
     const types = ['direct-tcpip', 'x11', 'auth-agent@openssh.com', 'nonsense'];
     for (const type of [...types, 'direct-streamlocal@openssh.com']) {
-      peer.send(MESSAGE.CHANNEL_OPEN, type, 5, 1000, 1000);
+      peer.send(MESSAGE.CHANNEL_OPEN, type, 5, 1000, 1000, 'web1', 80, '127.0.0.1', 1);
       const { reader } = await peer.expect(MESSAGE.CHANNEL_OPEN_FAILURE);
       assert.equal(reader.uint32(), 5, type);
     }

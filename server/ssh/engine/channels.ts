@@ -29,14 +29,17 @@ export type OpenOutcome<In extends Unit, Out extends Unit> =
   | { readonly kind: 'open'; readonly channel: Channel<In, Out> }
   | { readonly kind: 'refused'; readonly why: string };
 
+/** Takes a channel that the peer has opened, or says why there is none. */
+export type OpenAnswer<In extends Unit, Out extends Unit> =
+  ((channel: Channel<In, Out>) => void) | { readonly reason: number; readonly why: string };
+
 /** What one side does with what the other asks. */
 export interface ChannelsPolicy<In extends Unit, Out extends Unit> {
   readonly leg: Leg<In>;
   readonly maxChannels: number;
   readonly keepalive: Keepalive;
-  /** The peer wants a channel: null = yes, else why not. */
-  mayOpen(type: string): { readonly reason: number; readonly why: string } | null;
-  opened(channel: Channel<In, Out>): void;
+  /** The peer wants a channel. @param reader stands at what the type adds to the request */
+  mayOpen(type: string, reader: PacketReader): OpenAnswer<In, Out>;
   /** A request that is no unit. Must reply. */
   requested(
     channel: Channel<In, Out>,
@@ -155,11 +158,11 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
     const packetBytes = reader.uint32();
     if (packetBytes < MIN_PEER_PACKET_BYTES) return this.#transport.fail('packet size too small');
     const full = this.#open.size >= this.#policy.maxChannels;
-    const refusal = full
+    const opened = full
       ? { reason: OPEN_FAILURE.shortage, why: 'too many channels' }
-      : this.#policy.mayOpen(type);
-    if (refusal !== null) {
-      const { reason, why } = refusal;
+      : this.#policy.mayOpen(type, reader);
+    if (typeof opened !== 'function') {
+      const { reason, why } = opened;
       const answer = encodePacket(MESSAGE.CHANNEL_OPEN_FAILURE, remote, reason, why, '');
       return this.#transport.send(answer);
     }
@@ -174,7 +177,7 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
         CHANNEL_PACKET_BYTES,
       ),
     );
-    this.#policy.opened(channel);
+    opened(channel);
   }
 
   #confirmed(reader: PacketReader): void {

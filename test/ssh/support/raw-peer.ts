@@ -164,6 +164,7 @@ export async function startRawServer(
       onReady: () =>
         new ServerAuth(transport, {
           judge,
+          enter: null,
           maxAttempts: 6,
           maxUserNameBytes: 1024,
           onSuccess: () => {
