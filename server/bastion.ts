@@ -91,6 +91,7 @@ export async function openBastion(options: BastionOptions): Promise<Bastion> {
 async function assemble(options: BastionOptions, closers: Closers): Promise<Bastion> {
   const { config, logger, version } = options;
   let httpUrl = '';
+  let sshPlace = '';
   const publicUrl = (): string => config.publicUrl ?? httpUrl;
   const stores = await openStores(config, logger, publicUrl);
   closers.add('database', () => stores.close());
@@ -130,7 +131,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     clock,
     logger,
     limits: DEFAULT_LIMITS,
-    bastion: 'BASTION',
+    bastion: () => sshPlace,
     journal,
     controls: stores.controls,
     recordings,
@@ -175,6 +176,9 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   httpUrl = http.url;
   closers.add('web', () => http.close());
 
+  sshPlace = isDemo
+    ? `-F ${home.path('demo', 'ssh_config')} demo-bastion`
+    : `-p ${gateway.address.port} ${gateway.address.host}`;
   if (isDemo) {
     await writeDemoSshFiles(home, gateway.address, [publicLineOf(hostKey)], options.login);
   }

@@ -49,7 +49,7 @@ export interface GateDependencies {
   readonly clock: Clock;
   readonly limits: SessionLimits;
   /** What follows `ssh` to reach this bastion, for notices. */
-  readonly bastion: string;
+  readonly bastion: () => string;
 }
 
 /** Counts the commands that wait for an approval, per principal. */
@@ -229,7 +229,7 @@ export class Gate {
       });
       const [outcome] = await Promise.all([
         approvals.outcome(approval.id, abandoned),
-        say(heldNotice(decision, approval, bastion)),
+        say(heldNotice(decision, approval, bastion())),
       ]);
       switch (outcome.kind) {
         case 'approved':

@@ -180,7 +180,7 @@ export function fakeWorld(): FakeWorld {
     clock: systemClock,
     logger: silentLogger,
     limits: { ...DEFAULT_LIMITS, sealWaitMs: 500, orphanWaitMs: 200 },
-    bastion: 'bastion',
+    bastion: () => 'bastion',
     journal: {
       append: (event) => {
         steps.push({ step: 'journal', event });
