@@ -178,7 +178,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
 
   sshPlace = isDemo
     ? `-F ${home.path('demo', 'ssh_config')} demo-bastion`
-    : `-p ${gateway.address.port} ${gateway.address.host}`;
+    : `-p ${gateway.address.port} ${reachableName(gateway.address.host)}`;
   if (isDemo) {
     await writeDemoSshFiles(home, gateway.address, [publicLineOf(hostKey)], options.login);
   }
@@ -283,6 +283,11 @@ function serverEvent(
   data: Record<string, string>,
 ): Parameters<Stores['journal']['append']>[0] {
   return { type, principal: null, source: null, session: null, target: null, data };
+}
+
+/** What a client on this machine types for an address that we listen on. */
+function reachableName(host: string): string {
+  return ['0.0.0.0', '::'].includes(host) ? 'localhost' : host;
 }
 
 function metricsText(connections: number, sessions: number): string {

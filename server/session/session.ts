@@ -26,6 +26,7 @@ import type {
   SessionEnd,
   UpstreamEnd,
 } from './ports.ts';
+import { signalStatus } from './signal.ts';
 import { commandLine, gateShellInput, passInput } from './stdin-input.ts';
 import { TerminalInput } from './terminal-input.ts';
 
@@ -359,32 +360,6 @@ function asFailure(error: unknown): SallyportError {
     : new SallyportError('internal', 'something broke inside the bastion', 'tell its operator', {
         cause: error,
       });
-}
-
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  HUP: 1,
-  INT: 2,
-  QUIT: 3,
-  ILL: 4,
-  TRAP: 5,
-  ABRT: 6,
-  BUS: 7,
-  FPE: 8,
-  KILL: 9,
-  USR1: 10,
-  SEGV: 11,
-  USR2: 12,
-  PIPE: 13,
-  ALRM: 14,
-  TERM: 15,
-  XCPU: 24,
-  XFSZ: 25,
-  SYS: 31,
-};
-
-function signalStatus(name: string): number | null {
-  const number = SIGNAL_NUMBERS[name];
-  return number === undefined ? null : 128 + number;
 }
 
 function elapsed(ms: number): Promise<void> {
