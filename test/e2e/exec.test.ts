@@ -5,7 +5,8 @@ import { rm } from 'node:fs/promises';
 import type { ProgramOptions, ProgramResult } from '../support/program.ts';
 import { startRealTarget, type RealTarget } from '../support/real-target.ts';
 import { ssh } from '../support/ssh.ts';
-import { freshFolder, startBastion, type Bastion } from '../support/world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startBastion, type Bastion } from '../support/world.ts';
 
 const POLICIES = `policies:
   default:
@@ -87,7 +88,7 @@ describe('e2e: commands, compared with a direct connection', () => {
   let demo: Bastion;
 
   before(async () => {
-    folder = await freshFolder();
+    folder = await temporaryFolder();
     real = await startRealTarget(folder, POLICIES);
     demo = await startBastion();
   });

@@ -9,7 +9,7 @@ import { programEnvironment, type ProgramResult } from '../support/program.ts';
 import { startRealTarget, TARGET, type RealTarget } from '../support/real-target.ts';
 import { ssh } from '../support/ssh.ts';
 import { startSshd } from '../support/sshd.ts';
-import { freshFolder } from '../support/world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const POLICIES = `policies:
   default:
@@ -25,7 +25,7 @@ describe('e2e: wrong targets and bad input', () => {
   let real: RealTarget;
 
   before(async () => {
-    folder = await freshFolder();
+    folder = await temporaryFolder();
     real = await startRealTarget(folder, POLICIES);
   });
   after(async () => {

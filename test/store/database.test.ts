@@ -7,7 +7,8 @@ import { createLogger, silentLogger } from '../../server/log.ts';
 import { openDatabase, type Database } from '../../server/store/database.ts';
 import { migrate } from '../../server/store/migrate.ts';
 import { findRun } from '../../server/store/postgres-process.ts';
-import { freshDatabase, freshUrl, temporaryHome } from '../support/database.ts';
+import { freshDatabase, freshUrl } from '../support/database.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const open = (url: string): Promise<Database> =>
   openDatabase({ url, homeDirectory: '/nowhere', logger: silentLogger });
@@ -202,7 +203,7 @@ describe('notifications', () => {
 
 describe('the server of our own under the pool', () => {
   it('loses nothing that was committed when it is killed under writers, who just wait', async () => {
-    const home = await temporaryHome();
+    const home = await temporaryFolder();
     const lines: string[] = [];
     const logger = createLogger('json', (line) => lines.push(line), Date.now);
     const database = await openDatabase({ url: null, homeDirectory: home, logger });

@@ -10,7 +10,7 @@ import { checkRecording } from '../../server/store/recording-check.ts';
 import { startPostgres } from '../../server/store/postgres.ts';
 import { CHUNKS_CHANNEL } from '../../server/store/shipper.ts';
 import { itIsARecordingSink } from '../conformance/recording-sink.ts';
-import { freshUrl, temporaryHome, urlOf } from '../support/database.ts';
+import { freshUrl, urlOf } from '../support/database.ts';
 import {
   decidedCommand,
   eventsOf,
@@ -20,6 +20,7 @@ import {
   sessionStart,
   type WorldOptions,
 } from '../support/recording-world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const END = {
   atUs: 9,
@@ -228,7 +229,7 @@ describe('recordings', () => {
   });
 
   it('records while Postgres is down, holds commands back, and catches up afterwards', async () => {
-    const home = await temporaryHome();
+    const home = await temporaryFolder();
     const settings = { directory: join(home, 'postgres'), logger: silentLogger };
     const server = await startPostgres(settings);
     world = await openRecordingWorld({

@@ -2,13 +2,13 @@
  * One real PostgreSQL server per test process, and a database of its own for every test that asks.
  * The server is started by the product's own code, on a socket in a temporary directory.
  */
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger, type Logger } from '../../server/log.ts';
 import { createClient } from '../../server/store/connect.ts';
 import { openDatabase, type Database } from '../../server/store/database.ts';
 import { startPostgres, type RunningPostgres } from '../../server/store/postgres.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 interface TestServer {
   readonly home: string;
@@ -52,13 +52,6 @@ export async function sharedServer(): Promise<TestServer> {
   return server;
 }
 
-/** A temporary directory that the server's account can enter, also as root. */
-export async function temporaryHome(): Promise<string> {
-  const home = await realpath(await mkdtemp(join(tmpdir(), 'sallyport-test-')));
-  await chmod(home, 0o711);
-  return home;
-}
-
 /** DATABASE_URL of a database behind a socket. */
 export function urlOf(
   place: { readonly socketDirectory: string; readonly port: number; readonly user: string },
@@ -73,7 +66,7 @@ export function urlOf(
 }
 
 async function startServer(): Promise<TestServer> {
-  const home = await temporaryHome();
+  const home = await temporaryFolder();
   const postgres = await startPostgres({ directory: join(home, 'postgres'), logger: silentLogger });
   const url = urlOf(postgres, postgres.database);
   const template = await openDatabase({ url, homeDirectory: home, logger: silentLogger });

@@ -4,7 +4,8 @@ import { rm } from 'node:fs/promises';
 import { describe, it } from 'mocha';
 import { processesOf } from './processes.ts';
 import { ssh } from './ssh.ts';
-import { freshFolder, sallyport, startBastion } from './world.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+import { sallyport, startBastion } from './world.ts';
 
 describe('a bastion in a world of its own', () => {
   it('is ready, serves the demo, stops with status 0 and leaves nothing', async () => {
@@ -29,7 +30,7 @@ describe('a bastion in a world of its own', () => {
   });
 
   it('starts again on the home of one that was killed', async () => {
-    const home = await freshFolder();
+    const home = await temporaryFolder();
     try {
       const first = await startBastion({ home });
       await first.kill9();
@@ -49,7 +50,7 @@ describe('a bastion in a world of its own', () => {
   });
 
   it('runs the command line with the same environment', async () => {
-    const home = await freshFolder();
+    const home = await temporaryFolder();
     try {
       const result = await sallyport(home, ['no-such-verb']);
       assert.equal(result.status, 2);

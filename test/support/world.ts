@@ -1,12 +1,12 @@
 /** A whole bastion as its users start it: the real process, in a home folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunFile } from '../../server/cli/home.ts';
 import { processesOf, survivorsOf, type ProcessInfo } from './processes.ts';
 import { programEnvironment, runProgram, type ProgramOptions } from './program.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const SALLYPORT = join(import.meta.dirname, '../../server/sallyport.mjs');
 const START_TIMEOUT_MS = 60_000;
@@ -29,13 +29,6 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** A temporary folder that other accounts may pass through, which the embedded database needs as root. */
-export async function freshFolder(): Promise<string> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'sallyport-world-')));
-  await chmod(folder, 0o711);
-  return folder;
-}
-
 /** Runs `sallyport` with these arguments, as a user of `home` would. */
 export async function sallyport(
   home: string,
@@ -49,7 +42,7 @@ export async function sallyport(
 
 /** Starts `sallyport serve` on free ports and waits until it is ready. */
 export async function startBastion(options: BastionOptions = {}): Promise<Bastion> {
-  const home = options.home ?? (await freshFolder());
+  const home = options.home ?? (await temporaryFolder());
   const bastion = new Bastion(home, options.home === undefined, options.env ?? {});
   try {
     await bastion.waitUntilReady();
