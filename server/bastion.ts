@@ -160,7 +160,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     readiness: async () => {
       const answer = await database.knex.raw('select 1').then(
         () => 'ok',
-        (error: unknown) => messageOf(error),
+        () => 'unreachable',
       );
       return {
         ready: ready && answer === 'ok',
