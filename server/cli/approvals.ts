@@ -1,6 +1,6 @@
 /** `approvals …`: decide on held commands at the bastion's own command line, as its operator. */
+import type { Principal } from '../access/principal.ts';
 import { withStores } from '../context.ts';
-import type { Principal } from '../http/ports.ts';
 import { printable } from '../printable.ts';
 import { table } from './table.ts';
 import type { Verb, VerbInput } from './verb.ts';

@@ -12,7 +12,7 @@ import { DEFAULT_POLICY } from '../policy/default-policy.ts';
 import { formatPublicLine, generateKeyPair, parsePrivateKey, parsePublicLine } from '../ssh/key.ts';
 import type { Home } from './home.ts';
 
-export const DEMO_TARGET = 'demo';
+const DEMO_TARGET = 'demo';
 export const DEMO_CREDENTIAL = 'demo';
 const HUMAN = 'demo';
 const AGENT = 'demo-agent';

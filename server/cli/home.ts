@@ -124,19 +124,6 @@ export class Home {
     await rm(this.path('run.json'), { force: true });
   }
 
-  /** What run.json says if its process lives; null otherwise. */
-  async readRunFile(): Promise<RunFile | null> {
-    const text = await readFile(this.path('run.json'), 'utf8').catch(() => null);
-    if (text === null) return null;
-    try {
-      const run = JSON.parse(text) as RunFile;
-      process.kill(run.pid, 0);
-      return run;
-    } catch {
-      return null;
-    }
-  }
-
   /**
    * The key in the file, made by `generate` if it isn't there. Throws `key.corrupt`.
    * @param file relative to the folder, for instance `keys/ssh_host_ed25519`

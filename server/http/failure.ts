@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 /** Whether the answer is for a program. */
-export function wantsJson(request: Request): boolean {
+function wantsJson(request: Request): boolean {
   return request.path === '/api' || request.path.startsWith('/api/');
 }
 

@@ -2,7 +2,7 @@
  * What the HTTP adapter needs from the web front end: pages as functions from props to an HTML
  * document, and files by path. `web/` satisfies this; nothing here imports it.
  */
-import type { Principal, Role } from '../access/principal.ts';
+import type { Principal } from '../access/principal.ts';
 import type { ApprovalView, ChainReader, CommandView, Page, SessionView } from './ports.ts';
 
 /** What every page shows around its content. */
@@ -90,5 +90,3 @@ export interface Pages {
   /** The file with this content-hashed name (without folder), or null. */
   asset(name: string): Asset | null;
 }
-
-export type { Role };

@@ -2,7 +2,7 @@
  * What the HTTP routes and the pages read and write, and the JSON objects of the outside contract.
  * `web/` imports these types; store/ satisfies the ports structurally.
  */
-import type { Principal, Role } from '../access/principal.ts';
+import type { Principal } from '../access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import type { AuditEvent } from '../journal/event.ts';
 
@@ -159,5 +159,3 @@ export interface ApprovalDesk {
 export interface AuditWriter {
   append(event: AuditEvent): Promise<void>;
 }
-
-export type { Principal, Role };

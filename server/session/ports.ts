@@ -9,7 +9,7 @@ import type { RecordedEvent } from '../asciicast/event.ts';
 import type { SallyportError } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Certainty, Decision, Verdict } from '../policy/decision.ts';
+import type { Certainty, Decision } from '../policy/decision.ts';
 
 // --- units: everything ordered travels in one queue per direction -------------------------------
 
@@ -251,5 +251,3 @@ export interface Controls {
   /** Calls `onTerminate(by)` once when somebody asks to end this session. Returns the un-subscribe. */
   watch(sessionId: string, onTerminate: (by: string) => void): () => void;
 }
-
-export type { Verdict };

@@ -16,7 +16,7 @@ export type Fields = readonly Word[];
 const MAX_REFERENCES = 8;
 
 /** The value of a name as one word. */
-export function lookUp(name: string, state: ShellState, hops = 0): Word {
+function lookUp(name: string, state: ShellState, hops = 0): Word {
   const value = state.variables.get(name);
   if (value !== undefined) return firstOf(value, state, hops);
   if (/^[1-9]\d*$/.test(name)) {

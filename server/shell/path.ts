@@ -4,7 +4,7 @@
  */
 
 /** Removes `.`, `..` and doubled slashes of an absolute or `~` path. */
-export function normalise(path: string): string {
+function normalise(path: string): string {
   const root = path.startsWith('~') ? (path.split('/', 1)[0] ?? '~') : '';
   const parts: string[] = [];
   let above = 0;

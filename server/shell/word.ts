@@ -21,7 +21,7 @@ export type Piece =
 export type Word = readonly Piece[];
 
 /** The path that stands for a process substitution. */
-export const PROCESS_PATH = '/dev/fd/63';
+const PROCESS_PATH = '/dev/fd/63';
 
 export function literal(text: string): Word {
   return [{ kind: 'text', text, quoted: true }];

@@ -11,7 +11,7 @@ import type { Call, Output, Program } from '../runner.ts';
 import { exactText } from '../word.ts';
 
 /** Backslash escapes of `echo -e` and `printf` (bash manual, builtins). */
-export function unescape(text: string): string {
+function unescape(text: string): string {
   return text.replace(
     /\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|0[0-7]{0,3}|[1-7][0-7]{0,2}|[abeEfnrtv\\'"])/g,
     (_, code: string) => {

@@ -81,7 +81,7 @@ function wrapped(call: Call): Output {
 }
 
 /** Runs the rest of the words as a command of its own. */
-export function runWrapped(call: Call, command: readonly Word[], via: string): Output {
+function runWrapped(call: Call, command: readonly Word[], via: string): Output {
   if (command.length === 0) return null;
   return call.run.runWords(command, subshell(call.frame, via), true);
 }
