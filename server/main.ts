@@ -1,7 +1,7 @@
 /** The process: arguments and environment in, exit status out. */
 import { readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { parseCommandLine, type Terminal } from './cli/verb.ts';
+import { optionWords, parseCommandLine, type Terminal } from './cli/verb.ts';
 import { usageText, VERBS } from './cli/verbs.ts';
 import { readEnvironment } from './config/environment.ts';
 import { messageOf, SallyportError } from './errors.ts';
@@ -26,6 +26,19 @@ function complain(line: string): void {
   terminal.err(`sallyport: ${printable(line, MAX_MESSAGE_CHARACTERS)}\n`);
 }
 
+/** Says what is wrong, one line each; with `--json` also on standard output, as the HTTP API does. */
+async function report(
+  error: SallyportError,
+  lines: readonly string[] = [`${error.message}; ${error.hint}`],
+): Promise<number> {
+  for (const line of lines) complain(line);
+  if (optionWords(process.argv.slice(2)).includes('--json')) {
+    const { code, message, hint } = error;
+    await terminal.out(`${JSON.stringify({ error: { code, message, hint } })}\n`);
+  }
+  return error.exitStatus;
+}
+
 async function main(): Promise<number> {
   const parsed = parseCommandLine(process.argv.slice(2), VERBS);
   if (parsed.kind === 'help') {
@@ -33,8 +46,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (parsed.kind === 'usage') {
-    complain(parsed.message);
-    return 2;
+    return report(new SallyportError('usage.invalid', parsed.message, parsed.hint));
   }
   const environment = readEnvironment(process.env, {
     homeDirectory: homedir(),
@@ -42,8 +54,12 @@ async function main(): Promise<number> {
     isTerminal: process.stderr.isTTY,
   });
   if (environment.kind === 'invalid') {
-    for (const problem of environment.problems) complain(problem);
-    return 2;
+    const { problems } = environment;
+    const message = problems.join('; ');
+    return report(
+      new SallyportError('config.invalid', message, 'correct the environment'),
+      problems,
+    );
   }
   for (const warning of environment.warnings) complain(warning);
   const { config } = environment;
@@ -65,16 +81,18 @@ async function main(): Promise<number> {
       options: parsed.options,
     });
   } catch (error) {
-    if (error instanceof SallyportError) {
-      complain(`${error.message}; ${error.hint}`);
-      return error.exitStatus;
-    }
+    if (error instanceof SallyportError) return report(error);
     logger.error('unexpected failure', {
       why: messageOf(error),
       stack: error instanceof Error ? (error.stack ?? null) : null,
     });
-    complain('something broke that should not; report it with the lines above');
-    return 1;
+    return report(
+      new SallyportError(
+        'internal',
+        'something broke that should not',
+        'report it with the lines above',
+      ),
+    );
   }
 }
 

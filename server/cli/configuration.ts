@@ -58,7 +58,10 @@ const apply: Verb = {
     const dryRun = input.options.flag('dry-run');
     const outcome = await loadDocument(path, CHECKS);
     if (outcome.kind === 'invalid') {
-      complain(input, outcome.problems, '');
+      if (input.options.flag('json')) {
+        const { problems } = outcome;
+        await input.terminal.out(`${JSON.stringify({ ok: false, problems, warnings: [] })}\n`);
+      } else complain(input, outcome.problems, '');
       return 2;
     }
     complain(input, outcome.warnings, 'warning: ');

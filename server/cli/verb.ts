@@ -61,27 +61,33 @@ export type ParsedCommand =
       readonly options: Options;
     }
   | { readonly kind: 'help' }
-  | { readonly kind: 'usage'; readonly message: string };
+  | { readonly kind: 'usage'; readonly message: string; readonly hint: string };
 
 const HELP: readonly string[] = ['--help', '-h'];
 
+/** The words that may be options: all before `--`. */
+export function optionWords(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? undefined : end);
+}
+
 /** Finds the verb of a command line and reads its options; every verb takes `--json`. */
 export function parseCommandLine(argv: readonly string[], verbs: readonly Verb[]): ParsedCommand {
-  const end = argv.indexOf('--');
-  const words = argv.slice(0, end === -1 ? undefined : end);
-  if (argv.length === 0 || argv[0] === 'help' || words.some((one) => HELP.includes(one))) {
+  const isHelp = optionWords(argv).some((word) => HELP.includes(word));
+  if (argv.length === 0 || argv[0] === 'help' || isHelp) {
     return { kind: 'help' };
   }
   const verb =
     verbs.find((one) => one.name === argv.slice(0, 2).join(' ')) ??
     verbs.find((one) => one.name === argv[0]);
   if (verb === undefined) {
+    const named = argv.slice(0, 2).filter((word, at) => at === 0 || !word.startsWith('-'));
     const near = verbs.filter((one) => one.name.split(' ')[0] === argv[0]);
     const hint =
       near.length > 0
         ? `one of: ${near.map((one) => one.name).join(', ')}`
         : 'see: npx sallyport help';
-    return { kind: 'usage', message: `there is no verb "${argv.slice(0, 2).join(' ')}"; ${hint}` };
+    return { kind: 'usage', message: `there is no verb "${named.join(' ')}"`, hint };
   }
   try {
     const { values, positionals } = parseArgs({
@@ -98,7 +104,8 @@ export function parseCommandLine(argv: readonly string[], verbs: readonly Verb[]
     return {
       kind: 'usage',
       // Node's advice on arguments that start with a dash says nothing about this verb.
-      message: `${messageOf(error).split('. ')[0]}; usage: npx sallyport ${verb.name} ${verb.usage}`,
+      message: messageOf(error).split('. ')[0] ?? '',
+      hint: `usage: npx sallyport ${verb.name} ${verb.usage}`.trimEnd(),
     };
   }
 }
