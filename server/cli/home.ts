@@ -3,11 +3,12 @@
  * Files are 0600; the folder is made 0700 (the embedded database may have to open it to 0711).
  */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { messageOf, SallyportError } from '../errors.ts';
+import { lockHome } from './home-lock.ts';
 
 export interface RunFile {
   readonly pid: number;
@@ -16,14 +17,6 @@ export interface RunFile {
   readonly database: 'embedded' | 'external';
   readonly version: string;
 }
-
-/** A process that exists: its id and when it started, since ids are used again. */
-interface Owner {
-  readonly pid: number;
-  readonly startedAt: string;
-}
-
-const OWNER_ATTEMPTS = 5;
 
 export class Home {
   readonly directory: string;
@@ -63,41 +56,7 @@ export class Home {
    * @returns releases the lock
    */
   lock(): () => void {
-    const lockPath = this.path('serve.lock');
-    const own = `${lockPath}.${process.pid}`;
-    writeFileSync(own, JSON.stringify(ownerOf(process.pid)), { mode: 0o600 });
-    try {
-      for (let attempt = 0; attempt < OWNER_ATTEMPTS; attempt += 1) {
-        try {
-          linkSync(own, lockPath);
-          return () => rmSync(lockPath, { force: true });
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        }
-        const other = readOwner(lockPath);
-        if (other !== null && isAlive(other)) {
-          throw new SallyportError(
-            'home.in-use',
-            `a bastion with pid ${other.pid} already runs in ${this.directory}`,
-            'use that one, stop it first, or set SALLYPORT_HOME to another folder',
-          );
-        }
-        // Moved aside rather than removed: of two that found it stale, one gets the file.
-        try {
-          renameSync(lockPath, `${own}.stale`);
-          rmSync(`${own}.stale`, { force: true });
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        }
-      }
-    } finally {
-      rmSync(own, { force: true });
-    }
-    throw new SallyportError(
-      'home.in-use',
-      `other processes keep taking ${lockPath}`,
-      'start one bastion at a time in a home folder',
-    );
+    return lockHome(this.directory);
   }
 
   /** The id under which this home's bastion owns sessions; made once. */
@@ -161,46 +120,4 @@ function corruptKey(path: string, why: string, cause?: unknown): SallyportError 
     'restore it from a backup, or move it away to have a new one made, which clients and old signatures will notice',
     { cause },
   );
-}
-
-function ownerOf(pid: number): Owner {
-  return { pid, startedAt: startOf(pid) ?? 'unknown' };
-}
-
-/**
- * Start time of a process in clock ticks since boot, from /proc; `dead` for one that is only waiting
- * to be reaped; null where there is no such file.
- */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field may hold spaces and parentheses; the state follows it, the start time is the 20th.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? 'dead' : (fields[19] ?? null);
-  } catch {
-    return null;
-  }
-}
-
-function readOwner(path: string): Owner | null {
-  try {
-    const owner = JSON.parse(readFileSync(path, 'utf8')) as Partial<Owner>;
-    return typeof owner.pid === 'number' && typeof owner.startedAt === 'string'
-      ? { pid: owner.pid, startedAt: owner.startedAt }
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-function isAlive(owner: Owner): boolean {
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  const startedAt = startOf(owner.pid);
-  if (startedAt === 'dead') return false;
-  return startedAt === null || owner.startedAt === 'unknown' || startedAt === owner.startedAt;
 }
