@@ -10,6 +10,7 @@ import { silentLogger } from '../../server/log.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
 import { HeldCommands } from '../../server/session/gate.ts';
 import { DEFAULT_LIMITS } from '../../server/session/limits.ts';
+import { OutputPipe } from '../../server/session/output.ts';
 import type {
   ApprovalOutcome,
   ApprovalRequest,
@@ -19,6 +20,7 @@ import type {
   DialOutcome,
   InputUnit,
   OutputUnit,
+  Recording,
   SessionEnd,
   SessionStart,
 } from '../../server/session/ports.ts';
@@ -109,6 +111,11 @@ export function request(
       : null,
     env: [],
   };
+}
+
+/** Lets everything happen that waits for nothing but a turn. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 export const POLICY_DOCUMENT = {
@@ -233,5 +240,46 @@ export function fakeWorld(): FakeWorld {
       return { release };
     },
     terminate: (by) => onTerminate?.(by),
+  };
+}
+
+/** The record of a session that has begun, and its output; `nowUs` is 1, 2, 3, … */
+export interface Begun {
+  readonly recording: Recording;
+  readonly client: FakeEnd<InputUnit, OutputUnit>;
+  readonly output: OutputPipe;
+  readonly nowUs: () => number;
+}
+
+export async function begin(
+  world: FakeWorld,
+  maxUndurableBytes = DEFAULT_LIMITS.maxUndurableBytes,
+): Promise<Begun> {
+  const { recordings } = world.dependencies;
+  const recording = await recordings.begin({
+    id: 's1',
+    kind: 'exec',
+    principal,
+    target: target.name,
+    login: 'deploy',
+    via: 'direct',
+    source: '192.0.2.9:1',
+    run: null,
+    task: null,
+    startedAtMs: 0,
+    size: { cols: 80, rows: 24 },
+    term: null,
+    command: 'x',
+    policy: 'default',
+    policyVersion: 1,
+  });
+  const client = new FakeEnd<InputUnit, OutputUnit>();
+  let us = 0;
+  const nowUs = (): number => (us += 1);
+  return {
+    recording,
+    client,
+    output: new OutputPipe(recording, client, nowUs, maxUndurableBytes),
+    nowUs,
   };
 }

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import type { GrantRule } from '../../server/access/grant.ts';
+import type { Principal, Role } from '../../server/access/principal.ts';
+import {
+  isBuiltin,
+  runBuiltin,
+  type BuiltinQueries,
+  type BuiltinResult,
+} from '../../server/session/builtin.ts';
+import { grantFor, principal, request } from '../support/session-fakes.ts';
+
+type Decided = Awaited<ReturnType<BuiltinQueries['decide']>>['kind'];
+type Call = readonly [name: string, ...unknown[]];
+
+const SOURCE = '192.0.2.9:1';
+const DENIED = 126;
+/** Every object has these; none is a command. */
+const INHERITED = ['constructor', 'toString', 'hasOwnProperty', '__proto__', 'valueOf'];
+
+function world(
+  answers: { readonly decided?: Decided; readonly rules?: readonly GrantRule[] } = {},
+) {
+  const calls: Call[] = [];
+  const { target, rule } = grantFor('shell');
+  const queries: BuiltinQueries = {
+    directory: {
+      principalByKey: () => Promise.resolve(null),
+      targetByName: () => Promise.resolve(null),
+      allTargets: () => Promise.resolve([target, { ...target, name: 'other' }]),
+      grantRules: () => Promise.resolve(answers.rules ?? [rule]),
+    },
+    recentSessions: (by, limit) => {
+      calls.push(['recentSessions', by.name, limit]);
+      const one = { id: 's1', startedAt: 'today', principal: 'bot', target: 'web1' };
+      return Promise.resolve([{ ...one, kind: 'shell', status: 'closed' }]);
+    },
+    waitingApprovals: (limit) => {
+      calls.push(['waitingApprovals', limit]);
+      const one = { id: 'K7M2QX', principal: 'bot', target: 'web1', expiresAt: 'soon' };
+      return Promise.resolve([{ ...one, text: 'reboot\r\n\u001b[2J' }]);
+    },
+    decide: (id, decision, { principal: by, source, reason }) => {
+      calls.push(['decide', id, decision, by.name, source, reason]);
+      return Promise.resolve({ kind: answers.decided ?? 'decided' });
+    },
+  };
+  const run = (command: string | null, ...roles: Role[]): Promise<BuiltinResult> => {
+    const by: Principal = { ...principal, roles };
+    const asked = request(command === null ? 'shell' : 'exec', command);
+    return runBuiltin(queries, { principal: by, source: SOURCE }, asked);
+  };
+  return { calls, run };
+}
+
+describe('the bastion’s own commands', () => {
+  const own: [command: string | null, isOwn: boolean][] = [
+    [null, true],
+    ['targets', true],
+    ['  approve  K7M2QX ', true],
+    ['', false],
+    ['ls', false],
+    ['TARGETS', false],
+    ...INHERITED.map((name): [string, boolean] => [name, false]),
+  ];
+  for (const [command, isOwn] of own) {
+    it(`${isOwn ? 'are' : 'are not'} meant by ${command ?? 'a shell without a command'}`, () => {
+      const kind = command === null ? 'shell' : 'exec';
+      assert.equal(isBuiltin(request(kind, command)), isOwn);
+    });
+  }
+
+  it('are not meant by a subsystem of such a name', () => {
+    assert.equal(isBuiltin({ ...request('exec', 'help'), kind: 'subsystem' }), false);
+  });
+
+  for (const command of [...INHERITED, 'ls']) {
+    it(`refuse ${command}`, async () => {
+      const { run, calls } = world();
+      const { exitStatus, lines } = await run(command, 'admin');
+      assert.equal(exitStatus, DENIED);
+      assert.match(lines.join('\n'), new RegExp(`^sallyport: there is no command ${command}; `));
+      assert.deepEqual(calls, []);
+    });
+  }
+
+  it('show who somebody is, and every command', async () => {
+    const { run } = world();
+    assert.deepEqual(await run('whoami', 'auditor'), {
+      lines: ['bot (agent)', 'roles: auditor', 'groups: agents'],
+      exitStatus: 0,
+    });
+    const { lines } = await run('help');
+    assert.deepEqual(
+      lines.map((line) => line.split(' ')[0]),
+      ['help', 'whoami', 'targets', 'sessions', 'approvals', 'approve', 'deny'],
+    );
+  });
+
+  it('list only what the principal may reach', async () => {
+    const reachable = { lines: ['deploy@web1  shell, exec'], exitStatus: 0 };
+    assert.deepEqual(await world().run('targets'), reachable);
+    assert.deepEqual(await world().run(null), reachable);
+    const nothing = await world({ rules: [] }).run('targets', 'admin');
+    assert.deepEqual(nothing.lines, ['no target is open to you; ask an admin for a grant']);
+  });
+
+  it('ask for sessions in the name of the principal', async () => {
+    const { run, calls } = world();
+    const { lines } = await run('sessions');
+    assert.deepEqual(lines, ['s1  today  closed  shell  bot  web1']);
+    assert.deepEqual(calls, [['recentSessions', 'bot', 50]]);
+  });
+
+  const lookers: [roles: Role[], mayLook: boolean][] = [
+    [[], false],
+    [['user'], false],
+    [['auditor'], false],
+    [['approver'], true],
+    [['admin'], true],
+    [['auditor', 'approver'], true],
+  ];
+  for (const [roles, mayLook] of lookers) {
+    const who = roles.join(' and ') || 'nobody special';
+    it(`${mayLook ? 'show' : 'do not show'} what waits to ${who}`, async () => {
+      const { run, calls } = world();
+      const { exitStatus, lines } = await run('approvals', ...roles);
+      assert.equal(exitStatus, mayLook ? 0 : DENIED);
+      assert.equal(calls.length, mayLook ? 1 : 0);
+      assert.deepEqual(
+        lines,
+        mayLook
+          ? ['K7M2QX  bot on web1 until soon: reboot???[2J']
+          : ['sallyport: only approvers see what waits; ask an admin for the role'],
+      );
+    });
+  }
+
+  it('decide with the words behind the id as the reason', async () => {
+    const { run, calls } = world();
+    assert.deepEqual(await run('approve K7M2QX'), { lines: ['K7M2QX approved'], exitStatus: 0 });
+    assert.deepEqual(await run('deny K7M2QX not  now'), {
+      lines: ['K7M2QX refused'],
+      exitStatus: 0,
+    });
+    assert.deepEqual(calls, [
+      ['decide', 'K7M2QX', 'approved', 'bot', SOURCE, null],
+      ['decide', 'K7M2QX', 'refused', 'bot', SOURCE, 'not now'],
+    ]);
+  });
+
+  it('need an id to decide', async () => {
+    const { run, calls } = world();
+    const { exitStatus, lines } = await run('approve', 'admin');
+    assert.deepEqual(lines, ['sallyport: approve needs the id of an approval']);
+    assert.equal(exitStatus, 255);
+    assert.deepEqual(calls, []);
+  });
+
+  const failures: [Exclude<Decided, 'decided'>, RegExp][] = [
+    ['unknown', /there is no such approval/],
+    ['already-decided', /decided already/],
+    ['own-request', /nobody decides their own request/],
+    ['not-an-approver', /you are not an approver/],
+  ];
+  for (const [decided, words] of failures) {
+    it(`say why a decision did not count: ${decided}`, async () => {
+      const { exitStatus, lines } = await world({ decided }).run('approve K7M2QX', 'admin');
+      assert.equal(exitStatus, DENIED);
+      assert.match(lines.join('\n'), words);
+    });
+  }
+});

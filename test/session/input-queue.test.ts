@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { InputQueue } from '../../server/session/input-queue.ts';
+import type { InputUnit, OutputUnit } from '../../server/session/ports.ts';
+import { FakeEnd, settled } from '../support/session-fakes.ts';
+
+const keys = (text: string): InputUnit => ({ kind: 'data', bytes: Buffer.from(text) });
+const resize = (cols: number): InputUnit => ({
+  kind: 'resize',
+  size: { cols, rows: 24, widthPx: 0, heightPx: 0 },
+});
+const CLOSE: InputUnit = { kind: 'close' };
+
+/** Counts what was taken from the client: the rest is back-pressure. */
+class CountingEnd extends FakeEnd<InputUnit, OutputUnit> {
+  taken = 0;
+
+  override async read(): Promise<InputUnit> {
+    const unit = await super.read();
+    this.taken += 1;
+    return unit;
+  }
+}
+
+/** All units up to and including `close`. */
+async function rest(queue: InputQueue): Promise<InputUnit[]> {
+  const units: InputUnit[] = [];
+  for (;;) {
+    const unit = await queue.next();
+    units.push(unit);
+    if (unit.kind === 'close') return units;
+  }
+}
+
+describe('InputQueue', () => {
+  let client: CountingEnd;
+  let queue: InputQueue;
+  beforeEach(() => {
+    client = new CountingEnd();
+    queue = new InputQueue(client, 10);
+  });
+
+  it('gives units in the order of arrival, and `close` for ever', async () => {
+    const sent = [keys('a'), resize(1), { kind: 'eof' }, keys('b'), CLOSE] as const;
+    client.send(...sent);
+    assert.deepEqual(await rest(queue), sent);
+    assert.deepEqual(await queue.next(), CLOSE);
+    assert.ok(queue.gone.aborted);
+  });
+
+  it('takes no more from the client once the bound is reached, and goes on when there is room', async () => {
+    client.send(keys('12345'), keys('67890'), keys('later'), CLOSE);
+    await settled();
+    assert.equal(client.taken, 2);
+    assert.deepEqual(await queue.next(), keys('12345'));
+    await settled();
+    assert.equal(client.taken, 3);
+    assert.deepEqual(await rest(queue), [keys('67890'), keys('later'), CLOSE]);
+  });
+
+  it('counts what is put back, and gives it first', async () => {
+    client.send(keys('1234567'), keys('x'), keys('later'), CLOSE);
+    assert.deepEqual(await queue.next(), keys('1234567'));
+    queue.unshift(Buffer.from('234567890'));
+    queue.unshift(Buffer.alloc(0));
+    await settled();
+    assert.equal(client.taken, 2, 'the bound is reached again');
+    assert.deepEqual(await rest(queue), [keys('234567890'), keys('x'), keys('later'), CLOSE]);
+  });
+
+  it('drops waiting keys, keeps the rest in order, and has room again', async () => {
+    client.send(keys('a'), resize(1), keys('123456789'), { kind: 'eof' }, CLOSE);
+    await settled();
+    assert.equal(client.taken, 3);
+    assert.equal(queue.dropKeys(), true);
+    assert.deepEqual(await rest(queue), [resize(1), { kind: 'eof' }, CLOSE]);
+    assert.equal(queue.dropKeys(), false, 'there were none');
+  });
+
+  it('drops the keys up to Ctrl-C while something waits, and keeps resizes and signals', async () => {
+    client.send(keys('ab'), resize(1), keys('c\u0003d'), { kind: 'signal', name: 'USR1' }, CLOSE);
+    const why = await queue.interruptible(async (abandoned) => {
+      await settled();
+      return abandoned.aborted;
+    });
+    assert.equal(why, true);
+    assert.deepEqual(await rest(queue), [
+      resize(1),
+      keys('d'),
+      { kind: 'signal', name: 'USR1' },
+      CLOSE,
+    ]);
+  });
+
+  it('has room again after Ctrl-C', async () => {
+    client.send(keys('123456789\u0003'), keys('later'), CLOSE);
+    await queue.interruptible(settled);
+    assert.deepEqual(await rest(queue), [keys('later'), CLOSE]);
+  });
+
+  it('lets Ctrl-C pass while nothing waits', async () => {
+    client.send(keys('a\u0003'), CLOSE);
+    assert.deepEqual(await rest(queue), [keys('a\u0003'), CLOSE]);
+  });
+
+  it('leaves the next wait alone after one was interrupted', async () => {
+    client.send(keys('\u0003'));
+    await queue.interruptible(settled);
+    const isAbandoned = await queue.interruptible(async (abandoned) => {
+      client.send(keys('b'));
+      await settled();
+      return abandoned.aborted;
+    });
+    assert.equal(isAbandoned, false);
+    client.send(CLOSE);
+    assert.deepEqual(await rest(queue), [keys('b'), CLOSE]);
+  });
+
+  for (const [what, leave] of [
+    ['closes', () => client.send(CLOSE)],
+    ['has lost its connection', () => queue.abandon()],
+  ] as const) {
+    it(`stops a wait when the client ${what}`, async () => {
+      const isAbandoned = await queue.interruptible(async (abandoned) => {
+        leave();
+        await settled();
+        return abandoned.aborted;
+      });
+      assert.equal(isAbandoned, true);
+      assert.deepEqual(await queue.next(), CLOSE);
+    });
+  }
+});
