@@ -23,7 +23,7 @@ export interface SessionLimits {
 export const DEFAULT_LIMITS: SessionLimits = {
   maxLineBytes: 64 * 1024,
   maxPendingInputBytes: 256 * 1024,
-  maxUndurableBytes: 256 * 1024,
+  maxUndurableBytes: 1024 * 1024,
   maxHeldPerPrincipal: 16,
   maxSessionsPerConnection: 32,
   sealWaitMs: 2000,

@@ -14,6 +14,7 @@ export class OutputPipe {
   readonly #decoder = new OutputDecoder();
   #tail: Promise<void> = Promise.resolve();
   #undurableBytes = 0;
+  readonly #waiting: (() => void)[] = [];
   #bytesOut = 0;
   #failure: Error | null = null;
   #fail: (error: Error) => void = () => {};
@@ -53,15 +54,21 @@ export class OutputPipe {
     this.#tail = (async () => {
       await Promise.all([previous, durable]);
       this.#undurableBytes -= size;
-      if (unit.kind === 'data') this.#bytesOut += size;
+      this.#bytesOut += size;
+      this.#wake();
       await this.#end.write(unit);
     })();
     // The failure is kept here and thrown at the next push or flush; nobody else awaits this copy.
     this.#tail.catch((error: unknown) => {
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
       this.#fail(this.#failure);
+      this.#wake();
     });
-    if (this.#undurableBytes >= this.#maxUndurableBytes) await this.#tail;
+    // Room, not emptiness: while some is on its way to the disk, the next is read and prepared.
+    while (this.#undurableBytes >= this.#maxUndurableBytes && this.#failure === null) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Appends an event that is not output (a marker, a resize); keeps its place among the output. */
@@ -73,6 +80,10 @@ export class OutputPipe {
   async flush(): Promise<void> {
     await this.#tail;
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  #wake(): void {
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   #record(unit: OutputUnit): Promise<unknown> {

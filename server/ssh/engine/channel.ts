@@ -8,6 +8,7 @@ import type { ChannelEnd } from '../../session/ports.ts';
 import {
   CLOSE_LINGER_MS,
   MAX_QUEUED_UNITS,
+  MAX_READ_BYTES,
   MAX_SENT_PACKET_BYTES,
   MAX_UNSENT_BYTES,
   SMALL_DATA_BYTES,
@@ -252,8 +253,25 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
   #take(): In | null {
     const waiting = this.#inbound.shift();
     if (waiting === undefined) return this.#peerClosed ? this.#leg.close : null;
+    const whole = 'data' in waiting ? { data: this.#merge(waiting.data) } : waiting;
     if (this.#inbound.length < MAX_QUEUED_UNITS / 2) this.#transport.release(this);
-    return this.#open(waiting);
+    return this.#open(whole);
+  }
+
+  /** The data with what follows it in the same stream: a reader that is behind catches up in few steps. */
+  #merge(first: WaitingData): WaitingData {
+    const { stream } = first;
+    const parts = [first.bytes.subarray(0, first.used)];
+    let total = first.used;
+    for (let next = this.#inbound[0]; next !== undefined; next = this.#inbound[0]) {
+      if (!('data' in next) || next.data.stream !== stream) break;
+      if (total + next.data.used > MAX_READ_BYTES) break;
+      this.#inbound.shift();
+      parts.push(next.data.bytes.subarray(0, next.data.used));
+      total += next.data.used;
+    }
+    if (parts.length === 1) return first;
+    return { stream, bytes: Buffer.concat(parts, total), used: total };
   }
 
   #open(waiting: Waiting<In>): In {

@@ -22,6 +22,8 @@ export const MAX_UNREAD_ANSWER_BYTES = 1024 * 1024;
 export const MAX_QUEUED_UNITS = 1024;
 /** Data shorter than this is copied behind earlier unread data instead of being kept by itself. */
 export const SMALL_DATA_BYTES = 4096;
+/** Unread data of one stream is read together up to this size, or one packet if that is larger. */
+export const MAX_READ_BYTES = 64 * 1024;
 /** Queue cost of a unit without data. */
 export const UNIT_COST_BYTES = 64;
 /** Channels that a client may have open on one connection. */
