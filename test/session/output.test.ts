@@ -81,6 +81,7 @@ describe('OutputPipe', () => {
     assert.equal(await isDone(last), false);
     hold.release();
     await last;
+    await output.flush();
     assert.deepEqual(client.written, [data('123456789'), data('0')]);
     assert.equal(await isDone(output.push(data('123456789'))), true, 'there is room again');
   });
