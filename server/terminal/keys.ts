@@ -204,6 +204,7 @@ export class KeySplitter {
     else if (byte === 0x4f) this.#state = 'single-shift';
     else if (byte === 0x5d || byte === 0x50) {
       this.#state = 'answer';
+      this.#sequence = '';
       this.#answerBytes = 0;
     } else this.#finish(bytes, at + 1, 'other', isAscii(byte) ? String.fromCharCode(byte) : '');
   }
@@ -219,9 +220,14 @@ export class KeySplitter {
   #inAnswer(bytes: Buffer, at: number, byte: number): void {
     this.#answerBytes += 1;
     if (byte === 0x07 || (this.#state === 'answer-escape' && byte === 0x5c)) {
-      this.#finish(bytes, at + 1, 'report');
+      const text = this.#sequence;
+      if (isAnswer(text)) this.#finish(bytes, at + 1, 'report');
+      else this.#finish(bytes, at + 1, 'other', text);
     } else if (this.#answerBytes >= MAX_ANSWER_BYTES) this.#finish(bytes, at + 1, 'other');
-    else this.#state = byte === ESCAPE ? 'answer-escape' : 'answer';
+    else {
+      this.#state = byte === ESCAPE ? 'answer-escape' : 'answer';
+      if (byte !== ESCAPE) this.#sequence += String.fromCharCode(byte);
+    }
   }
 
   #finish(bytes: Buffer, end: number, kind: KeyKind, text = ''): void {
@@ -261,6 +267,16 @@ function sequenceKind(sequence: string): KeyKind {
   return /^(?:[IO]|\d+;\d+R|[?>][\d;]*c|\?[\d;]+\$y|<[\d;]+[Mm])$/.test(sequence)
     ? 'report'
     : 'other';
+}
+
+/**
+ * Colours, settings, capabilities and the terminal's name. What else stands between the marks of an
+ * answer may be text for a program that doesn't know the marks.
+ */
+function isAnswer(text: string): boolean {
+  return /^(?:(?:4;\d+|1\d);rgba?:[\da-f/]+|[01]\$r[\d;: ]*["' ]?[a-zA-Z]?|[01]\+r[\da-f=;]*|!\|[\da-f]+|>\|[\w .()-]*)$/i.test(
+    text,
+  );
 }
 
 /** Length of the unfinished UTF-8 character at the end, 0..3. */

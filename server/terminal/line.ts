@@ -14,11 +14,13 @@ import { PendingLines } from './pending-lines.ts';
 import {
   Prompts,
   afterPromptShape,
+  incrementalSearch,
   looksLikeSecretPrompt,
   looksLikeShellPrompt,
 } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
-import { Screen } from './screen.ts';
+import { holdsLetters, isWindow, sameLetters, sameText } from './same-text.ts';
+import { SCROLLBACK_ROWS, Screen } from './screen.ts';
 import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
@@ -37,6 +39,8 @@ const ECHO_LIMIT_US = 60_000;
 export const AHEAD_LIMIT_US = 1_200_000;
 /** What agrees with the keys needs no longer quiet than this. */
 const AGREED_QUIET_US = 2000;
+/** Lines of a paste that may belong together are judged together up to this length. */
+const MAX_JOINED_PASTE_CHARS = 4096;
 /** The caller looks again after at most this long, since the echo may come any time. */
 const POLL_US = 3000;
 
@@ -65,6 +69,10 @@ export class LineReader {
   #start: LineStart | null = null;
   /** What was typed into a full-screen program that has ended since. */
   #carried = '';
+  /** When the first key of the line came. */
+  #begunAtUs = 0;
+  /** The line that was refused last, until a key of the next one comes. */
+  #refused: { readonly prompt: string; readonly line: string } | null = null;
   #isInPaste = false;
   #wasResized = false;
   readonly #pending = new PendingLines();
@@ -74,7 +82,7 @@ export class LineReader {
 
   /** Sizes are clamped to what the screen emulates. */
   constructor(cols: number, rows: number) {
-    this.#screen = new Screen(cols, rows);
+    this.#screen = new Screen(cols, rows, SCROLLBACK_ROWS, { plainLetters: true });
   }
 
   /** What makes the target forget a line that was refused. */
@@ -108,7 +116,10 @@ export class LineReader {
       this.#forgetLine();
       this.#carried = typed;
     }
-    if (this.#start === null) this.#begin();
+    if (this.#start === null) {
+      this.#begin();
+      this.#begunAtUs = nowUs;
+    }
     // Only a program that asked for the marks takes line breaks between them as text.
     if (key.kind === 'paste-start') {
       this.#isInPaste = this.#screen.bracketedPaste;
@@ -121,6 +132,7 @@ export class LineReader {
   /** An Enter came and is being held. */
   beginSubmit(nowUs: number): void {
     this.#submitAtUs = nowUs;
+    if (this.#start === null && this.#isRefusedLineStuck()) this.#begin();
   }
 
   /** The line, or how long to wait before asking again. Ends within the limits above. */
@@ -149,9 +161,11 @@ export class LineReader {
 
   /** The line was refused and `abortBytes` went up instead. */
   afterDenied(nowUs: number): void {
+    const prompt = this.#start?.prompt ?? '';
+    const line = this.#screen.logicalLineTo(this.#screen.cursor).trimEnd();
     this.#enteredAtUs = nowUs;
-    this.#pending.clear();
     this.#forgetLine();
+    this.#refused = { prompt, line };
   }
 
   dispose(): void {
@@ -171,6 +185,15 @@ export class LineReader {
   #begin(): void {
     const isStale = this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
     const start = markStart(this.#screen, isStale);
+    const refused = this.#refused?.prompt;
+    const isStuck = this.#isRefusedLineStuck();
+    this.#refused = null;
+    if (isStuck && refused !== undefined) {
+      this.#typed.forget();
+      this.#start = { ...start, prompt: refused };
+      return;
+    }
+    if (refused !== undefined) this.#pending.clear();
     const prefilled = isStale
       ? []
       : this.#prompts.restsOf(start.prompt).filter((rest) => rest !== '');
@@ -179,6 +202,14 @@ export class LineReader {
     if (rest !== undefined) this.#typed.forget();
     const prompt = start.prompt.slice(0, start.prompt.length - (rest?.length ?? 0));
     this.#start = { ...start, prompt };
+  }
+
+  /** A program that takes the abort for text still has the line, and the next Enter submits it. */
+  #isRefusedLineStuck(): boolean {
+    if (this.#refused === null) return false;
+    const { prompt, line } = this.#refused;
+    if (line === prompt.trimEnd()) return false;
+    return this.#screen.logicalLineTo(this.#screen.cursor).startsWith(line);
   }
 
   #waitUs(nowUs: number, reading: Reading): number {
@@ -231,12 +262,15 @@ export class LineReader {
     }
     const end = whole.lastIndexOf('\n');
     const text = whole.slice(end + 1);
-    if (this.#prompts.isKnown(start.prompt)) {
-      return submittedLine({ text, guesses: [text], interim: true });
-    }
-    // Behind an unknown prompt the marks may be a trick, and each line may run as it comes.
-    const joined = unfinished(whole.slice(0, Math.max(0, end))) === null ? [] : [whole];
-    return submittedLine({ text, strict: [text, ...joined], interim: true });
+    const before = whole.slice(0, Math.max(0, end)).slice(-MAX_JOINED_PASTE_CHARS);
+    const joined = unfinished(before) === null ? [] : [whole.slice(-MAX_JOINED_PASTE_CHARS)];
+    // Even behind a known prompt the marks may be a trick, and each line may run as it comes.
+    const isKnown = this.#prompts.isKnown(start.prompt);
+    return submittedLine({
+      text,
+      [isKnown ? 'guesses' : 'strict']: [text, ...joined],
+      interim: true,
+    });
   }
 
   #fullScreen(): SubmittedLine {
@@ -252,7 +286,18 @@ export class LineReader {
     const guesses = edited?.isPromptKnown === true ? carried : [...carried, ...wordSuffixes(row)];
     if (typed === null || typed.trim() === '') {
       const isEmpty = typed !== null && edited !== null && edited.text === '';
-      return { line: this.#byScreen(start, edited, guesses), isAgreed: isEmpty };
+      const { raw } = this.#typed;
+      const shown = edited?.text ?? row;
+      if (typed === null && shown.trim() === '' && this.#isSilent(raw)) {
+        const why = 'keys were pressed and nothing of them is on the screen';
+        return {
+          line: this.#line({ text: null, why, strict: [raw], secret: true }),
+          isAgreed: false,
+        };
+      }
+      // Keys that the screen doesn't account for may be what the target keeps off it.
+      const unseen = holdsLetters(shown, raw) ? [] : [raw];
+      return { line: this.#byScreen(start, edited, [...unseen, ...guesses]), isAgreed: isEmpty };
     }
     if (this.#isHidden(start, edited, typed)) {
       return { line: this.#secret(row, typed), isAgreed: false };
@@ -306,6 +351,11 @@ export class LineReader {
     return this.#line({ text: shaped, why, strict, guesses });
   }
 
+  /** With a blank line on the screen: letters were typed, or the target answered no key at all. */
+  #isSilent(raw: string): boolean {
+    return raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
+  }
+
   /** Characters were typed and none of them, or only a row of dots, has appeared. */
   #isHidden(start: LineStart, edited: EditedText | null, typed: string): boolean {
     if (start.isAlternate !== this.#screen.isAlternate) return false;
@@ -344,40 +394,4 @@ export class LineReader {
 
 function textsOf(edited: EditedText): (string | null)[] {
   return [edited.text, edited.withGhost, ...edited.others];
-}
-
-function sameText(one: string, other: string): boolean {
-  return one.trimEnd() === other.trimEnd();
-}
-
-/** The same but for blanks: rows that were wrapped at a wide character, tabs, indented lines. */
-function sameLetters(one: string, other: string): boolean {
-  return one.replace(/\s+/g, '') === other.replace(/\s+/g, '');
-}
-
-/**
- * A line of more rows than the screen has is shown in part: what is shown are rows of it in order, with
- * the first and the last.
- */
-function isWindow(typed: string, shown: string, rows: number): boolean {
-  const all = typed.trimEnd().split('\n');
-  const part = shown.trimEnd().split('\n');
-  if (part.length < rows - 1 || part[0] !== all[0] || part.at(-1) !== all.at(-1)) return false;
-  let at = 0;
-  for (const row of part) {
-    while (at < all.length && all[at] !== row) at += 1;
-    if (at >= all.length) return false;
-    at += 1;
-  }
-  return true;
-}
-
-/** The found line in the display of an incremental search; several when its pattern is ambiguous. */
-function incrementalSearch(row: string): string[] {
-  const head = /^\((?:failed |failing )?(?:reverse-|forward-)?i-search\)`/.exec(row);
-  if (head === null) return [];
-  const rest = row.slice(head[0].length);
-  return [...rest.matchAll(/': ?/g)]
-    .map((match) => rest.slice(match.index + match[0].length))
-    .toReversed();
 }

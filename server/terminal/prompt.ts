@@ -62,3 +62,13 @@ export function looksLikeContinuation(prompt: string): boolean {
     )
   );
 }
+
+/** The found line in the display of an incremental search; several when its pattern is ambiguous. */
+export function incrementalSearch(row: string): string[] {
+  const head = /^\((?:failed |failing )?(?:reverse-|forward-)?i-search\)`/.exec(row);
+  if (head === null) return [];
+  const rest = row.slice(head[0].length);
+  return [...rest.matchAll(/': ?/g)]
+    .map((match) => rest.slice(match.index + match[0].length))
+    .toReversed();
+}

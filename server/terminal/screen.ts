@@ -23,6 +23,9 @@ export const MIN_SIDE = 2;
 export const MAX_SIDE = 500;
 /** Rows kept above the screen, unless the constructor is told otherwise. */
 export const SCROLLBACK_ROWS = 200;
+/** What selects a character set, ISO 2022, and the names of those that the emulator knows. */
+const CHARACTER_SETS = '()*+-./';
+const CHARACTER_SET_NAMES = '0AB4C5RQKYE6ZH7=';
 /** The emulator is fed in pieces of this size. */
 const WRITE_CHARS = 65_536;
 /** Palette entries that shells use for a suggestion that isn't part of the line: bright black, greys. */
@@ -49,8 +52,16 @@ export class Screen {
   #isCursorHidden = false;
   #scrollRegion: string | null = null;
 
-  /** Sizes outside MIN_SIDE..MAX_SIDE are clamped. */
-  constructor(cols: number, rows: number, scrollbackRows: number = SCROLLBACK_ROWS) {
+  /**
+   * Sizes outside MIN_SIDE..MAX_SIDE are clamped.
+   * @param options.plainLetters character sets that draw letters as other signs have no effect
+   */
+  constructor(
+    cols: number,
+    rows: number,
+    scrollbackRows: number = SCROLLBACK_ROWS,
+    options: { readonly plainLetters?: boolean } = {},
+  ) {
     this.#terminal = new Terminal({
       cols: clampSide(cols),
       rows: clampSide(rows),
@@ -62,6 +73,7 @@ export class Screen {
     this.#terminal.loadAddon(this.#serializer);
     this.#useWidths();
     this.#watchSequences();
+    if (options.plainLetters === true) this.#ignoreCharacterSets();
   }
 
   /** The size that is emulated when this one is asked for. */
@@ -229,6 +241,14 @@ export class Screen {
       },
     });
     this.#terminal.unicode.activeVersion = 'sallyport';
+  }
+
+  #ignoreCharacterSets(): void {
+    for (const intermediates of CHARACTER_SETS) {
+      for (const final of CHARACTER_SET_NAMES) {
+        this.#terminal.parser.registerEscHandler({ intermediates, final }, () => true);
+      }
+    }
   }
 
   /** Notes what the serializer leaves out, and drops what would grow without a bound. */

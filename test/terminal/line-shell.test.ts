@@ -307,6 +307,29 @@ describe('LineReader in front of a real shell', () => {
     ['with a hidden prompt', ["printf '\\033[8m'\r", 'touch FORBID\r']],
     ['after a pager', ['seq 100 >l; less l\r', { wait: FULL }, 'qtouch FORBID\r']],
     ['with Ctrl-O', ['touch FORBID\u000f']],
+    ['without echo, with an editing key', ['stty -echo\r', 'touch FORBID\u0001', '\r']],
+    [
+      'without echo, in what looks like an answer',
+      ['stty -echo\r', '\u001b]touch FORBID\u001b\\', '\r'],
+    ],
+    ['in a character set of other signs', ["printf '\\033(0'\r", 'touch FORBID\u0001', '\r']],
+    [
+      'on a line that is painted over',
+      [
+        `(for i in $(seq 60); do printf '\\r$ echo hi\\033[K'; sleep 0.01; done) &\r`,
+        'touch FORBID\u0001',
+        '\r',
+      ],
+    ],
+    [
+      'in a line that scrolls sideways',
+      [
+        `bind 'set horizontal-scroll-mode on'\r`,
+        `\u001b[200~true #${'a'.repeat(150)}\rtouch FORBID\u001b[201~`,
+        '\u0001',
+        '\r',
+      ],
+    ],
   ];
   for (const [name, steps] of attempts) {
     it(`sees a command that is refused, ${name}`, async () => {

@@ -187,6 +187,57 @@ describe('LineReader', () => {
     check(session.lines.at(-1) ?? assert.fail(), { text: 'id', strict: ['id'] });
   });
 
+  it('reads a refused line again that the target did not clear', () => {
+    const session = new Session();
+    session.play(
+      [
+        ['out', '$ '],
+        ['keys', "echo '"],
+        ['out', "echo '"],
+        ['keys', '\r'],
+        ['out', '\r\n> '],
+        ['keys', "';reboot;: '"],
+        ['out', "';reboot;: '"],
+      ],
+      whole,
+    );
+    session.read();
+    session.reader.afterDenied(session.nowUs);
+    session.play(
+      [
+        ['out', '^C'],
+        ['keys', "'"],
+        ['out', "'"],
+        ['keys', '\r'],
+      ],
+      whole,
+    );
+    check(session.lines.at(-1) ?? assert.fail(), {
+      text: "';reboot;: '^C'",
+      strictHas: ["echo '\n';reboot;: '^C'"],
+    });
+  });
+
+  it('judges the parts of a cut line of a paste together, also behind a known prompt', () => {
+    const session = new Session();
+    session.play(
+      [
+        ['out', '$ '],
+        ['keys', 'id'],
+        ['out', 'id'],
+        ['keys', '\r'],
+        ['out', '\r\n\u001b[?2004h$ '],
+        ['keys', '\u001b[200~id\rrm \\\r/x\r'],
+      ],
+      whole,
+    );
+    check(session.lines.at(-1) ?? assert.fail(), {
+      text: '/x',
+      interim: true,
+      guesses: ['/x', 'id\nrm \\\n/x'],
+    });
+  });
+
   it('ends a paste before it interrupts the line', () => {
     const session = new Session();
     assert.deepEqual([...session.reader.abortBytes], [3]);
