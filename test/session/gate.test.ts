@@ -22,9 +22,9 @@ interface Opened {
   readonly gate: Gate;
   readonly said: string[];
   readonly abandon: AbortController;
-  decide(line: Partial<GateLine>): Promise<GateOutcome>;
-  steps(): string[];
-  rows(): DecidedCommand[];
+  readonly decide: (line: Partial<GateLine>) => Promise<GateOutcome>;
+  readonly steps: () => string[];
+  readonly rows: () => DecidedCommand[];
 }
 
 async function open(): Promise<Opened> {
@@ -91,6 +91,11 @@ describe('the gate', () => {
     [
       'counts a rule on a guess',
       { candidates: ['ls', 'rm -rf /data/x'], guesses: new Set(['rm -rf /data/x']) },
+      'deny',
+    ],
+    [
+      'counts a rule on a guess that is only half read',
+      { candidates: ['ls', 'rm -rf /data/x; $X'], guesses: new Set(['rm -rf /data/x; $X']) },
       'deny',
     ],
     [

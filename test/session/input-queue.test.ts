@@ -72,6 +72,8 @@ describe('InputQueue', () => {
     await settled();
     assert.equal(client.taken, 3);
     assert.equal(queue.dropKeys(), true);
+    await settled();
+    assert.equal(client.taken, 5);
     assert.deepEqual(await rest(queue), [resize(1), { kind: 'eof' }, CLOSE]);
     assert.equal(queue.dropKeys(), false, 'there were none');
   });
