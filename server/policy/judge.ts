@@ -237,6 +237,7 @@ function readSqlText(
       redirections: [],
       directory: null,
       stdinLanguage: null,
+      readsInput: false,
     },
     resolved: null,
     statement,

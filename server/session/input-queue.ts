@@ -10,6 +10,7 @@ const CTRL_C = 0x03;
 export class InputQueue {
   readonly #end: DownstreamEnd;
   readonly #maxPendingBytes: number;
+  readonly #hasTerminal: boolean;
   readonly #units: InputUnit[] = [];
   readonly #gone = new AbortController();
   #pendingBytes = 0;
@@ -17,9 +18,11 @@ export class InputQueue {
   #room: (() => void) | null = null;
   #interrupt: AbortController | null = null;
 
-  constructor(end: DownstreamEnd, maxPendingBytes: number) {
+  /** @param hasTerminal the input is keys; otherwise the byte of Ctrl-C is data like any other */
+  constructor(end: DownstreamEnd, maxPendingBytes: number, hasTerminal = true) {
     this.#end = end;
     this.#maxPendingBytes = maxPendingBytes;
+    this.#hasTerminal = hasTerminal;
     void this.#pump();
   }
 
@@ -57,17 +60,22 @@ export class InputQueue {
   }
 
   /**
-   * Runs `wait` with a signal that aborts when the client presses Ctrl-C or goes away. What was typed
-   * up to and including that Ctrl-C is dropped.
+   * Runs `wait` with a signal that aborts when the client presses Ctrl-C or goes away.
+   * @param drops whether what was typed up to and including that Ctrl-C is dropped; if the line was
+   *   released all the same, it is meant for what runs now
    */
-  async interruptible<T>(wait: (abandoned: AbortSignal) => Promise<T>): Promise<T> {
+  async interruptible<T>(
+    wait: (abandoned: AbortSignal) => Promise<T>,
+    drops: (outcome: T) => boolean = () => true,
+  ): Promise<T> {
     const interrupt = new AbortController();
     this.#interrupt = interrupt;
     try {
-      return await wait(AbortSignal.any([interrupt.signal, this.#gone.signal]));
+      const outcome = await wait(AbortSignal.any([interrupt.signal, this.#gone.signal]));
+      if (interrupt.signal.aborted && drops(outcome)) this.#dropThroughCtrlC();
+      return outcome;
     } finally {
       this.#interrupt = null;
-      if (interrupt.signal.aborted) this.#dropThroughCtrlC();
     }
   }
 
@@ -86,7 +94,7 @@ export class InputQueue {
       const unit = await this.#end.read();
       if (unit.kind === 'data') {
         this.#pendingBytes += unit.bytes.length;
-        if (unit.bytes.includes(CTRL_C)) this.#interrupt?.abort();
+        if (this.#hasTerminal && unit.bytes.includes(CTRL_C)) this.#interrupt?.abort();
       }
       this.#units.push(unit);
       if (unit.kind === 'close') this.#gone.abort();

@@ -79,7 +79,9 @@ export class Session {
     this.#dependencies = dependencies;
     this.#context = context;
     this.#startUs = dependencies.clock.monotonicUs();
-    this.#input = new InputQueue(context.end, dependencies.limits.maxPendingInputBytes);
+    const { end, request } = context;
+    const { maxPendingInputBytes } = dependencies.limits;
+    this.#input = new InputQueue(end, maxPendingInputBytes, request.pty !== null);
   }
 
   /** Runs to the end; never rejects. */
@@ -196,18 +198,21 @@ export class Session {
     const say = (text: string): Promise<void> => this.say(text);
 
     let stdinIsShell = request.kind === 'shell' && request.pty === null;
+    let isInputShared = false;
     if (request.kind === 'exec') {
       const bytes = request.command ?? Buffer.alloc(0);
       const line = commandLine(bytes, bytes.toString('utf8'));
-      const outcome = await this.#input.interruptible((abandoned) =>
-        gate.decide(line, abandoned, say),
+      const outcome = await this.#input.interruptible(
+        (abandoned) => gate.decide(line, abandoned, say),
+        ({ kind }) => kind === 'refused',
       );
       if (outcome.kind === 'refused') return denied(outcome.notice);
       // An approval may come after the client has left or the session was ended: nothing runs then.
       if (this.#input.gone.aborted) return clientGone();
+      const { commands } = outcome.decision;
       stdinIsShell =
-        request.pty === null &&
-        outcome.decision.commands.some((command) => command.stdinLanguage === 'shell');
+        request.pty === null && commands.some(({ stdinLanguage }) => stdinLanguage === 'shell');
+      isInputShared = commands.some(({ readsInput }) => readsInput);
     }
 
     const dialled = await dialer.dial(grant, {
@@ -250,7 +255,14 @@ export class Session {
       terminal !== null
         ? terminal.run()
         : stdinIsShell
-          ? gateShellInput(this.#input, upstream, gate, say, limits.maxLineBytes)
+          ? gateShellInput({
+              input: this.#input,
+              upstream,
+              gate,
+              say,
+              maxLineBytes: limits.maxLineBytes,
+              isShared: isInputShared,
+            })
           : passInput(this.#input, upstream);
     const outbound = this.#pumpOutput(upstream, output, terminal);
     // A client that has closed its channel still gets the exit status, as from the target itself.

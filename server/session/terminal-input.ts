@@ -109,8 +109,9 @@ export class TerminalInput {
   async #submit(enter: Key, hasMore: boolean): Promise<boolean> {
     const { input, gate, say, upstream, nowUs } = this.#options;
     const line = await this.#read();
-    const outcome = await input.interruptible((abandoned) =>
-      gate.decide(gateLine(line), abandoned, say),
+    const outcome = await input.interruptible(
+      (abandoned) => gate.decide(gateLine(line), abandoned, say),
+      ({ kind }) => kind === 'refused',
     );
     if (input.gone.aborted) return false;
     let refusal = outcome.kind === 'refused' ? outcome.notice : null;

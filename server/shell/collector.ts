@@ -1,5 +1,6 @@
 /** Collects what one reading finds, within its budget. Not caught here: anything about meaning. */
 import type { ResolvedCommand, Uncertainty } from './command.ts';
+import { readsInput } from './input-readers.ts';
 import { MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
 import type { Frame } from './runner.ts';
 import { exactText, showWord, type Word } from './word.ts';
@@ -59,6 +60,7 @@ export class Collector {
       directory,
       directories,
       stdinLanguage: null,
+      readsInput: frame.input.kind === 'session' && readsInput(words),
       words,
       redirected: files,
       isFunction: false,

@@ -99,6 +99,24 @@ describe('InputQueue', () => {
     assert.deepEqual(await rest(queue), [keys('later'), CLOSE]);
   });
 
+  it('keeps a Ctrl-C that came while the line was released: it is for what runs', async () => {
+    client.send(keys('a\u0003'), CLOSE);
+    await queue.interruptible(settled, () => false);
+    assert.deepEqual(await rest(queue), [keys('a\u0003'), CLOSE]);
+  });
+
+  it('takes the byte of Ctrl-C as data when the input is no terminal', async () => {
+    const other = new CountingEnd();
+    const plain = new InputQueue(other, 10, false);
+    other.send(keys('a\u0003b'));
+    const isAbandoned = await plain.interruptible(async (abandoned) => {
+      await settled();
+      return abandoned.aborted;
+    });
+    assert.equal(isAbandoned, false);
+    assert.deepEqual(await plain.next(), keys('a\u0003b'));
+  });
+
   it('lets Ctrl-C pass while nothing waits', async () => {
     client.send(keys('a\u0003'), CLOSE);
     assert.deepEqual(await rest(queue), [keys('a\u0003'), CLOSE]);

@@ -1,77 +1,17 @@
 import assert from 'node:assert/strict';
-import type { InputUnit, OutputUnit } from '../../server/session/ports.ts';
-import { Session } from '../../server/session/session.ts';
+import type { InputUnit } from '../../server/session/ports.ts';
 import {
-  FakeEnd,
-  fakeWorld,
-  grantFor,
-  request,
-  type FakeWorld,
-  type Step,
-} from '../support/session-fakes.ts';
-
-interface Running {
-  readonly world: FakeWorld;
-  readonly client: FakeEnd<InputUnit, OutputUnit>;
-  readonly session: Session;
-  readonly over: Promise<void>;
-}
-
-function start(
-  command: string | Buffer | null,
-  options: {
-    readonly pty?: boolean;
-    readonly world?: FakeWorld;
-    readonly env?: readonly { readonly name: string; readonly value: string }[];
-  } = {},
-): Running {
-  const world = options.world ?? fakeWorld();
-  const client = new FakeEnd<InputUnit, OutputUnit>();
-  const kind = command === null ? 'shell' : 'exec';
-  const session = new Session(world.dependencies, {
-    grant: grantFor(kind),
-    source: '192.0.2.9:1',
-    via: 'direct',
-    run: '4711',
-    task: null,
-    request: { ...request(kind, command, options.pty), env: options.env ?? [] },
-    end: client,
-    dialer: { dial: (grant, one) => world.dial(grant, one), close: () => {} },
-    onOver: () => {},
-  });
-  return { world, client, session, over: session.run() };
-}
-
-const stdout = (text: string): OutputUnit => ({
-  kind: 'data',
-  stream: 'stdout',
-  bytes: Buffer.from(text),
-});
-const input = (text: string): InputUnit => ({ kind: 'data', bytes: Buffer.from(text) });
-const steps = (world: FakeWorld): string[] => world.steps.map((one) => one.step);
-
-function text(units: readonly OutputUnit[], stream: 'stdout' | 'stderr'): string {
-  return units
-    .map((unit) => (unit.kind === 'data' && unit.stream === stream ? unit.bytes.toString() : ''))
-    .join('');
-}
-
-function exitOf(units: readonly OutputUnit[]): number | null {
-  const exit = units.find((unit) => unit.kind === 'exit');
-  return exit?.kind === 'exit' ? exit.status : null;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail('it never happened');
-}
-
-const dialled = (world: FakeWorld): boolean => steps(world).includes('dial');
-const decided = (world: FakeWorld): Extract<Step, { step: 'decided' }>['command'][] =>
-  world.steps.flatMap((one) => (one.step === 'decided' ? [one.command] : []));
+  dialled,
+  decided,
+  exitOf,
+  input,
+  start,
+  stdout,
+  steps,
+  text,
+  until,
+} from '../support/running-session.ts';
+import { fakeWorld, type FakeWorld } from '../support/session-fakes.ts';
 
 describe('session: a command', () => {
   it('begins the record, commits the decision, and only then dials', async () => {
@@ -301,7 +241,7 @@ describe('session: a held command', () => {
   }
 
   it('is given up by Ctrl-C', async () => {
-    const { world, client, over } = start('shutdown');
+    const { world, client, over } = start('shutdown', { pty: true });
     await until(() => steps(world).includes('approval'));
     client.send(input('x\u0003'));
     await over;
@@ -325,43 +265,5 @@ describe('session: a held command', () => {
     world.decide({ kind: 'approved', by: 'alice', reason: null });
     await over;
     assert.ok(!dialled(world));
-  });
-});
-
-describe('session: shell input without a terminal', () => {
-  for (const command of ['bash -s', null] as const) {
-    it(`reads whole commands sent to ${command ?? 'the login shell'}`, async () => {
-      const { world, client, over } = start(command);
-      await until(() => dialled(world));
-      client.send(input('echo a\nif true\nthen echo b\n'));
-      await until(() => world.upstream.written.length > 0);
-      assert.deepEqual(world.upstream.written, [input('echo a\n')], 'the rest is incomplete');
-      client.send(input('fi\nrm -r'), input('f /data/x\necho never\n'));
-      await over;
-      const sent = world.upstream.written.map((unit) =>
-        unit.kind === 'data' ? unit.bytes.toString() : unit.kind,
-      );
-      assert.deepEqual(sent, ['echo a\n', 'if true\nthen echo b\nfi\n', 'close']);
-      assert.match(text(client.written, 'stderr'), /denied by rule "no-wipe"/);
-      assert.equal(exitOf(client.written), 126);
-    });
-  }
-
-  it('decides a last command without a line end at the end of input', async () => {
-    const { world, client, over } = start('sh');
-    await until(() => dialled(world));
-    client.send(input('rm -rf /data/x'), { kind: 'eof' });
-    await over;
-    assert.deepEqual(world.upstream.written, [{ kind: 'close' }]);
-  });
-
-  it('leaves the input of other programs alone', async () => {
-    const { world, client, over } = start('cat > f');
-    await until(() => dialled(world));
-    client.send(input('rm -rf /data/x\n'), { kind: 'eof' });
-    await until(() => world.upstream.written.length === 2);
-    world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
-    await over;
-    assert.equal(exitOf(client.written), 0);
   });
 });

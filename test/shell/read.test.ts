@@ -157,6 +157,24 @@ describe('readShell', () => {
     deepEqual(languages('cat'), [null]);
   });
 
+  it('says which commands may take a part of the input of the session', () => {
+    const takers = (text: string) =>
+      readShell(text)
+        .commands.filter((one) => one.readsInput)
+        .map((one) => one.text);
+    deepEqual(takers('read x; sh'), ['read x']);
+    deepEqual(takers('f() { read y; }; f'), ['read y']);
+    deepEqual(takers('timeout 1 cat'), ['cat']);
+    for (const text of ['head -n 1', 'sed 1q', 'grep -e x', 'cat -', "awk '{exit}'", 'dd bs=1']) {
+      deepEqual(takers(text), [text]);
+    }
+    for (const text of ['ls', 'cat f', 'grep -q x f', 'head -n 1 f', 'read x <<< a', '>f']) {
+      deepEqual(takers(text), []);
+    }
+    deepEqual(takers('ls | while read l; do echo $l; done'), []);
+    deepEqual(takers('while read l; do echo $l; done < f'), []);
+  });
+
   it('hands the SQL text on', () => {
     const sql = (text: string) => readShell(text).commands.map((one) => one.sql);
     deepEqual(sql('psql -c "select 1"'), ['select 1']);

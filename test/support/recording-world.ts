@@ -124,6 +124,7 @@ export function decidedCommand(seq: number, more: Partial<DecidedCommand> = {}):
           redirections: [],
           directory: null,
           stdinLanguage: null,
+          readsInput: false,
         },
       ],
       approvers: [],
