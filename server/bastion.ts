@@ -5,9 +5,11 @@
 import { hasRole } from './access/principal.ts';
 import {
   DEMO_CREDENTIAL,
+  DEMO_SETTING,
   demoDirectory,
   demoGuide,
   demoKeys,
+  endDemo,
   publicLineOf,
   startDemoTargetProcess,
   whyNoKey,
@@ -29,6 +31,7 @@ import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
 import { applyDirectory } from './store/directory-apply.ts';
+import { isOutage } from './store/outage.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
 import { openSpool } from './store/spool.ts';
@@ -167,6 +170,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
         checks: { database: answer, ssh: ready ? 'ok' : 'stopping' },
       };
     },
+    isOutage,
     metrics: () => metricsText(gateway.connectionCount, registry.activeSessions),
     pages: await createPages(),
     logger,
@@ -203,7 +207,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
             url: publicUrl(),
             setupToken: await stores.tokens.createToken({ kind: 'setup', principalName: 'demo' }),
           })
-        : `Sallyport ${version} is running: ssh ${gateway.address.host}:${gateway.address.port}, web ${publicUrl()}\n`,
+        : `Sallyport ${version} is running: ssh ${gateway.address.host}:${gateway.address.port}, web ${publicUrl()}
+Sign in to the web with: npx sallyport token create --principal NAME --link\n`,
     drain: async (cut) => {
       ready = false;
       await gateway.stopAccepting();
@@ -224,14 +229,15 @@ async function prepareDirectory(
   const { home, settings, directory, database, credentials } = stores;
   if (config.configuration !== null) {
     const document = await loadConfiguration(config.configuration);
+    await endDemo(settings);
     const changes = await applyDirectory(database, document, { prune: false, dryRun: false });
     if (changes.length > 0) {
       await journalChanges(stores.journal, changes, config.configuration, null);
     }
     return false;
   }
-  if (await directory.isEmpty()) await settings.writeOnce('demo', home.instanceId());
-  if ((await settings.read('demo')) !== home.instanceId()) return false;
+  if (await directory.isEmpty()) await settings.writeOnce(DEMO_SETTING, home.instanceId());
+  if ((await settings.read(DEMO_SETTING)) !== home.instanceId()) return false;
 
   const keys = await demoKeys(home);
   const vault = await stores.vault();

@@ -7,6 +7,7 @@ import { SallyportError } from '../errors.ts';
 import { compilePolicy } from '../policy/document.ts';
 import { parsePublicLine } from '../ssh/key.ts';
 import { applyDirectory } from '../store/directory-apply.ts';
+import { endDemo } from './demo.ts';
 import { journalChanges } from './journal.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
@@ -70,6 +71,7 @@ const apply: Verb = {
         prune: input.options.flag('prune'),
         dryRun,
       });
+      if (!dryRun) await endDemo(stores.settings);
       if (!dryRun && changes.length > 0) {
         await journalChanges(stores.journal, changes, path, input.source);
       }

@@ -10,10 +10,13 @@ import { SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { DEFAULT_POLICY } from '../policy/default-policy.ts';
 import { formatPublicLine, generateKeyPair, parsePrivateKey, parsePublicLine } from '../ssh/key.ts';
+import type { Settings } from '../store/settings.ts';
 import type { Home } from './home.ts';
 
 const DEMO_TARGET = 'demo';
 export const DEMO_CREDENTIAL = 'demo';
+/** Holds the instance id of the home whose demo this database has, or `ended`. */
+export const DEMO_SETTING = 'demo';
 const HUMAN = 'demo';
 const AGENT = 'demo-agent';
 const START_TIMEOUT_MS = 20_000;
@@ -96,6 +99,14 @@ export function demoDirectory(
     ],
     policies: { default: DEFAULT_POLICY },
   };
+}
+
+/**
+ * A configuration takes the place of the demo's grants and policy; another start of the demo would
+ * undo that.
+ */
+export async function endDemo(settings: Settings): Promise<void> {
+  await settings.write(DEMO_SETTING, 'ended');
 }
 
 /** Starts the demo target in a child process that ends when this process does. */

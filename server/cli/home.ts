@@ -83,6 +83,19 @@ export class Home {
     await rm(this.path('run.json'), { force: true });
   }
 
+  /** What the running bastion wrote, or null when none runs or it is just starting. */
+  async readRunFile(): Promise<RunFile | null> {
+    try {
+      const run = JSON.parse(await readFile(this.path('run.json'), 'utf8')) as RunFile;
+      process.kill(run.pid, 0);
+      return run;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : null;
+      if (code === 'ENOENT' || code === 'ESRCH') return null;
+      throw error;
+    }
+  }
+
   /**
    * The key in the file, made by `generate` if it isn't there. Throws `key.corrupt`.
    * @param file relative to the folder, for instance `keys/ssh_host_ed25519`

@@ -70,6 +70,25 @@ describe('e2e: starting', () => {
     assert.equal(await second.stop(), 0);
   });
 
+  it('leaves an applied configuration in force when it starts without one', async () => {
+    const file = join(home, 'bastion.yaml');
+    await writeFile(
+      file,
+      'principals: [{name: alice, kind: human, roles: [auditor]}]\npolicies: {default: {default: deny}}\n',
+    );
+    const first = await startBastion({ home });
+    const applied = await first.cli('apply', file);
+    assert.equal(applied.status, 0, applied.stderr);
+    const { stdout } = await first.cli('token', 'create', '--principal', 'alice', '--link');
+    assert.ok(stdout.startsWith(`${first.run.http.url}/setup/`), stdout);
+    assert.equal((await fetch(stdout.trim())).status, 200);
+    assert.equal(await first.stop(), 0);
+    await using second = await startBastion({ home });
+    const judged = await second.cli('policy', 'test', 'ls');
+    assert.equal((JSON.parse(judged.stdout) as { decision: string }).decision, 'deny');
+    await second.stop();
+  });
+
   it('refuses a second bastion in the same home, with the pid of the first', async () => {
     await using first = await startBastion({ home });
     const second = await sallyport(home, ['serve'], { env: PORTS });
