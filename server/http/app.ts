@@ -10,7 +10,7 @@ import helmet from 'helmet';
 import { messageOf, SallyportError } from '../errors.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { Attempts } from './attempts.ts';
-import { failureOf, KnownFailure, sendFailure } from './failure.ts';
+import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
 import { openRoutes } from './open-routes.ts';
@@ -126,7 +126,11 @@ function failures(services: Services, pages: HttpOptions['pages']): ErrorRequest
     const failure =
       error instanceof KnownFailure
         ? error.failure
-        : failureOf(error, services.logger, loggedPath(request.path));
+        : failureOf(
+            services.isOutage(error) ? outageOf(error) : error,
+            services.logger,
+            loggedPath(request.path),
+          );
     if (response.headersSent) {
       response.destroy();
       return;

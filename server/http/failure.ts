@@ -42,6 +42,16 @@ export function failureOf(thrown: unknown, log: Logger, path: string): Failure {
   };
 }
 
+/** What is told while the database is away. */
+export function outageOf(cause: unknown): SallyportError {
+  return new SallyportError(
+    'database.unreachable',
+    "the database doesn't answer",
+    'try again in a minute; sessions that run go on as far as they need no decision',
+    { cause },
+  );
+}
+
 const BODY_ERRORS: Readonly<Record<string, readonly [status: number, what: string, hint: string]>> =
   {
     'entity.too.large': [413, 'the body is too large', 'send at most 64 KiB'],

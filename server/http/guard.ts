@@ -62,7 +62,7 @@ export function refusal(
       return new SallyportError(
         'access.unauthenticated',
         'you are not signed in',
-        'open the one-time link that the server printed, or send "Authorization: Bearer TOKEN" (sallyport token create)',
+        'open a one-time link, which the demo prints and "sallyport token create --link" makes, or send "Authorization: Bearer TOKEN" (sallyport token create)',
       );
     case 'hidden':
       return unknownObject(what);

@@ -31,6 +31,8 @@ export interface HttpOptions {
     readonly ready: boolean;
     readonly checks: Readonly<Record<string, string>>;
   }>;
+  /** Whether an error means that the database is away for a while. */
+  readonly isOutage: (error: unknown) => boolean;
   /** Prometheus text with counts only: it is open to everybody. */
   readonly metrics: () => string;
   readonly pages: Pages;

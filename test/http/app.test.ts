@@ -176,6 +176,22 @@ describe('http app', () => {
     }
   });
 
+  it('says that the database is away rather than that something broke', async () => {
+    const away = await startHttpWorld({
+      isOutage: (error) => error instanceof Error && error.message.includes('ECONNREFUSED'),
+    });
+    away.recordings.listSessions = () => Promise.reject(new Error('ECONNREFUSED 10.1.2.3'));
+    try {
+      const answer = await away.fetch('/api/v1/sessions', people.alice);
+      assert.equal(answer.status, 503);
+      const { code, hint, message } = await errorOf(answer);
+      assert.equal(code, 'database.unreachable');
+      assert.doesNotMatch(message + hint, /10\.1\.2\.3/);
+    } finally {
+      await away.close();
+    }
+  });
+
   it('says which variable to change when the port is taken', async () => {
     const { port } = world.server.address;
     await assert.rejects(

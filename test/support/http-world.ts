@@ -174,6 +174,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
       },
     },
     readiness: async () => ({ ready: true, checks: { database: 'ok' } }),
+    isOutage: () => false,
     metrics: () => 'sallyport_sessions_active 0\n',
     pages: await pages,
     logger: silentLogger,

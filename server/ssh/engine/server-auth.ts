@@ -24,7 +24,7 @@ export interface ServerAuthOptions {
   /** The stage after success. */
   readonly onSuccess: () => Stage;
   readonly onEnded: (why: string) => void;
-  /** The judge threw; the request counts as refused. */
+  /** The judge threw: nobody can be let in, and the client is told so. */
   readonly onError: (thrown: unknown) => void;
 }
 
@@ -165,8 +165,7 @@ export class ServerAuth implements Stage {
       if (!verifySignature(blob, algorithm, request.signed, signature)) return 'refused';
       return (await this.#options.judge.proven(userName, key)) ? 'accepted' : 'refused';
     } catch (thrown) {
-      this.#options.onError(thrown);
-      return 'refused';
+      return this.#unable(thrown);
     }
   }
 
@@ -174,9 +173,18 @@ export class ServerAuth implements Stage {
     try {
       return (await enter(userName)) ? 'accepted' : 'refused';
     } catch (thrown) {
-      this.#options.onError(thrown);
-      return 'refused';
+      return this.#unable(thrown);
     }
+  }
+
+  /** "Permission denied" would send people looking for what is wrong with their keys. */
+  #unable(thrown: unknown): Verdict {
+    this.#options.onError(thrown);
+    this.#transport.close(
+      'the bastion cannot check keys at the moment; try again in a minute, or ask its operator',
+      DISCONNECT_REASON.serviceNotAvailable,
+    );
+    return 'refused';
   }
 
   #tooMany(): void {
