@@ -3,7 +3,8 @@
  * Spool records and chunks hold these lines, and a chunk's hash covers them byte for byte.
  * Not caught here: order and gaps between lines; the chunk header and the chain show those.
  */
-import type { RecordedEvent } from './event.ts';
+import type { RecordedEvent, Utf8Output } from './event.ts';
+import { escapeText, MAX_ESCAPED_BYTES } from './escape.ts';
 
 export type EventLineOutcome =
   | { readonly kind: 'event'; readonly event: RecordedEvent }
@@ -16,6 +17,22 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 export function encodeEventLine(event: RecordedEvent): string {
   return `[${event.atUs},"${event.code}",${JSON.stringify(dataOf(event))}]\n`;
 }
+
+/** The bytes of the stored line; for `utf8` events those of the `o` event with that text. */
+export function eventLineBytes(event: RecordedEvent | Utf8Output): Buffer {
+  if (event.code !== 'utf8') return Buffer.from(encodeEventLine(event));
+  const head = `[${event.atUs},"o","`;
+  const tail = '"]\n';
+  const most = head.length + event.bytes.length * MAX_ESCAPED_BYTES + tail.length;
+  if (workspace.length < most) workspace = Buffer.allocUnsafeSlow(most);
+  let end = workspace.write(head, 0, 'latin1');
+  end = escapeText(event.bytes, workspace, end);
+  end += workspace.write(tail, end, 'latin1');
+  return Buffer.from(workspace.subarray(0, end));
+}
+
+/** Where a line grows until its length is known; used within one call only. */
+let workspace = Buffer.alloc(0);
 
 /** Reads a stored line back; the line end may be missing. Lines come from a database: nothing is trusted. */
 export function decodeEventLine(line: string): EventLineOutcome {

@@ -20,6 +20,16 @@ export type RecordedEvent =
   /** The session ended with this status (a number, or a signal name). */
   | { readonly atUs: number; readonly code: 'x'; readonly status: string };
 
+/**
+ * An `o` event by the UTF-8 encoding of its text, as output comes in; saves decoding it only to encode
+ * it again. Stored as that `o` event. The bytes must be valid UTF-8 and must not change afterwards.
+ */
+export interface Utf8Output {
+  readonly atUs: number;
+  readonly code: 'utf8';
+  readonly bytes: Buffer;
+}
+
 /** What an asciicast header says about a session. */
 export interface CastHeader {
   readonly cols: number;

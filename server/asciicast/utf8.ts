@@ -4,15 +4,13 @@
  * pieces. A byte order mark stays in the text.
  */
 import { isUtf8 } from 'node:buffer';
-import type { RecordedEvent } from './event.ts';
+import type { RecordedEvent, Utf8Output } from './event.ts';
 
-export interface TextPiece {
-  /** Valid Unicode; where `exact` is false, U+FFFD stands for what was not UTF-8. */
-  readonly text: string;
-  /** Encoding `text` as UTF-8 gives `bytes` again. */
-  readonly exact: boolean;
-  readonly bytes: Buffer;
-}
+export type TextPiece =
+  /** Valid UTF-8. */
+  | { readonly exact: true; readonly bytes: Buffer }
+  /** In `text` U+FFFD stands for what was not UTF-8; it is empty for the start of a character. */
+  | { readonly exact: false; readonly bytes: Buffer; readonly text: string };
 
 /**
  * Bytes in, pieces out, in order and without a gap: the pieces' bytes joined are the input's bytes, and
@@ -33,10 +31,8 @@ export class OutputDecoder {
     if (begun > 0) this.#begun = Buffer.from(tail);
     return [
       ...(completed === null ? [] : [completed]),
-      ...(whole.length === 0
-        ? []
-        : [{ text: whole.toString('utf8'), exact: isUtf8(whole), bytes: whole }]),
-      ...(tail.length === 0 ? [] : [{ text: '', exact: false, bytes: tail }]),
+      ...(whole.length === 0 ? [] : [wholePiece(whole)]),
+      ...(tail.length === 0 ? [] : [{ text: '', exact: false, bytes: tail } as const]),
     ];
   }
 
@@ -54,14 +50,25 @@ export class OutputDecoder {
   }
 }
 
+function wholePiece(bytes: Buffer): TextPiece {
+  return isUtf8(bytes)
+    ? { exact: true, bytes }
+    : { exact: false, bytes, text: bytes.toString('utf8') };
+}
+
 /** The events that record these pieces at `atUs`: `o`, or `b` and `o` where the text is not exact. */
-export function outputEvents(atUs: number, pieces: readonly TextPiece[]): RecordedEvent[] {
-  const events: RecordedEvent[] = [];
-  for (const piece of pieces) {
-    if (!piece.exact) events.push({ atUs, code: 'b', base64: piece.bytes.toString('base64') });
-    events.push({ atUs, code: 'o', text: piece.text });
-  }
-  return events;
+export function outputEvents(
+  atUs: number,
+  pieces: readonly TextPiece[],
+): (RecordedEvent | Utf8Output)[] {
+  return pieces.flatMap((piece): (RecordedEvent | Utf8Output)[] =>
+    piece.exact
+      ? [{ atUs, code: 'utf8', bytes: piece.bytes }]
+      : [
+          { atUs, code: 'b', base64: piece.bytes.toString('base64') },
+          { atUs, code: 'o', text: piece.text },
+        ],
+  );
 }
 
 function isContinuation(byte: number | undefined): boolean {

@@ -5,7 +5,7 @@
 import type { ChannelKind, Grant, GrantRule } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
-import type { RecordedEvent } from '../asciicast/event.ts';
+import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
 import type { SallyportError } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -201,7 +201,7 @@ export interface SessionEnd {
 /** The record of one session. Order of calls = order of events. */
 export interface Recording {
   /** Resolves when the event is durable; what it shows may be delivered then. Rejects with `recording.failed`. */
-  append(event: RecordedEvent): Promise<void>;
+  append(event: RecordedEvent | Utf8Output): Promise<void>;
   /** Commits the command row and `command.decided` in one transaction. Rejects with `recording.failed`. */
   decided(command: DecidedCommand): Promise<void>;
   /** The output range of a command and its exit status are known. Appended behind; never rejects. */

@@ -4,13 +4,14 @@
  */
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
-import type { RecordedEvent } from '../asciicast/event.ts';
+import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
 import { SallyportError } from '../errors.ts';
 import { type ChunkHeader, chunkHash } from '../journal/chain.ts';
+import { joinLines } from './chunk-memory.ts';
 import { MAX_LINE_BYTES } from './spool-segment.ts';
 
 /** A chunk is sealed when its lines reach this size. */
-export const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES = 256 * 1024;
 /** The longest that a chunk can get: one line before it is full, then one of the largest lines. */
 export const MAX_CHUNK_BYTES = CHUNK_BYTES + MAX_LINE_BYTES;
 /** Values of the column `codec`; never reuse one. */
@@ -84,7 +85,7 @@ export class ChunkBuilder {
    * Adds the line of `event`; gives the chunk that it fills, if it does.
    * Throws `internal` when event numbers have a gap: order is what the chain is for.
    */
-  add(eventNumber: number, event: RecordedEvent, line: Buffer): SealedChunk | null {
+  add(eventNumber: number, event: RecordedEvent | Utf8Output, line: Buffer): SealedChunk | null {
     if (eventNumber !== this.nextEvent) {
       const message = `event ${eventNumber} of session ${this.#sessionId} came instead of ${this.nextEvent}`;
       throw new SallyportError('internal', message, 'report this; the recording stops here');
@@ -100,7 +101,7 @@ export class ChunkBuilder {
   /** The chunk of what was added since the last; null = nothing. */
   seal(): SealedChunk | null {
     if (this.isEmpty) return null;
-    const lines = Buffer.concat(this.#lines);
+    const lines = joinLines(this.#lines, this.#bytes);
     const header: ChunkHeader = {
       sessionId: this.#sessionId,
       seq: this.#place.seq,
@@ -120,10 +121,24 @@ export class ChunkBuilder {
     return chunk;
   }
 
-  #count(event: RecordedEvent): void {
-    if (event.code === 'b') this.#outputBytes += Buffer.byteLength(event.base64, 'base64');
-    if (event.code === 'o' && !this.#exact) this.#outputBytes += Buffer.byteLength(event.text);
-    if (event.code === 'b' || event.code === 'o') this.#exact = event.code === 'b';
+  #count(event: RecordedEvent | Utf8Output): void {
+    switch (event.code) {
+      case 'utf8':
+        this.#outputBytes += event.bytes.length;
+        break;
+      case 'b':
+        this.#outputBytes += Buffer.byteLength(event.base64, 'base64');
+        this.#exact = true;
+        break;
+      case 'o':
+        if (!this.#exact) this.#outputBytes += Buffer.byteLength(event.text);
+        this.#exact = false;
+        break;
+      case 'r':
+      case 'm':
+      case 'x':
+        break;
+    }
   }
 }
 

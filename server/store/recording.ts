@@ -3,8 +3,8 @@
  * to Postgres at once, because nothing may run before they are there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeEventLine } from '../asciicast/event-line.ts';
-import type { RecordedEvent } from '../asciicast/event.ts';
+import { eventLineBytes } from '../asciicast/event-line.ts';
+import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { CHAIN_START } from '../journal/chain.ts';
@@ -69,15 +69,15 @@ export class LiveRecording implements Recording {
   }
 
   /** See `Recording`. */
-  append(event: RecordedEvent): Promise<void> {
+  append(event: RecordedEvent | Utf8Output): Promise<void> {
     const appended = this.#append(event);
     this.#newestAppend = appended.catch(() => {});
     return appended;
   }
 
-  async #append(event: RecordedEvent): Promise<void> {
+  async #append(event: RecordedEvent | Utf8Output): Promise<void> {
     if (this.#finished !== null) throw refusal('the recording has ended');
-    const line = Buffer.from(encodeEventLine(event));
+    const line = eventLineBytes(event);
     this.#events += 1;
     const number = this.#events;
     try {

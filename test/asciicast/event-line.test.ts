@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { assert as check, maxSafeNat, property, string } from 'fast-check';
+import { assert as check, constantFrom, maxSafeNat, oneof, property, string } from 'fast-check';
 import type { RecordedEvent } from '../../server/asciicast/event.ts';
-import { decodeEventLine, encodeEventLine } from '../../server/asciicast/event-line.ts';
+import {
+  decodeEventLine,
+  encodeEventLine,
+  eventLineBytes,
+} from '../../server/asciicast/event-line.ts';
 
 const LINES: readonly (readonly [RecordedEvent, string])[] = [
   [{ atUs: 0, code: 'o', text: 'hi\r\n' }, '[0,"o","hi\\r\\n"]\n'],
@@ -54,5 +58,26 @@ describe('event line', () => {
         assert.deepEqual(decodeEventLine(line), { kind: 'event', event });
       }),
     );
+  });
+
+  it('writes the same line from the bytes of a text', () => {
+    // Mostly what must be escaped and its neighbours, at every place of a word.
+    const edges = constantFrom(...Array.from('\u0000\n\r\t\b\f\u001f !"#[\\]\u007fé\u2028😀'));
+    check(
+      property(string({ unit: oneof(edges, string({ minLength: 1 })) }), (text) => {
+        const bytes = Buffer.from(text);
+        const line = eventLineBytes({ atUs: 7, code: 'utf8', bytes });
+        const same: RecordedEvent = { atUs: 7, code: 'o', text: bytes.toString('utf8') };
+        assert.equal(line.toString('utf8'), encodeEventLine(same));
+        assert.deepEqual(eventLineBytes(same), line);
+      }),
+      { numRuns: 2000 },
+    );
+    const all = Buffer.from(Array.from({ length: 128 }, (_, byte) => byte));
+    for (let from = 0; from < 128; from += 1) {
+      const bytes = all.subarray(from);
+      const line = eventLineBytes({ atUs: 0, code: 'utf8', bytes }).toString('utf8');
+      assert.equal(line, encodeEventLine({ atUs: 0, code: 'o', text: bytes.toString('utf8') }));
+    }
   });
 });

@@ -20,7 +20,7 @@ export interface Effort {
 
 const MIB = 1024 * 1024;
 /** A large tree that every clone has. */
-const MODULES = join(import.meta.dirname, '../../node_modules');
+const MODULES = join(import.meta.dirname, '../../node_modules/');
 
 export const FULL: Effort = {
   connections: 30,

@@ -2,7 +2,7 @@
 import { authorise, type ChannelKind, type Grant } from '../../server/access/grant.ts';
 import type { Principal } from '../../server/access/principal.ts';
 import type { Target } from '../../server/access/target.ts';
-import type { RecordedEvent } from '../../server/asciicast/event.ts';
+import type { RecordedEvent, Utf8Output } from '../../server/asciicast/event.ts';
 import { systemClock } from '../../server/clock.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
@@ -133,6 +133,12 @@ export const POLICY_DOCUMENT = {
   ],
 };
 
+/** What a recorder stores of an event. */
+function storedForm(event: RecordedEvent | Utf8Output): RecordedEvent {
+  if (event.code !== 'utf8') return event;
+  return { atUs: event.atUs, code: 'o', text: event.bytes.toString('utf8') };
+}
+
 /** Everything that a session did, in one order. */
 export type Step =
   | { readonly step: 'begin'; readonly start: SessionStart }
@@ -208,7 +214,7 @@ export function fakeWorld(): FakeWorld {
           append: async (event) => {
             if (failed) throw failure();
             await durable;
-            steps.push({ step: 'event', event });
+            steps.push({ step: 'event', event: storedForm(event) });
           },
           decided: async (command) => {
             if (failed) throw failure();
