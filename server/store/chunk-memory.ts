@@ -6,11 +6,11 @@
  */
 
 /** What a full chunk usually needs: CHUNK_BYTES and the line that goes beyond. */
-const PIECE_BYTES = 384 * 1024;
-/** Pieces that wait to be used again; together 12 MiB. */
-const MAX_FREE_PIECES = 32;
+const PIECE_BYTES = 160 * 1024;
+/** Pieces that wait to be used again; together 10 MiB. */
+const MAX_FREE_PIECES = 64;
 /** Less than this is not worth a piece. */
-const MIN_BYTES = PIECE_BYTES / 2;
+const MIN_BYTES = PIECE_BYTES / 4;
 
 const free: Buffer[] = [];
 

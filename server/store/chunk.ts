@@ -11,7 +11,7 @@ import { joinLines } from './chunk-memory.ts';
 import { MAX_LINE_BYTES } from './spool-segment.ts';
 
 /** A chunk is sealed when its lines reach this size. */
-export const CHUNK_BYTES = 256 * 1024;
+export const CHUNK_BYTES = 64 * 1024;
 /** The longest that a chunk can get: one line before it is full, then one of the largest lines. */
 export const MAX_CHUNK_BYTES = CHUNK_BYTES + MAX_LINE_BYTES;
 /** Values of the column `codec`; never reuse one. */

@@ -33,7 +33,7 @@ function output(atUs: number, length: number): RecordedEvent {
 
 describe('chunk', () => {
   it('seals when it is full, and chains', () => {
-    const chunks = build(Array.from({ length: 50 }, (_, n) => output(n, 16_000)));
+    const chunks = build(Array.from({ length: 50 }, (_, n) => output(n, 4000)));
     assert.deepEqual(
       chunks.map(({ header }) => [header.seq, header.firstEvent, header.events]),
       [
