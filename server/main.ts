@@ -11,10 +11,17 @@ import { printable } from './printable.ts';
 const MAX_MESSAGE_CHARACTERS = 4000;
 const EXIT_GRACE_MS = 3000;
 
+/** A reader such as `head` that has seen enough is no failure. */
+class ReaderGone extends Error {}
+
+function outputError(error: Error): Error {
+  return 'code' in error && error.code === 'EPIPE' ? new ReaderGone() : error;
+}
+
 const terminal: Terminal = {
   out: (text) =>
-    new Promise((resolve) => {
-      process.stdout.write(text, () => resolve());
+    new Promise((resolve, reject) => {
+      process.stdout.write(text, (error) => (error ? reject(outputError(error)) : resolve()));
     }),
   err: (text) => {
     process.stderr.write(text);
@@ -81,6 +88,7 @@ async function main(): Promise<number> {
       options: parsed.options,
     });
   } catch (error) {
+    if (error instanceof ReaderGone) return 0;
     if (error instanceof SallyportError) return report(error);
     logger.error('unexpected failure', {
       why: messageOf(error),
@@ -101,12 +109,12 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-// A reader such as `head` that has seen enough is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+// The write that failed has told its caller; as an event it would end the process before that closes.
+process.stdout.on('error', () => {});
+process.exitCode = await main().catch((error: unknown) => {
+  if (error instanceof ReaderGone) return 0;
   throw error;
 });
-process.exitCode = await main();
 // Everything is closed by now. Should a handle have been forgotten, the process ends all the same, and
 // says so rather than hang.
 setTimeout(() => {

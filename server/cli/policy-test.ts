@@ -22,8 +22,8 @@ export interface PolicyTestInput {
     | { readonly kind: 'texts'; readonly texts: readonly string[] }
     /** JSON lines `{"id", "command", "language", "principal", "target"}`. */
     | { readonly kind: 'lines'; readonly lines: AsyncIterable<string> };
-  /** Takes one line of output, without its line end. */
-  readonly write: (line: string) => unknown;
+  /** Takes one line of output, without its line end; the next comes when it has. */
+  readonly write: (line: string) => Promise<void> | void;
 }
 
 const question = z.object({
@@ -50,7 +50,7 @@ export async function runPolicyTest(input: PolicyTestInput): Promise<number> {
   const { policy, factsOf } = readPolicy(input);
   const answer = (id: unknown, text: string, language: 'shell' | 'sql', facts: Facts) => {
     const decision = judge(policy, facts, { text, language });
-    input.write(
+    return input.write(
       JSON.stringify({
         id,
         decision: decision.verdict,
@@ -67,9 +67,9 @@ export async function runPolicyTest(input: PolicyTestInput): Promise<number> {
     );
   };
   if (input.commands.kind === 'texts') {
-    input.commands.texts.forEach((text, index) =>
-      answer(index + 1, text, 'shell', factsOf('', '')),
-    );
+    for (const [index, text] of input.commands.texts.entries()) {
+      await answer(index + 1, text, 'shell', factsOf('', ''));
+    }
     return 0;
   }
   let status = 0;
@@ -78,12 +78,12 @@ export async function runPolicyTest(input: PolicyTestInput): Promise<number> {
     const read = readQuestion(line);
     if (read.kind === 'ok') {
       const { id, command, language, principal, target } = read.question;
-      answer(id ?? null, command, language, factsOf(principal, target));
+      await answer(id ?? null, command, language, factsOf(principal, target));
       continue;
     }
     status = 1;
     const hint = 'write one object a line: {"id": 1, "command": "ls"}';
-    input.write(
+    await input.write(
       JSON.stringify({ id: read.id, error: { code: 'usage.invalid', message: read.why, hint } }),
     );
   }

@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { withStores } from '../context.ts';
-import { SallyportError } from '../errors.ts';
+import { messageOf, SallyportError } from '../errors.ts';
 import { checkRecording, sessionIds, type RecordingCheck } from '../store/recording-check.ts';
 import type { Verb } from './verb.ts';
 
@@ -27,9 +27,15 @@ export const verify: Verb = {
       throw new SallyportError('usage.invalid', 'say what to verify', 'give ids or --all');
     }
     return withStores(input, async ({ home, database, journal }) => {
-      const publicKey = createPublicKey(
-        createPrivateKey(await readFile(home.path('keys', 'recording_ed25519'))),
-      );
+      const keyFile = home.path('keys', 'recording_ed25519');
+      const key = await readFile(keyFile).catch((error: unknown) => {
+        throw new SallyportError(
+          'key.corrupt',
+          `the key ${keyFile} that signs recordings can't be read (${messageOf(error)})`,
+          'restore it from a backup; where no bastion has run yet, there is none',
+        );
+      });
+      const publicKey = createPublicKey(createPrivateKey(key));
       const json = input.options.flag('json');
       let ok = true;
       const report = async (what: string, good: boolean, detail: string): Promise<void> => {

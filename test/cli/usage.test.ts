@@ -51,6 +51,13 @@ describe('the command line', () => {
     }
   });
 
+  it('ends well when its reader has seen enough', async () => {
+    const script = `"$0" "$1" help | true; exit "\${PIPESTATUS[0]}"`;
+    const args = ['-c', script, process.execPath, ENTRY];
+    const { status, stderr } = await runProgram('bash', args);
+    assert.equal(status, 0, stderr);
+  });
+
   it('answers a mistake in one line, and with --json as an object too', async () => {
     const plain = await sallyport('check');
     assert.equal(plain.status, 2);
