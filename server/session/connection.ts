@@ -225,7 +225,10 @@ class Connection implements ConnectionHandler {
     }
     const { destination } = parsed;
     const { directory } = this.#dependencies;
-    const target = await directory.targetByName(destination.target);
+    const [target, grantRules] = await Promise.all([
+      directory.targetByName(destination.target),
+      directory.grantRules(),
+    ]);
     if (target === null && destination.login === null && isBuiltin(request)) {
       return this.#builtin(peer.principal, request, end);
     }
@@ -240,13 +243,7 @@ class Connection implements ConnectionHandler {
     const outcome =
       target === null
         ? ({ kind: 'refused', why: 'no-grant' } as const)
-        : authorise(
-            peer.principal,
-            target,
-            destination.login,
-            channelKind(request),
-            await directory.grantRules(),
-          );
+        : authorise(peer.principal, target, destination.login, channelKind(request), grantRules);
     if (outcome.kind === 'refused') {
       return this.#refuse(request, end, outcome.why, refusalText(outcome, destination, request));
     }

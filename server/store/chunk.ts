@@ -21,6 +21,8 @@ export const CODEC_BROTLI = 1;
 export const QUALITY = { calm: 5, bulk: 2, busy: 1 } as const;
 /** A full chunk that took less than this to fill is bulk, microseconds. */
 export const BULK_US = 500_000;
+/** What is shorter stays as it is: compressing takes longer than writing it. */
+export const MIN_PACKED_BYTES = 256;
 /** Window of the compressor, as power of two: a chunk is hardly ever longer. */
 const WINDOW_BITS = 18;
 
@@ -158,6 +160,7 @@ export function qualityFor({ header }: SealedChunk, isBusy: boolean): Quality {
 
 /** Compresses lines on another thread; what doesn't get smaller stays as it is. */
 export async function packLines(lines: Buffer, quality: Quality): Promise<PackedLines> {
+  if (lines.length < MIN_PACKED_BYTES) return { codec: CODEC_PLAIN, data: lines };
   const data = await compress(lines, {
     params: {
       [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,

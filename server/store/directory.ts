@@ -92,6 +92,7 @@ interface TargetRow {
   readonly port: number;
   readonly host_key: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly logins: Target['logins'];
 }
 
 /** One target or all, by name; logins in the order of the configuration. */
@@ -99,23 +100,19 @@ export async function readTargets(knex: Knex, name: string | null): Promise<read
   const rows: readonly TargetRow[] = await knex('targets')
     .modify((query) => name !== null && void query.where('name', storable(name)))
     .orderBy('name')
-    .select('id', 'name', 'host', 'port', 'host_key', 'labels');
-  const logins = await knex('target_logins')
-    .whereIn(
-      'target_id',
-      rows.map((row) => row.id),
-    )
-    .orderBy('place')
-    .select<{ target_id: string; name: string; credential: string }[]>('*');
+    .select('id', 'name', 'host', 'port', 'host_key', 'labels')
+    .select(
+      knex.raw(`(select coalesce(json_agg(json_build_object('name', name, 'credential', credential)
+                                          order by place), '[]')
+                 from target_logins where target_id = targets.id) as logins`),
+    );
   return rows.map((row) => ({
     name: row.name,
     host: row.host,
     port: row.port,
     hostKey: row.host_key,
     labels: row.labels,
-    logins: logins
-      .filter((login) => login.target_id === row.id)
-      .map(({ name, credential }) => ({ name, credential })),
+    logins: row.logins,
   }));
 }
 

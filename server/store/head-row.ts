@@ -1,8 +1,9 @@
 /** Ends a session's row: its signed head, its figures, and `session.ended`, in one transaction. */
+import type { Knex } from 'knex';
 import type { AuditEvent, JsonValue } from '../journal/event.ts';
 import type { HeadSigner } from '../journal/signature.ts';
 import type { ChainPlace } from './chunk.ts';
-import type { StoredJournal } from './journal.ts';
+import { attachedInsert, type StoredJournal } from './journal.ts';
 
 /** Notified with the session's id when its row begins or ends. */
 export const SESSIONS_CHANNEL = 'sallyport_sessions';
@@ -30,6 +31,14 @@ export interface EndedSession {
   readonly complete: boolean;
   /** The row has ended already; only its recording got longer. */
   readonly endedBefore: boolean;
+  /** Endings of commands that aren't on their way yet. */
+  readonly endings?: readonly CommandEnding[];
+}
+
+/** That a command has ended, as an event and as a row. */
+export interface CommandEnding {
+  readonly event: AuditEvent;
+  readonly row: Readonly<Record<string, unknown>>;
 }
 
 export function auditEvent(
@@ -50,7 +59,7 @@ export async function closeSession(
   signer: HeadSigner,
   ended: EndedSession,
 ): Promise<void> {
-  const { names, place, status, exitStatus, complete, why } = ended;
+  const { names, place, status, exitStatus, complete, why, endings } = ended;
   const chunks = place.seq - 1;
   const events = place.event - 1;
   const head = { sessionId: names.id, chunks, events, hash: place.prevHash };
@@ -67,39 +76,43 @@ export async function closeSession(
     keyId: signer.keyId,
     signature,
   });
-  await journal.appendWith([event], async (trx) => {
-    await trx('heads')
-      .insert({
-        session_id: names.id,
-        chunks,
-        events,
-        hash: Buffer.from(head.hash, 'hex'),
-        key_id: signer.keyId,
-        signature,
-        signed_at: new Date(ended.endedAtMs),
-      })
-      .onConflict(['session_id', 'chunks'])
-      .ignore();
-    await trx.raw(
-      `update sessions set
-         complete = :complete,
-         duration_us = :durationUs,
-         ended_at = case when status = 'active' then :endedAt::timestamptz else ended_at end,
-         exit_status = case when status = 'active' then :exitStatus::int else exit_status end,
-         bytes_out = coalesce(:bytesOut::bigint,
-           (select coalesce(sum(output_bytes), 0) from chunks where session_id = :id)),
-         status = case when status = 'active' then :status else status end
-       where id = :id`,
+  await journal.appendWith([...(endings ?? []).map((one) => one.event), event], {
+    statements: [
+      ...(endings ?? []).map((one) => attachedInsert('command_ends', one.row)),
+      attachedInsert(
+        'heads',
+        {
+          session_id: names.id,
+          chunks,
+          events,
+          hash: Buffer.from(head.hash, 'hex'),
+          key_id: signer.keyId,
+          signature,
+          signed_at: new Date(ended.endedAtMs),
+        },
+        'on conflict (session_id, chunks) do nothing',
+      ),
       {
-        id: names.id,
-        complete,
-        durationUs: ended.durationUs,
-        endedAt: new Date(ended.endedAtMs),
-        exitStatus,
-        bytesOut: ended.bytesOut,
-        status,
+        sql: `update sessions set
+            complete = ?::boolean,
+            duration_us = ?::bigint,
+            ended_at = case when status = 'active' then ?::timestamptz else ended_at end,
+            exit_status = case when status = 'active' then ?::int else exit_status end,
+            bytes_out = coalesce(?::bigint,
+              (select coalesce(sum(output_bytes), 0) from chunks where session_id = sessions.id)),
+            status = case when status = 'active' then ?::text else status end
+          from moved where id = ?::uuid`,
+        bindings: [
+          complete,
+          ended.durationUs,
+          new Date(ended.endedAtMs),
+          exitStatus,
+          ended.bytesOut,
+          status,
+          names.id,
+        ] as Knex.RawBinding[],
       },
-    );
-    await trx.raw('select pg_notify(?, ?)', [SESSIONS_CHANNEL, names.id]);
+    ],
+    notices: [{ channel: SESSIONS_CHANNEL, payload: names.id }],
   });
 }

@@ -27,15 +27,43 @@ const MAX_CONFLICTS = 2;
 /** Rows that belong to the events; runs again when the transaction is tried again. */
 export type Statements = (trx: Knex) => Promise<void>;
 
+/**
+ * The same as statements of SQL without a result, which go to Postgres together with the events: one round
+ * trip instead of four or more. Each must read `from moved`, a row that is there only if the events are
+ * stored. They run in no order and don't see each other's rows.
+ */
+export interface AttachedRows {
+  readonly statements: readonly {
+    readonly sql: string;
+    readonly bindings: readonly Knex.RawBinding[];
+  }[];
+  /** Sent with the commit. */
+  readonly notices: readonly { readonly channel: string; readonly payload: string }[];
+}
+
+/** Inserts one row. @param conflict what follows, such as `on conflict do nothing` */
+export function attachedInsert(
+  table: string,
+  row: Readonly<Record<string, unknown>>,
+  conflict = '',
+): AttachedRows['statements'][number] {
+  const columns = Object.keys(row);
+  const values = columns.map(() => '?').join(', ');
+  return {
+    sql: `insert into ${table} (${columns.join(', ')}) select ${values} from moved ${conflict}`,
+    bindings: Object.values(row) as Knex.RawBinding[],
+  };
+}
+
 export interface StoredJournal extends JournalReader {
   /** Resolves when the event is committed. Rejects with `journal.failed`. */
   append(event: AuditEvent): Promise<void>;
   /**
-   * Commits the events and what `statements` does in one transaction. What `statements` throws, this
+   * Commits the events and what `work` does in one transaction. What `work` throws, this
    * rejects with, and nothing is written. Rejects with `journal.failed` when the database doesn't take
    * it in time; a commit whose answer was lost may then have taken place.
    */
-  appendWith(events: readonly AuditEvent[], statements: Statements): Promise<void>;
+  appendWith(events: readonly AuditEvent[], work: Statements | AttachedRows): Promise<void>;
 }
 
 export interface JournalOptions {
@@ -48,7 +76,7 @@ export interface JournalOptions {
 interface Waiting {
   readonly events: readonly AuditEvent[];
   readonly at: string;
-  readonly statements: Statements | null;
+  readonly work: Statements | AttachedRows | null;
   readonly deadlineMs: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -63,7 +91,7 @@ export function createJournal(options: JournalOptions): StoredJournal {
   const writer = new JournalWriter(options);
   return {
     append: (event) => writer.append([event], null),
-    appendWith: (events, statements) => writer.append(events, statements),
+    appendWith: (events, work) => writer.append(events, work),
     ...createJournalReader(options.database),
   };
 }
@@ -86,14 +114,14 @@ class JournalWriter {
     this.#waitMs = options.waitMs ?? JOURNAL_WAIT_MS;
   }
 
-  append(events: readonly AuditEvent[], statements: Statements | null): Promise<void> {
+  append(events: readonly AuditEvent[], work: Statements | AttachedRows | null): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#queuedEvents + events.length > MAX_QUEUED_EVENTS) {
         return reject(failure(`${this.#queuedEvents} events wait for the database already`));
       }
       const at = new Date(this.#clock.nowMs()).toISOString();
       const deadlineMs = performance.now() + this.#waitMs;
-      this.#queue.push({ events, at, statements, deadlineMs, resolve, reject });
+      this.#queue.push({ events, at, work, deadlineMs, resolve, reject });
       this.#queuedEvents += events.length;
       if (this.#writing) return;
       this.#writing = true;
@@ -161,16 +189,19 @@ class JournalWriter {
     attempt: { last: Head | null },
   ): Promise<'committed' | 'conflict'> {
     const known = this.#head;
+    const attached = group.flatMap(({ work }) =>
+      work === null || typeof work === 'function' ? [] : [work],
+    );
     const run = async (db: Knex): Promise<Head | null> => {
       const head = known ?? (await lockHead(db));
       if (attempt.last !== null && (await isStored(db, attempt.last))) return attempt.last;
-      for (const one of group) await one.statements?.(db);
+      for (const { work } of group) if (typeof work === 'function') await work(db);
       const entries = chain(group, head);
       const last = entries.at(-1) ?? head;
       attempt.last = last;
-      return (await insert(db, entries, head)) ? last : null;
+      return (await insert(db, entries, head, attached)) ? last : null;
     };
-    const single = known !== null && group.every((one) => one.statements === null);
+    const single = known !== null && group.every(({ work }) => typeof work !== 'function');
     try {
       const head = single ? await run(this.#knex) : await this.#knex.transaction(orRollback(run));
       this.#head = head;
@@ -228,7 +259,12 @@ async function isStored(db: Knex, last: Head): Promise<boolean> {
 }
 
 /** False = somebody else moved the head. */
-async function insert(db: Knex, entries: readonly JournalEntry[], head: Head): Promise<boolean> {
+async function insert(
+  db: Knex,
+  entries: readonly JournalEntry[],
+  head: Head,
+  attached: readonly AttachedRows[],
+): Promise<boolean> {
   const last = entries.at(-1);
   if (last === undefined) return true;
   const column = (of: (entry: JournalEntry) => string | number | null): unknown[] =>
@@ -236,6 +272,8 @@ async function insert(db: Knex, entries: readonly JournalEntry[], head: Head): P
       const value = of(entry);
       return typeof value === 'string' ? storable(value) : value;
     });
+  const statements = attached.flatMap((one) => one.statements);
+  const notices = attached.flatMap((one) => one.notices);
   const { rows } = await db.raw<{ rows: readonly unknown[] }>(
     `with moved as (
        update journal_head set seq = ?, hash = ? where seq = ? and hash = ? returning seq
@@ -244,8 +282,8 @@ async function insert(db: Knex, entries: readonly JournalEntry[], head: Head): P
        select * from unnest(?::bigint[], ?::timestamptz[], ?::text[], ?::text[], ?::text[], ?::text[],
                             ?::text[], ?::text[], ?::text[])
        where exists (select 1 from moved)
-     )
-     select pg_notify(?, seq::text) from moved`,
+     )${statements.map(({ sql }, index) => `, attached_${index} as (${sql})`).join('')}
+     select pg_notify(?, seq::text)${notices.map(() => ', pg_notify(?, ?)').join('')} from moved`,
     [
       last.seq,
       last.hash,
@@ -260,7 +298,9 @@ async function insert(db: Knex, entries: readonly JournalEntry[], head: Head): P
       column(canonicalBody),
       column((entry) => entry.prevHash),
       column((entry) => entry.hash),
+      ...statements.flatMap(({ bindings }) => bindings),
       JOURNAL_CHANNEL,
+      ...notices.flatMap(({ channel, payload }) => [channel, payload]),
     ] as Knex.RawBinding[],
   );
   return rows.length > 0;

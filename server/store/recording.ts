@@ -13,8 +13,8 @@ import type { Logger } from '../log.ts';
 import type { DecidedCommand, Recording, SessionEnd } from '../session/ports.ts';
 import { type ChainPlace, ChunkBuilder, type SealedChunk } from './chunk.ts';
 import { commandRow, decidedEvent } from './command-row.ts';
-import { auditEvent, closeSession, type SessionNames } from './head-row.ts';
-import type { StoredJournal } from './journal.ts';
+import { auditEvent, closeSession, type CommandEnding, type SessionNames } from './head-row.ts';
+import { attachedInsert, type StoredJournal } from './journal.ts';
 import { retryDelayMs } from './outage.ts';
 import type { Shipper } from './shipper.ts';
 import { refusal } from './spool-backlog.ts';
@@ -58,6 +58,7 @@ export class LiveRecording implements Recording {
   /** Settles after the newest chunk and everything before it; false = some will never be stored. */
   #newestChunk: Promise<boolean> = Promise.resolve(true);
   readonly #endings = new Set<Promise<void>>();
+  readonly #unsentEndings: CommandEnding[] = [];
   #sealTimer: NodeJS.Timeout | null = null;
   #finished: Promise<void> | null = null;
   #failure: SallyportError | null = null;
@@ -94,10 +95,10 @@ export class LiveRecording implements Recording {
   async decided(command: DecidedCommand): Promise<void> {
     if (this.#finished !== null) throw refusal('the recording has ended');
     try {
-      await this.#context.journal.appendWith(
-        [decidedEvent(this.#names, command)],
-        async (trx) => void (await trx('commands').insert(commandRow(this.#names.id, command))),
-      );
+      await this.#context.journal.appendWith([decidedEvent(this.#names, command)], {
+        statements: [attachedInsert('commands', commandRow(this.#names.id, command))],
+        notices: [],
+      });
     } catch (error) {
       throw refusal(`the command can't be recorded: ${messageOf(error)}`, error);
     }
@@ -105,7 +106,7 @@ export class LiveRecording implements Recording {
 
   /** See `Recording`. */
   commandEnded(seq: number, end: Parameters<Recording['commandEnded']>[1]): void {
-    if (this.#endings.size >= MAX_WAITING_ENDINGS) {
+    if (this.#endings.size + this.#unsentEndings.length >= MAX_WAITING_ENDINGS) {
       this.#context.logger.warn('recording.ending-dropped', { session: this.#names.id, seq });
       return;
     }
@@ -117,13 +118,25 @@ export class LiveRecording implements Recording {
       output_to_us: end.outputToUs,
       exit_status: end.exitStatus,
     };
-    const ending = this.#persist(() =>
-      this.#context.journal.appendWith(
-        [event],
-        async (trx) => void (await trx('command_ends').insert(row)),
-      ),
-    ).then(() => void this.#endings.delete(ending));
-    this.#endings.add(ending);
+    this.#unsentEndings.push({ event, row });
+    // What ends together with its session is stored together with the session's end.
+    queueMicrotask(() => this.#sendEndings());
+  }
+
+  #sendEndings(): void {
+    const endings = this.#unsentEndings.splice(0);
+    if (endings.length === 0) return;
+    const sent = this.#persist(() => this.#storeEndings(endings)).then(
+      () => void this.#endings.delete(sent),
+    );
+    this.#endings.add(sent);
+  }
+
+  #storeEndings(endings: readonly CommandEnding[]): Promise<void> {
+    return this.#context.journal.appendWith(
+      endings.map(({ event }) => event),
+      { statements: endings.map(({ row }) => attachedInsert('command_ends', row)), notices: [] },
+    );
   }
 
   /** See `Recording`; never rejects. While Postgres is away it resolves after `endWaitMs`. */
@@ -141,6 +154,7 @@ export class LiveRecording implements Recording {
   }
 
   async #finish(end: RecordingEnd): Promise<void> {
+    const endings = this.#unsentEndings.splice(0);
     await this.#newestAppend;
     this.#seal();
     const complete = await this.#newestChunk;
@@ -158,6 +172,7 @@ export class LiveRecording implements Recording {
       why: complete ? end.why : `${end.why}; ${this.#failure?.message ?? 'a part is missing'}`,
       complete,
       endedBefore: false,
+      endings,
     } as const;
     const givenUp = stop.aborted && !complete;
     const closed = !givenUp && (await this.#persist(() => closeSession(journal, signer, ended)));

@@ -10,7 +10,7 @@ import type { Recording, RecordingSink, SessionStart } from '../session/ports.ts
 import { bastionSeen, SEEN_EVERY_MS } from './bastion-row.ts';
 import type { Database } from './database.ts';
 import { auditEvent, SESSIONS_CHANNEL, type SessionNames } from './head-row.ts';
-import type { StoredJournal } from './journal.ts';
+import { attachedInsert, type StoredJournal } from './journal.ts';
 import { Partitions } from './partitions.ts';
 import {
   END_WAIT_MS,
@@ -113,9 +113,9 @@ class Sink implements StoredRecordingSink {
       await this.#options.spool.ready();
       await this.#partitions.ensureFor(start.id);
       const row = sessionRow(start, this.#options.instanceId);
-      await this.#options.journal.appendWith([startedEvent(names, start)], async (trx) => {
-        await trx('sessions').insert(row);
-        await trx.raw('select pg_notify(?, ?)', [SESSIONS_CHANNEL, start.id]);
+      await this.#options.journal.appendWith([startedEvent(names, start)], {
+        statements: [attachedInsert('sessions', row)],
+        notices: [{ channel: SESSIONS_CHANNEL, payload: start.id }],
       });
     } catch (error) {
       if (error instanceof SallyportError && error.code === 'recording.failed') throw error;

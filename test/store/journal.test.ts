@@ -4,7 +4,12 @@ import { systemClock } from '../../server/clock.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 import { silentLogger } from '../../server/log.ts';
 import { openDatabase, type Database } from '../../server/store/database.ts';
-import { createJournal, JOURNAL_CHANNEL, type StoredJournal } from '../../server/store/journal.ts';
+import {
+  attachedInsert,
+  createJournal,
+  JOURNAL_CHANNEL,
+  type StoredJournal,
+} from '../../server/store/journal.ts';
 import { freshUrl } from '../support/database.ts';
 
 function event(data: AuditEvent['data'] = {}, more: Partial<AuditEvent> = {}): AuditEvent {
@@ -120,6 +125,59 @@ describe('journal in Postgres', () => {
     );
     assert.deepEqual(await database.knex('bastions').orderBy('id').pluck('id'), ids);
     assert.deepEqual(await journal.verify(), { kind: 'intact', entries: 3 });
+  });
+
+  it('commits attached rows with their events or not at all', async () => {
+    const ids = ['01939b8e-7c00-7abc-8def-00000000000a', '01939b8e-7c00-7abc-8def-00000000000b'];
+    const attach = (id = '') =>
+      journal.appendWith([event({ id })], {
+        statements: [attachedInsert('bastions', { id })],
+        notices: [{ channel: 'heard', payload: id }],
+      });
+    const heard: string[] = [];
+    const last = new EventTarget();
+    await other.listen('heard', (payload) => {
+      heard.push(payload);
+      last.dispatchEvent(new Event(payload));
+    });
+    // With and without a known head, alone and in a group.
+    const told = once(last, ids[1] ?? '');
+    const outcomes = await Promise.allSettled([
+      attach(ids[0]),
+      attach('not a uuid'),
+      journal.append(event()),
+      attach(ids[0]),
+      attach(ids[1]),
+    ]);
+    assert.deepEqual(
+      outcomes.map((one) => one.status),
+      ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+    );
+    await assert.rejects(attach('not a uuid'), /uuid/);
+    await told;
+    assert.deepEqual(await database.knex('bastions').orderBy('id').pluck('id'), ids);
+    assert.deepEqual(
+      heard.filter((payload) => payload !== ''),
+      ids,
+    );
+    assert.deepEqual(await journal.verify(), { kind: 'intact', entries: 3 });
+  });
+
+  it('stores attached rows once when another process moves the head in between', async () => {
+    const second = createOn(other);
+    await database.knex.raw('create table marks (writer int, round int)');
+    await Promise.all(
+      [journal, second].map(async (one, writer) => {
+        for (let round = 0; round < 40; round += 1) {
+          const statements = [attachedInsert('marks', { writer, round })];
+          await one.appendWith([event({ writer, round })], { statements, notices: [] });
+        }
+      }),
+    );
+    const [count] = await database.knex('marks').count<{ count: string }[]>();
+    const distinct = await database.knex('marks').distinct('writer', 'round');
+    assert.deepEqual([Number(count?.count), distinct.length], [80, 80]);
+    assert.deepEqual(await journal.verify(), { kind: 'intact', entries: 80 });
   });
 
   it('rejects with what the statements threw', async () => {
