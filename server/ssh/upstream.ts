@@ -84,7 +84,7 @@ class TargetDialer implements Dialer {
 
   close(): void {
     this.#isClosed = true;
-    for (const running of this.#running) running.abort('the client went away');
+    for (const running of this.#running) running.abort("the client's connection ended");
     this.#connections.clear();
   }
 
