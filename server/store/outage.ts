@@ -2,6 +2,7 @@
  * Which database errors pass by themselves: the server stops, restarts, fails over or is full.
  * Not caught here: whether a commit that lost its connection took place; the caller has to look.
  */
+import { messageOf } from '../errors.ts';
 import { codeOf } from './connect.ts';
 
 /** SQLSTATE classes: connection, transaction rollback, resources, operator intervention, system. */
@@ -16,6 +17,11 @@ export function isOutage(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== '') return PASSING_CLASS.test(code) || SYSTEM_CODE.test(code);
   return error instanceof Error && PASSING_MESSAGE.test(error.message);
+}
+
+/** What went wrong in words for a client, without the statement and ` - ` that knex puts before them. */
+export function outageReason(error: unknown): string {
+  return messageOf(error instanceof Error ? error.message.replace(/^.* - /s, '') : error);
 }
 
 /** Wait before the next attempt, milliseconds: doubled from the first to the second. */

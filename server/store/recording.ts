@@ -15,7 +15,7 @@ import { type ChainPlace, ChunkBuilder, type SealedChunk } from './chunk.ts';
 import { commandRow, decidedEvent } from './command-row.ts';
 import { auditEvent, closeSession, type CommandEnding, type SessionNames } from './head-row.ts';
 import { attachedInsert, type StoredJournal } from './journal.ts';
-import { retryDelayMs } from './outage.ts';
+import { outageReason, retryDelayMs } from './outage.ts';
 import type { Shipper } from './shipper.ts';
 import { refusal } from './spool-backlog.ts';
 import type { Spool } from './spool.ts';
@@ -100,7 +100,7 @@ export class LiveRecording implements Recording {
         notices: [],
       });
     } catch (error) {
-      throw refusal(`the command can't be recorded: ${messageOf(error)}`, error);
+      throw refusal(`the command can't be recorded: ${outageReason(error)}`, error);
     }
   }
 

@@ -20,10 +20,13 @@ import {
   SEAL_AFTER_MS,
 } from './recording.ts';
 import { Shipper } from './shipper.ts';
+import { outageReason } from './outage.ts';
 import { refusal } from './spool-backlog.ts';
 import type { Spool } from './spool.ts';
 import { storable } from './storable.ts';
 
+/** Larger sides of a terminal are stored as this: a pty's own size has 16 bits a side. */
+const MAX_STORED_SIDE = 65_535;
 /** Why sessions end that the bastion didn't outlive. */
 export const STOPPED = 'the bastion stopped';
 
@@ -119,7 +122,7 @@ class Sink implements StoredRecordingSink {
       });
     } catch (error) {
       if (error instanceof SallyportError && error.code === 'recording.failed') throw error;
-      throw refusal(`the session can't be recorded: ${messageOf(error)}`, error);
+      throw refusal(`the session can't be recorded: ${outageReason(error)}`, error);
     }
     const recording = new LiveRecording(this.#context, names);
     this.#live.add(recording);
@@ -192,8 +195,8 @@ function sessionRow(start: SessionStart, owner: string): Record<string, unknown>
     task: start.task,
     attribution: claimed ? 'claimed' : null,
     started_at: new Date(start.startedAtMs),
-    width: start.size.cols,
-    height: start.size.rows,
+    width: Math.min(start.size.cols, MAX_STORED_SIDE),
+    height: Math.min(start.size.rows, MAX_STORED_SIDE),
     term: start.term === null ? null : storable(start.term),
     command: start.command === null ? null : storable(start.command),
     policy: start.policy,

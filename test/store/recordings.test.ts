@@ -156,6 +156,26 @@ describe('recordings', () => {
     assert.equal((await world.reader.session(start.id))?.attribution, 'claimed');
   });
 
+  it('records a terminal of any size that a client claims', async () => {
+    await open();
+    const start = sessionStart({ size: { cols: 4_294_967_295, rows: 0 } });
+    const recording = await world.sink.begin(start);
+    await recording.end(END);
+    const session = await world.reader.session(start.id);
+    assert.deepEqual([session?.width, session?.height], [65_535, 0]);
+  });
+
+  it('says why nothing can be recorded without quoting its statements', async () => {
+    await open();
+    const recording = await world.sink.begin(sessionStart());
+    await recording.decided(decidedCommand(1));
+    await assert.rejects(recording.decided(decidedCommand(1)), (error: Error) => {
+      assert.match(error.message, /^the command can't be recorded: duplicate key/);
+      return true;
+    });
+    await recording.end(END);
+  });
+
   it('refuses to begin without room in the spool', async () => {
     await open({ spool: { maxSegments: 1 } });
     const first = sessionStart();
