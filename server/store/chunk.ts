@@ -7,7 +7,6 @@ import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
 import { SallyportError } from '../errors.ts';
 import { type ChunkHeader, chunkHash } from '../journal/chain.ts';
-import { joinLines } from './chunk-memory.ts';
 import { MAX_LINE_BYTES } from './spool-segment.ts';
 
 /** A chunk is sealed when its lines reach this size. */
@@ -103,7 +102,7 @@ export class ChunkBuilder {
   /** The chunk of what was added since the last; null = nothing. */
   seal(): SealedChunk | null {
     if (this.isEmpty) return null;
-    const lines = joinLines(this.#lines, this.#bytes);
+    const lines = Buffer.concat(this.#lines, this.#bytes);
     const header: ChunkHeader = {
       sessionId: this.#sessionId,
       seq: this.#place.seq,

@@ -8,7 +8,6 @@ import type { Knex } from 'knex';
 import { messageOf, type SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type PackedLines, packLines, qualityFor, type SealedChunk } from './chunk.ts';
-import { releaseLines } from './chunk-memory.ts';
 import { isOutage, retryDelayMs } from './outage.ts';
 import { refusal } from './spool-backlog.ts';
 
@@ -16,7 +15,7 @@ import { refusal } from './spool-backlog.ts';
 export const CHUNKS_CHANNEL = 'sallyport_chunks';
 /** Rows and uncompressed bytes of one statement. */
 export const MAX_BATCH_CHUNKS = 64;
-export const MAX_BATCH_BYTES = 1024 * 1024;
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 /** With more waiting than this, compress faster and less. */
 export const BUSY_BYTES = 1024 * 1024;
 /** Compressions at once: they share Node's four threads with the spool's writes. */
@@ -134,7 +133,6 @@ export class Shipper {
 
   #settle(waiting: Waiting, error: SallyportError | null): void {
     this.#queuedBytes -= waiting.chunk.lines.length;
-    releaseLines(waiting.chunk.lines);
     if (error !== null) return waiting.reject(error);
     this.#options.onStored(waiting.chunk);
     waiting.resolve();
