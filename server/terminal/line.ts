@@ -19,7 +19,7 @@ import {
   looksLikeShellPrompt,
 } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
-import { holdsLetters, isWindow, sameLetters, sameText } from './same-text.ts';
+import { isWindow, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen } from './screen.ts';
 import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
@@ -295,8 +295,8 @@ export class LineReader {
           isAgreed: false,
         };
       }
-      // Keys that the screen doesn't account for may be what the target keeps off it.
-      const unseen = holdsLetters(shown, raw) ? [] : [raw];
+      // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
+      const unseen = raw.trim() === '' || sameText(raw, shown) ? [] : [raw];
       return { line: this.#byScreen(start, edited, [...unseen, ...guesses]), isAgreed: isEmpty };
     }
     if (this.#isHidden(start, edited, typed)) {

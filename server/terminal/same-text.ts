@@ -13,18 +13,6 @@ export function sameLetters(one: string, other: string): boolean {
   return one.replace(/\s+/g, '') === other.replace(/\s+/g, '');
 }
 
-/** Whether every letter of `part` stands somewhere in `text`, as often. */
-export function holdsLetters(text: string, part: string): boolean {
-  const left = new Map<string, number>();
-  for (const char of text) left.set(char, (left.get(char) ?? 0) + 1);
-  for (const char of part.replace(/\s+/g, '')) {
-    const count = left.get(char) ?? 0;
-    if (count === 0) return false;
-    left.set(char, count - 1);
-  }
-  return true;
-}
-
 /**
  * A line of more rows than the screen has is shown in part: what is shown are rows of it in order, with
  * the first and the last.
