@@ -122,6 +122,10 @@ describe('readShell', () => {
     ['a file written in the session', 'curl -o /tmp/a u; /tmp/a', /written in this session/],
     ['history expansion', 'ls\n!!', /history expansion/],
     ['a program search path that anybody can write', 'PATH=/tmp/x:$PATH ls', /\$PATH names/],
+    ['an earlier command with other words', 'fc -s true=rm', /earlier command/],
+    ['a key that types a line', `bind '"\\C-t": "rm x\\n"'`, /run code later/],
+    ['a key that submits a line', 'bind "x: accept-line"', /run code later/],
+    ['a terminal that changes letters', 'stty iuclc olcuc', /read from the keys/],
     ['syntax that is not sh or bash', 'ls )', /shell grammar/],
     ['an open quote', 'rm "a', /shell grammar/],
   ];
@@ -139,6 +143,9 @@ describe('readShell', () => {
     'for f in *.c; do cc $f; done',
     "awk '{print $1}' f",
     'sed -n 5p f',
+    'fc -l',
+    `bind '"\\e[A": history-search-backward'`,
+    'stty -echo',
     'x=$(date)',
   ]) {
     it(`is certain about ${text}`, () => {

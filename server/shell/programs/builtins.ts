@@ -186,11 +186,11 @@ function printf(call: Call): Output {
   return '';
 }
 
-/** Builtins that load code or make it run later. */
+/** Builtins that load code or make it run later; keys that type, or that submit a line. */
 function loads(call: Call): Output {
   const risky: Readonly<Record<string, RegExp>> = {
     enable: /^-\w*f/,
-    bind: /^-\w*x/,
+    bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
     complete: /^-[CF]$/,
   };
   const pattern = risky[call.name];
@@ -202,6 +202,22 @@ function loads(call: Call): Output {
 
 function silent(): Output {
   return '';
+}
+
+/** Runs an earlier command again, perhaps with other words in it. */
+function fixCommand(call: Call): Output {
+  const lists = call.texts.some((text) => text !== null && /^-\w*l/.test(text));
+  if (!lists) call.run.uncertain('fc runs an earlier command again');
+  return null;
+}
+
+/** A terminal that changes letters or ends lines at other keys hides what is typed. */
+function stty(call: Call): Output {
+  const risky = /^-?(?:iuclc|olcuc|xcase|lcase|LCASE|eol2?)$|^[\da-f]+(?::[\da-f]+){9}/;
+  if (call.texts.some((text) => text !== null && risky.test(text))) {
+    call.run.uncertain('stty changes what is read from the keys');
+  }
+  return null;
 }
 
 export const BUILTINS: Readonly<Record<string, Program>> = {
@@ -230,6 +246,8 @@ export const BUILTINS: Readonly<Record<string, Program>> = {
   enable: loads,
   bind: loads,
   complete: loads,
+  fc: fixCommand,
+  stty,
   true: silent,
   false: silent,
   ':': silent,
