@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { initialState } from '../shell/state.ts';
+import { readableModes } from '../terminal/modes.ts';
 import { Gate, type GateDependencies } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
 import { isEnvironmentAllowed, type SessionLimits } from './limits.ts';
@@ -217,6 +218,7 @@ export class Session {
 
     const dialled = await dialer.dial(grant, {
       ...request,
+      pty: request.pty && { ...request.pty, modes: readableModes(request.pty.modes) },
       env: request.env.filter(({ name }) => isEnvironmentAllowed(name, limits.environment)),
     });
     if (dialled.kind === 'failed') {

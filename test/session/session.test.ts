@@ -63,6 +63,17 @@ describe('session: a command', () => {
     assert.equal(exitOf(client.written), 0);
   });
 
+  it('asks for no terminal modes that would make lines unreadable', async () => {
+    const world = fakeWorld();
+    const { over } = start('top', { pty: true, world, modes: Buffer.from([71, 0, 0, 0, 1, 0]) });
+    await until(() => dialled(world));
+    const dial = world.steps.find((one) => one.step === 'dial');
+    assert.ok(dial?.step === 'dial');
+    assert.deepEqual([...(dial.request.pty?.modes ?? [])], [0]);
+    world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
+    await over;
+  });
+
   it('delivers nothing that is not durable yet', async () => {
     const { world, client, over } = start('cat');
     await until(() => dialled(world));

@@ -22,6 +22,7 @@ export function start(
   command: string | Buffer | null,
   options: {
     readonly pty?: boolean;
+    readonly modes?: Buffer;
     readonly world?: FakeWorld;
     readonly env?: readonly { readonly name: string; readonly value: string }[];
   } = {},
@@ -29,13 +30,15 @@ export function start(
   const world = options.world ?? fakeWorld();
   const client = new FakeEnd<InputUnit, OutputUnit>();
   const kind = command === null ? 'shell' : 'exec';
+  const asked = request(kind, command, options.pty);
+  const modes = options.modes ?? Buffer.from([0]);
   const session = new Session(world.dependencies, {
     grant: grantFor(kind),
     source: '192.0.2.9:1',
     via: 'direct',
     run: '4711',
     task: null,
-    request: { ...request(kind, command, options.pty), env: options.env ?? [] },
+    request: { ...asked, pty: asked.pty && { ...asked.pty, modes }, env: options.env ?? [] },
     end: client,
     dialer: { dial: (grant, one) => world.dial(grant, one), close: () => {} },
     onOver: () => {},

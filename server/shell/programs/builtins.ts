@@ -213,7 +213,8 @@ function fixCommand(call: Call): Output {
 
 /** A terminal that changes letters or ends lines at other keys hides what is typed. */
 function stty(call: Call): Output {
-  const risky = /^-?(?:iuclc|olcuc|xcase|lcase|LCASE|eol2?)$|^[\da-f]+(?::[\da-f]+){9}/;
+  const risky =
+    /^-?(?:iuclc|olcuc|xcase|lcase|LCASE|istrip|cooked7|eof|eol2?)$|^[\da-f]+(?::[\da-f]+){9}/;
   if (call.texts.some((text) => text !== null && risky.test(text))) {
     call.run.uncertain('stty changes what is read from the keys');
   }
