@@ -24,9 +24,15 @@ import { identify, isHttps, refuseForeign, rememberViewer, viewerOf } from './vi
 import { Views } from './views.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
+/** A compressed body is refused: no client of ours sends one. */
+const BODY = { limit: MAX_BODY_BYTES, inflate: false };
 export const MAX_HTTP_CONNECTIONS = 1024;
+/** One address may not take all of them; a proxy in front has to do with these. */
+export const MAX_HTTP_CONNECTIONS_PER_SOURCE = 512;
 export const HEADERS_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** How often slow requests are looked for. */
+const TIMEOUT_CHECK_MS = 1_000;
 /** A client that neither reads nor writes for so long is disconnected. */
 export const IDLE_TIMEOUT_MS = 120_000;
 /** How long `close` lets running answers finish. */
@@ -42,9 +48,14 @@ export interface HttpServer {
 /** Resolves when listening. Rejects with `listen.failed`. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     httpApp(options),
   );
+  limitSources(server);
   server.maxConnections = MAX_HTTP_CONNECTIONS;
   server.setTimeout(IDLE_TIMEOUT_MS);
   const port = await listen(server, options.listen);
@@ -56,6 +67,24 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     address: { host, port },
     close: () => close(server),
   };
+}
+
+function limitSources(server: Server): void {
+  const counts = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const source = socket.remoteAddress ?? '';
+    const count = (counts.get(source) ?? 0) + 1;
+    if (count > MAX_HTTP_CONNECTIONS_PER_SOURCE) {
+      socket.destroy();
+      return;
+    }
+    counts.set(source, count);
+    socket.once('close', () => {
+      const left = (counts.get(source) ?? 1) - 1;
+      if (left === 0) counts.delete(source);
+      else counts.set(source, left);
+    });
+  });
 }
 
 function httpApp(options: HttpOptions): Express {
@@ -85,8 +114,8 @@ function httpApp(options: HttpOptions): Express {
     refuseForeign(request, viewerOf(response), publicUrl);
     next();
   });
-  app.use(express.json({ limit: MAX_BODY_BYTES }));
-  app.use(express.urlencoded({ limit: MAX_BODY_BYTES, extended: false, parameterLimit: 20 }));
+  app.use(express.json(BODY));
+  app.use(express.urlencoded({ ...BODY, extended: false, parameterLimit: 20 }));
   app.use('/api/v1/sessions', sessionRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
   app.use(signInRoutes(services));

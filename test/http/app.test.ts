@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { SallyportError } from '../../server/errors.ts';
-import { MAX_BODY_BYTES } from '../../server/http/app.ts';
+import { MAX_BODY_BYTES, MAX_HTTP_CONNECTIONS_PER_SOURCE } from '../../server/http/app.ts';
 import type { Logger } from '../../server/log.ts';
 import { people, sessionId, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
 
@@ -11,6 +12,14 @@ interface ApiError {
 
 async function errorOf(response: Response): Promise<ApiError['error']> {
   return ((await response.json()) as ApiError).error;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail('it never happened');
 }
 
 describe('http app', () => {
@@ -143,6 +152,37 @@ describe('http app', () => {
       assert.equal((await errorOf(answer)).code, 'usage.invalid');
     });
   }
+
+  it('refuses a compressed body', async () => {
+    const answer = await world.fetch('/api/v1/approvals/a/deny', people.piet, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: 'no gzip at all',
+    });
+    assert.equal(answer.status, 415);
+  });
+
+  it('keeps connections for others when one address takes all that it may', async () => {
+    const crowded = await startHttpWorld();
+    const { port } = crowded.server.address;
+    const sockets = Array.from({ length: MAX_HTTP_CONNECTIONS_PER_SOURCE }, () =>
+      connect(port, '127.0.0.1').on('error', () => {}),
+    );
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+      const tooMany = connect(port, '127.0.0.1').on('error', () => {});
+      await once(tooMany, 'close');
+      const other = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+      other.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      const [answer] = (await once(other, 'data')) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1.1 200 /);
+      sockets[0]?.destroy();
+      await until(async () => (await crowded.fetch('/healthz').catch(() => null))?.status === 200);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await crowded.close();
+    }
+  });
 
   it('refuses an address that is no valid encoding', async () => {
     const answer = await world.fetch('/api/v1/sessions/%ff', people.alice);
