@@ -188,6 +188,12 @@ export class Gate {
     if (line.certainty === 'uncertain') {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }
+    const feedsSql = ({ commands }: Decision): boolean =>
+      commands.some(({ stdinLanguage }) => stdinLanguage === 'sql');
+    if (!this.#state.interactive && decisions.some(feedsSql)) {
+      const why = 'it reads SQL from its input, which this version does not judge; use -c or -e';
+      decisions.push(plainDecision(policy.uncertain, why));
+    }
     return decisions.reduce(
       (strictest, one) =>
         STRICTNESS[one.verdict] > STRICTNESS[strictest.verdict] ? one : strictest,
