@@ -1,8 +1,7 @@
 /** `policy test`: what a policy says about commands, without a database when a file is named. */
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { messageOf, SallyportError } from '../errors.ts';
+import { LineBatch, linesIn } from './line-stream.ts';
 import { runPolicyTest } from './policy-test.ts';
 import { withStores } from '../context.ts';
 import type { Verb, VerbInput } from './verb.ts';
@@ -27,14 +26,17 @@ export const policyTest: Verb = {
       );
     }
     const source = await policySource(input);
-    return runPolicyTest({
+    const batch = new LineBatch((text) => terminal.out(text));
+    const status = await runPolicyTest({
       ...source,
       policyName: options.text('policy-name'),
       commands: options.flag('stdin')
-        ? { kind: 'lines', lines: createInterface({ input: Readable.from(terminal.stdin) }) }
+        ? { kind: 'lines', lines: linesIn(terminal.stdin, () => batch.flush()) }
         : { kind: 'texts', texts: positionals },
-      write: (line) => terminal.out(`${line}\n`),
+      write: (line) => batch.write(line),
     });
+    await batch.flush();
+    return status;
   },
 };
 
