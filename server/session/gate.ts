@@ -42,6 +42,17 @@ export type GateOutcome =
   | { readonly kind: 'released'; readonly seq: number | null; readonly decision: Decision }
   | { readonly kind: 'refused'; readonly seq: number; readonly notice: string };
 
+/** A line that was judged; its row and marker are on their way to the disk. */
+export interface JudgedLine {
+  readonly line: GateLine;
+  /** null: it gets no row. */
+  readonly seq: number | null;
+  readonly decision: Decision;
+  readonly policy: Policy;
+  /** Resolves when the decision is committed. Rejects with `recording.failed`. */
+  readonly recorded: Promise<unknown>;
+}
+
 export interface GateDependencies {
   readonly policies: Policies;
   readonly approvals: Approvals;
@@ -122,15 +133,23 @@ export class Gate {
     abandoned: AbortSignal,
     say: (text: string) => Promise<void>,
   ): Promise<GateOutcome> {
+    return this.settle(await this.judge(line), abandoned, say);
+  }
+
+  /**
+   * Judges the next line and starts to commit the decision. An allowed one counts as released from here
+   * on for the lines after it; its bytes must wait for `recorded`.
+   */
+  async judge(line: GateLine): Promise<JudgedLine> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const judged = this.#judge(policy, line);
     const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')
-      return { kind: 'released', seq: null, decision };
+      return { line, seq: null, decision, policy, recorded: Promise.resolve() };
     this.commandEnded(null);
     const seq = ++this.#seq;
     const atUs = this.#nowUs();
-    await Promise.all([
+    const recorded = Promise.all([
       this.#output.event({ atUs, code: 'm', label: markerLabel(line.text) }),
       this.#recording.decided({
         seq,
@@ -140,12 +159,31 @@ export class Gate {
         decision,
       }),
     ]);
-    const outcome = await this.#settle(line, seq, decision, policy, abandoned, say);
-    if (outcome.kind === 'released') {
-      this.#running = { seq, outputFromUs: this.#nowUs() };
-      if (line.language === 'shell') this.#state = readShell(line.text, this.#state).after;
-    }
+    // Whoever waits for it gets the failure; until then it is nobody's.
+    recorded.catch(() => {});
+    if (decision.verdict === 'allow') this.#released(line, seq);
+    return { line, seq, decision, policy, recorded };
+  }
+
+  /** Waits until a judged line is committed and, if it is held, decided. */
+  async settle(
+    judged: JudgedLine,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
+    const { line, seq, decision, policy, recorded } = judged;
+    await recorded;
+    if (seq === null || decision.verdict === 'allow') return { kind: 'released', seq, decision };
+    if (decision.verdict === 'deny')
+      return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
+    const outcome = await this.#hold(line, seq, decision, policy, abandoned, say);
+    if (outcome.kind === 'released') this.#released(line, seq);
     return outcome;
+  }
+
+  #released(line: GateLine, seq: number): void {
+    this.#running = { seq, outputFromUs: this.#nowUs() };
+    if (line.language === 'shell') this.#state = readShell(line.text, this.#state).after;
   }
 
   /** The command that runs, if any, has ended: with this status, or (null) by the next one. */
@@ -154,24 +192,6 @@ export class Gate {
     const { seq, outputFromUs } = this.#running;
     this.#running = null;
     this.#recording.commandEnded(seq, { outputFromUs, outputToUs: this.#nowUs(), exitStatus });
-  }
-
-  async #settle(
-    line: GateLine,
-    seq: number,
-    decision: Decision,
-    policy: Policy,
-    abandoned: AbortSignal,
-    say: (text: string) => Promise<void>,
-  ): Promise<GateOutcome> {
-    switch (decision.verdict) {
-      case 'allow':
-        return { kind: 'released', seq, decision };
-      case 'deny':
-        return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
-      case 'hold':
-        return this.#hold(line, seq, decision, policy, abandoned, say);
-    }
   }
 
   #judge(policy: Policy, line: GateLine): Decision {
