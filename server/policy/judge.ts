@@ -2,33 +2,15 @@
  * Decides an input against a policy: total, synchronous, no clock. Not caught here: what allowed
  * programs do once they run.
  */
-import type {
-  Language,
-  ReadCommand,
-  ResolvedCommand,
-  ShellState,
-  Uncertainty,
-} from '../shell/command.ts';
+import type { Language, ReadCommand, ShellState, Uncertainty } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
-import { readSql, type Dialect, type SqlStatement } from '../sql/statement.ts';
-import { fitCommand, invocationOf, type Invocation } from './command-pattern.ts';
+import { readSql, type Dialect } from '../sql/statement.ts';
 import type { Decision, Facts, Verdict } from './decision.ts';
-import { effectsOf, type Effect } from './effects.ts';
 import { explain } from './explain.ts';
-import { absolutePath } from '../shell/path.ts';
-import { exactText, showWord, type Word } from '../shell/word.ts';
-import { fitPath, namePath, type NamedPath } from './path-pattern.ts';
-import {
-  ACCESSES,
-  strongest,
-  weakest,
-  type Access,
-  type Fit,
-  type Policy,
-  type Rule,
-  type Subject,
-} from './policy.ts';
-import { fitsSql } from './sql-pattern.ts';
+import { invocationOf, type Invocation } from './invocation.ts';
+import { exactText } from '../shell/word.ts';
+import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
+import { fitRule, indexOf, type Subject } from './rule-index.ts';
 
 export interface JudgeInput {
   readonly text: string;
@@ -42,20 +24,9 @@ export interface JudgeInput {
   readonly isGuess?: boolean;
 }
 
-/** One command, or one SQL statement of a command, with what is needed to compare it. */
-interface Judged {
+/** A subject of rules with what is reported of it. */
+interface Judged extends Subject {
   readonly command: ReadCommand;
-  readonly resolved: ResolvedCommand | null;
-  readonly statement: SqlStatement | null;
-  invocation: Invocation | null;
-  effects: readonly Reached[] | null;
-}
-
-/** An effect and the paths that it reaches, worked out when a rule asks for them. */
-interface Reached {
-  readonly effect: Effect;
-  readonly directories: readonly string[] | null;
-  paths: readonly NamedPath[] | null;
 }
 
 const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
@@ -76,37 +47,46 @@ interface Finding {
  */
 export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision {
   const { subjects, uncertain } = readInput(input);
-  const rules = policy.rules.filter((rule) => concerns(rule, facts));
+  const index = indexOf(policy);
+  const rules = index.rules.filter(({ rule }) => concerns(rule, facts));
+  const texts = new Map<Rule, boolean>();
+  const fitsText = (rule: Rule) => {
+    const known = texts.get(rule);
+    if (known !== undefined) return known;
+    const fits = rule.match.regexes?.some((regex) => regex.test(input.text)) === true;
+    texts.set(rule, fits);
+    return fits;
+  };
   const findings: Finding[] = [];
-  const regexRules = rules.filter(({ match }) => match.regexes !== null && isOnlyRegex(match));
-  for (const rule of regexRules) {
-    if (rule.match.regexes?.some((regex) => regex.test(input.text)) === true) {
-      findings.push({ verdict: rule.action, rule, fit: 'yes', index: null, why: null });
-    }
+  let wholeAllowed = false;
+  for (const { rule } of rules) {
+    if (!isOnlyRegex(rule.match) || !fitsText(rule)) continue;
+    findings.push({ verdict: rule.action, rule, fit: 'yes', index: null, why: null });
+    if (rule.action === 'allow') wholeAllowed = true;
   }
-  const wholeAllowed = findings.some(({ verdict }) => verdict === 'allow');
-  subjects.forEach((subject, index) => {
+  for (const [position, subject] of subjects.entries()) {
     let matched = wholeAllowed;
-    for (const rule of rules) {
-      if (regexRules.includes(rule)) continue;
-      const fit = fitRule(rule, subject, input);
+    for (const indexed of rules) {
+      const { rule } = indexed;
+      if (isOnlyRegex(rule.match)) continue;
+      const fit = fitRule(index, indexed, subject, input.isGuess ?? false, fitsText);
       if (fit === 'no') continue;
       if (fit === 'maybe') {
         // An exception that may not apply leaves the default in force.
         if (STRICTNESS[rule.action] > STRICTNESS.allow) {
           const why = `it can't be known whether it is what rule "${rule.name}" is about`;
-          findings.push({ verdict: policy.uncertain, rule, fit, index, why });
+          findings.push({ verdict: policy.uncertain, rule, fit, index: position, why });
         }
         continue;
       }
       matched = true;
-      findings.push({ verdict: rule.action, rule, fit, index, why: null });
+      findings.push({ verdict: rule.action, rule, fit, index: position, why: null });
     }
-    const carries = subject.resolved?.carries === true;
-    if (!matched && !carries) {
-      findings.push({ verdict: policy.default, rule: null, fit: 'yes', index, why: null });
+    if (!matched && subject.resolved?.carries !== true) {
+      const verdict = policy.default;
+      findings.push({ verdict, rule: null, fit: 'yes', index: position, why: null });
     }
-  });
+  }
   for (const { why } of uncertain) {
     findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });
   }
@@ -159,17 +139,23 @@ function weight({ verdict, rule, fit }: Finding): number {
   );
 }
 
-function concerns(rule: Rule, facts: Facts): boolean {
-  const { principal, target } = facts;
-  const who = (one: Subject) =>
-    one.kind === 'group'
-      ? principal.groups.includes(one.group)
-      : one.kind === 'name' && one.name === principal.name;
-  const where = (one: Subject) =>
-    one.kind === 'label'
-      ? target.labels[one.key] === one.value
-      : one.kind === 'name' && one.name === target.name;
-  return (rule.principals?.some(who) ?? true) && (rule.targets?.some(where) ?? true);
+function concerns({ principals, targets }: Rule, facts: Facts): boolean {
+  return (
+    (principals === null || principals.some((one) => isPrincipal(one, facts.principal))) &&
+    (targets === null || targets.some((one) => isTarget(one, facts.target)))
+  );
+}
+
+function isPrincipal(one: Named, principal: Facts['principal']): boolean {
+  return one.kind === 'group'
+    ? principal.groups.includes(one.group)
+    : one.kind === 'name' && one.name === principal.name;
+}
+
+function isTarget(one: Named, target: Facts['target']): boolean {
+  return one.kind === 'label'
+    ? target.labels[one.key] === one.value
+    : one.kind === 'name' && one.name === target.name;
 }
 
 interface Read {
@@ -253,103 +239,6 @@ function readSqlText(
   return { subjects, uncertain };
 }
 
-function isOnlyRegex(match: Rule['match']): boolean {
-  return match.commands === null && match.paths === null && match.sql === null;
-}
-
-function fitRule(rule: Rule, subject: Judged, input: JudgeInput): Fit {
-  const { commands, paths, sql, regexes, access } = rule.match;
-  let fit: Fit = 'yes';
-  if (regexes !== null && !regexes.some((regex) => regex.test(input.text))) return 'no';
-  if (sql !== null) {
-    const { statement } = subject;
-    if (statement === null || !sql.some((pattern) => fitsSql(pattern, statement))) return 'no';
-  }
-  if (commands !== null) {
-    if (subject.resolved === null) return 'no';
-    const invocation = (subject.invocation ??= invocationOf(subject.resolved));
-    fit = weakest(
-      fit,
-      bestOf(commands, (pattern) => fitCommand(pattern, invocation)),
-    );
-    if (fit === 'no') return fit;
-  }
-  if (paths !== null) {
-    if (subject.resolved === null) return 'no';
-    const effects = (subject.effects ??= reached(
-      subject,
-      subject.resolved,
-      input.isGuess ?? false,
-    ));
-    const here = bestOf(effects, (one) => {
-      if (!overlap(one.effect.access, access)) return 'no';
-      one.paths ??= placesOf(one.effect, one.directories);
-      return bestOf(one.paths, (path) => bestOf(paths, (pattern) => fitPath(pattern, path)));
-    });
-    fit = weakest(fit, here);
-  }
-  return fit;
-}
-
-function bestOf<T>(items: readonly T[], fit: (item: T) => Fit): Fit {
-  let best: Fit = 'no';
-  for (const item of items) {
-    best = strongest(best, fit(item));
-    if (best === 'yes') break;
-  }
-  return best;
-}
-
-function overlap(one: ReadonlySet<Access>, other: ReadonlySet<Access>): boolean {
-  for (const access of one) if (other.has(access)) return true;
-  return false;
-}
-
-function reached(subject: Judged, command: ResolvedCommand, isGuess: boolean): readonly Reached[] {
-  const { program, informs } = (subject.invocation ??= invocationOf(command));
-  if (informs) return [];
-  const { directories } = command;
-  return effectsOf(command, program)
-    .filter((effect) => !isGuess || !isVague(effect))
-    .map((effect) => ({ effect, directories, paths: null }));
-}
-
-/** The paths of an effect: for sure where the command most likely runs, perhaps where else it may. */
-function placesOf(effect: Effect, directories: readonly string[] | null): NamedPath[] {
-  const { word, tree, directory } = effect;
-  if (directory !== null) {
-    const base = exactText(directory);
-    return [namePath(word, base?.startsWith('/') === true ? [base] : null, tree)];
-  }
-  if (directories === null) return [namePath(word, null, tree)];
-  const [likeliest = '~', ...others] = directories;
-  const paths: NamedPath[] = [];
-  const add = (from: readonly string[], sure: boolean) => {
-    for (const one of from) {
-      const path = namePath(word, [one], tree);
-      const wholeHome = tree && isVague(effect) && isHome(word, one);
-      // Whether a home directory holds what a rule guards isn't known, nor what an unknown program
-      // does with it: that is a doubt, and one doubt on top of another says nothing any more.
-      if (sure) paths.push({ ...path, unsure: path.unsure || wholeHome });
-      else if (!wholeHome) paths.push({ ...path, unsure: true });
-    }
-  };
-  add([likeliest], true);
-  if (others.length > 0 && isRelative(word)) add(others, false);
-  return paths;
-}
-
-/** It only reads, or what it does isn't known at all. */
-function isVague({ access }: Effect): boolean {
-  return access.size === ACCESSES.length || (access.size === 1 && access.has('read'));
-}
-
-function isRelative(word: Word): boolean {
-  const first = word[0];
-  return !(first?.kind === 'home' || (first?.kind === 'text' && first.text.startsWith('/')));
-}
-
-/** The home directory itself, or `*` in it. */
-function isHome(word: Word, directory: string): boolean {
-  return /^~(\/\*)?$/.test(absolutePath(showWord(word), directory) ?? '');
+function isOnlyRegex({ commands, paths, sql, regexes }: Rule['match']): boolean {
+  return regexes !== null && commands === null && paths === null && sql === null;
 }

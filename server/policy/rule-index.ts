@@ -1,0 +1,212 @@
+/**
+ * Which rules of a policy fit a command. Rules are looked up by what they name first (the program, the
+ * first name of a path), so that a command meets only those that could fit. Not caught here: the order
+ * and strictness of rules, which `judge` weighs.
+ */
+import { exactText, showWord, type Word } from '../shell/word.ts';
+import { absolutePath } from '../shell/path.ts';
+import type { ResolvedCommand } from '../shell/command.ts';
+import type { SqlStatement } from '../sql/statement.ts';
+import {
+  fitCommand,
+  invocationOf,
+  type CommandPattern,
+  type Invocation,
+} from './command-pattern.ts';
+import { effectsOf, type Effect } from './effects.ts';
+import { fitPath, namePath, type NamedPath, type PathPattern } from './path-pattern.ts';
+import { guardedRoots, mayBeGuarded, type GuardedRoots } from './path-roots.ts';
+import {
+  ACCESSES,
+  strongest,
+  weakest,
+  type Access,
+  type Fit,
+  type Policy,
+  type Rule,
+} from './policy.ts';
+import { fitsSql } from './sql-pattern.ts';
+
+/** One command, or one SQL statement of a command, with what is needed to compare it. */
+export interface Subject {
+  readonly resolved: ResolvedCommand | null;
+  readonly statement: SqlStatement | null;
+  invocation: Invocation | null;
+  effects: readonly Reached[] | null;
+}
+
+/** An effect and the paths that it reaches, worked out when a rule asks for them. */
+export interface Reached {
+  readonly effect: Effect;
+  readonly directories: readonly string[] | null;
+  paths: readonly NamedPath[] | null;
+}
+
+/** A rule with its command patterns by the name of the program. */
+interface IndexedRule {
+  readonly rule: Rule;
+  readonly named: ReadonlyMap<string, readonly CommandPattern[]>;
+  /** Patterns whose program is a glob; a part of every list of `named` too. */
+  readonly open: readonly CommandPattern[];
+}
+
+export interface RuleIndex {
+  /** In the order of the policy. */
+  readonly rules: readonly IndexedRule[];
+  readonly roots: GuardedRoots;
+}
+
+const INDEXES = new WeakMap<Policy, RuleIndex>();
+
+/** Made once for each policy. */
+export function indexOf(policy: Policy): RuleIndex {
+  const known = INDEXES.get(policy);
+  if (known !== undefined) return known;
+  const index = { rules: policy.rules.map(indexRule), roots: guardedRoots(policy.rules) };
+  INDEXES.set(policy, index);
+  return index;
+}
+
+const OPEN = /[\ue000-\ue002]/;
+
+function indexRule(rule: Rule): IndexedRule {
+  const patterns = rule.match.commands ?? [];
+  const isOpen = (pattern: CommandPattern) => pattern.program.some((name) => OPEN.test(name));
+  const names = new Set(patterns.flatMap(({ program }) => program));
+  const named = new Map<string, readonly CommandPattern[]>();
+  for (const name of names) {
+    named.set(
+      name,
+      patterns.filter((pattern) => pattern.program.includes(name) || isOpen(pattern)),
+    );
+  }
+  return { rule, named, open: patterns.filter(isOpen) };
+}
+
+/** Patterns of a rule that could fit a command of this name; null = the name isn't plain. */
+function patternsFor(indexed: IndexedRule, program: string | null): readonly CommandPattern[] {
+  if (program === null || OPEN.test(program)) return indexed.rule.match.commands ?? [];
+  return indexed.named.get(program) ?? indexed.open;
+}
+
+/**
+ * @param isGuess the text is hardly a command: a program that nobody knows is not taken to do anything to
+ *   every path behind it
+ * @param fitsText whether the rule's regular expressions fit the whole input
+ */
+export function fitRule(
+  index: RuleIndex,
+  indexed: IndexedRule,
+  subject: Subject,
+  isGuess: boolean,
+  fitsText: (rule: Rule) => boolean,
+): Fit {
+  const { rule } = indexed;
+  const { commands, paths, sql, regexes, access } = rule.match;
+  const { resolved, statement } = subject;
+  let fit: Fit = 'yes';
+  if (sql !== null && (statement === null || !sql.some((one) => fitsSql(one, statement)))) {
+    return 'no';
+  }
+  if (commands !== null) {
+    if (resolved === null) return 'no';
+    const invocation = (subject.invocation ??= invocationOf(resolved));
+    fit = weakest(fit, fitCommands(patternsFor(indexed, invocation.program), invocation));
+    if (fit === 'no') return fit;
+  }
+  if (paths !== null) {
+    if (resolved === null) return 'no';
+    const effects = (subject.effects ??= reached(index.roots, subject, resolved, isGuess));
+    fit = weakest(fit, fitEffects(paths, access, effects));
+    if (fit === 'no') return fit;
+  }
+  return regexes === null || fitsText(rule) ? fit : 'no';
+}
+
+function fitCommands(patterns: readonly CommandPattern[], invocation: Invocation): Fit {
+  let best: Fit = 'no';
+  for (const pattern of patterns) {
+    best = strongest(best, fitCommand(pattern, invocation));
+    if (best === 'yes') break;
+  }
+  return best;
+}
+
+function fitEffects(
+  patterns: readonly PathPattern[],
+  access: ReadonlySet<Access>,
+  effects: readonly Reached[],
+): Fit {
+  let best: Fit = 'no';
+  for (const one of effects) {
+    if (!overlap(one.effect.access, access)) continue;
+    one.paths ??= placesOf(one.effect, one.directories);
+    for (const path of one.paths) {
+      for (const pattern of patterns) {
+        best = strongest(best, fitPath(pattern, path));
+        if (best === 'yes') return best;
+      }
+    }
+  }
+  return best;
+}
+
+function overlap(one: ReadonlySet<Access>, other: ReadonlySet<Access>): boolean {
+  for (const access of one) if (other.has(access)) return true;
+  return false;
+}
+
+/** What the command does to paths, without what no rule can be about. */
+function reached(
+  roots: GuardedRoots,
+  subject: Subject,
+  command: ResolvedCommand,
+  isGuess: boolean,
+): readonly Reached[] {
+  const { program, informs } = (subject.invocation ??= invocationOf(command));
+  if (informs) return [];
+  const { directories } = command;
+  const found: Reached[] = [];
+  for (const effect of effectsOf(command, program)) {
+    if (isGuess && isVague(effect)) continue;
+    if (mayBeGuarded(roots, effect, directories)) found.push({ effect, directories, paths: null });
+  }
+  return found;
+}
+
+/** The paths of an effect: for sure where the command most likely runs, perhaps where else it may. */
+export function placesOf(effect: Effect, directories: readonly string[] | null): NamedPath[] {
+  const { word, tree, directory } = effect;
+  if (directory !== null) {
+    const base = exactText(directory);
+    return [namePath(word, base?.startsWith('/') === true ? [base] : null, tree)];
+  }
+  if (directories === null) return [namePath(word, null, tree)];
+  const [likeliest = '~', ...others] = directories;
+  const path = namePath(word, [likeliest], tree);
+  // Whether a home directory holds what a rule guards isn't known, nor what an unknown program
+  // does with it: that is a doubt, and one doubt on top of another says nothing any more.
+  const isDoubtful = tree && isVague(effect);
+  const paths = [{ ...path, unsure: path.unsure || (isDoubtful && isHome(word, likeliest)) }];
+  if (!isRelative(word)) return paths;
+  for (const other of others) {
+    if (isDoubtful && isHome(word, other)) continue;
+    paths.push({ ...namePath(word, [other], tree), unsure: true });
+  }
+  return paths;
+}
+
+/** It only reads, or what it does isn't known at all. */
+function isVague({ access }: Effect): boolean {
+  return access.size === ACCESSES.length || (access.size === 1 && access.has('read'));
+}
+
+function isRelative(word: Word): boolean {
+  const first = word[0];
+  return !(first?.kind === 'home' || (first?.kind === 'text' && first.text.startsWith('/')));
+}
+
+/** The home directory itself, or `*` in it. */
+function isHome(word: Word, directory: string): boolean {
+  return /^~(\/\*)?$/.test(absolutePath(showWord(word), directory) ?? '');
+}
