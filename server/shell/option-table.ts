@@ -11,55 +11,85 @@ export interface OptionGrammar {
   readonly sometimes: string;
   /** Names of long options that take a value, without dashes. */
   readonly long: ReadonlySet<string>;
+  /** All other long options, for programs that accept abbreviated ones; missing = not known. */
+  readonly flags?: ReadonlySet<string>;
 }
 
-/** `letters`, `letters?letters that do sometimes`, each perhaps followed by `: long names`. */
+/**
+ * `letters`, `letters?letters that do sometimes`, each perhaps followed by `: long names` and, when long
+ * options may be abbreviated, by another `: long names without a value of their own`.
+ */
 function grammar(text: string): OptionGrammar {
-  const [letters = '', long = ''] = text.split(':');
+  const [letters = '', long = '', flags] = text.split(':');
   const [short = '', sometimes = ''] = letters.trim().split('?');
-  return { short, sometimes, long: new Set(long.trim().split(/\s+/).filter(Boolean)) };
+  const read: OptionGrammar = { short, sometimes, long: names(long) };
+  return flags === undefined ? read : { ...read, flags: names(`${flags} help version`) };
+}
+
+function names(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/).filter(Boolean));
+}
+
+/** The whole name of a long option, as getopt_long understands an abbreviated one. */
+export function wholeName(name: string, grammar: OptionGrammar | null): string {
+  const flags = grammar?.flags;
+  if (grammar === null || flags === undefined) return name;
+  if (grammar.long.has(name) || flags.has(name)) return name;
+  const fits = [...grammar.long, ...flags].filter((one) => one.startsWith(name));
+  return fits.length === 1 ? (fits[0] ?? name) : name;
 }
 
 /** Options without values only. */
 export const NO_VALUES: OptionGrammar = { short: '', sometimes: '', long: new Set() };
 
 const TABLE: Readonly<Record<string, string>> = {
-  sudo: 'ugCDTRprhtU: user group chdir prompt host role type close-from chroot other-user command-timeout',
-  doas: 'uC',
+  sudo: 'ugCDTRprhtU: user group chdir prompt host role type close-from chroot other-user command-timeout: askpass bell background edit set-home login non-interactive list remove-timestamp reset-timestamp preserve-env preserve-groups stdin shell validate no-update',
+  doas: 'uCa',
   pkexec: ': user',
-  env: 'uCSa: unset chdir split-string argv0',
+  run0: 'ugDE: user group nice unit property description slice chdir setenv background machine: no-ask-password slice-inherit via-shell pty pipe',
+  env: 'uCSa: unset chdir split-string argv0: ignore-environment null block-signal default-signal ignore-signal list-signal-handling debug',
   nohup: '',
-  setsid: '',
+  setsid: ': : ctty fork wait',
   time: 'fo: format output',
-  nice: 'n: adjustment',
-  ionice: 'cnpPu: class classdata pid pgid uid',
-  stdbuf: 'ioe: input output error',
-  timeout: 'ks: kill-after signal',
-  taskset: '',
-  chrt: 'TPD: sched-runtime sched-period sched-deadline',
-  chroot: ': userspec groups skip-chdir',
-  unshare: 'RwSG: root wd setuid setgid propagation setgroups map-user map-group',
-  nsenter: 'tSGWDN: target setuid setgid wdns',
-  setarch: '',
-  prlimit: 'po: pid output',
+  nice: 'n: adjustment:',
+  ionice: 'cnpPu: class classdata pid pgid uid: ignore',
+  stdbuf: 'ioe: input output error:',
+  timeout: 'ks: kill-after signal: preserve-status foreground verbose',
+  taskset: ': : all-tasks pid cpu-list',
+  chrt: 'TPD: sched-runtime sched-period sched-deadline: batch deadline fifo idle other rr reset-on-fork all-tasks max pid verbose',
+  chroot: ': userspec groups: skip-chdir',
+  unshare:
+    'RwSG: root wd setuid setgid propagation setgroups map-user map-group map-users map-groups monotonic boottime: mount uts ipc net pid user cgroup time fork map-root-user map-current-user map-auto kill-child mount-proc keep-caps',
+  nsenter:
+    'tSGWN: target setuid setgid wdns: all mount uts ipc net pid cgroup user time preserve-credentials root wd no-fork follow-context',
+  setarch:
+    ': : 32bit fdpic-funcptrs short-inode addr-compat-layout addr-no-randomize whole-seconds sticky-timeouts read-implies-exec mmap-page-zero 3gb 4gb uname-2.6 verbose list',
+  prlimit:
+    'po: pid output: noheadings raw verbose core data nice fsize sigpending memlock rss nofile msgqueue rtprio stack cpu nproc as locks rttime',
   setpriv:
-    ': reuid regid ruid rgid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile',
-  strace: 'oeEpPsuaAbISX: output trace expr attach string-limit user env',
+    ': reuid regid ruid euid rgid egid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile: dump nnp no-new-privs clear-groups keep-groups init-groups reset-env',
+  strace:
+    'oeEpPsuabIOSUX: output trace expr attach string-limit user env detach-on interruptible signal status trace-path columns abbrev verbose raw read write quiet kvm decode-pids const-print-style summary-syscall-overhead summary-sort-by summary-columns',
   ltrace: 'oeEpsuaAlnxF: output',
-  flock: 'wE: timeout wait conflict-exit-code',
-  script: 'cEmoBIOTt: command echo log-io log-in log-out log-timing output-limit timing',
-  watch: 'nq: interval equexit',
-  xargs: 'InPLsdEa: max-args max-procs delimiter replace arg-file max-lines max-chars eof',
+  flock:
+    'wE: timeout conflict-exit-code wait: shared exclusive unlock nonblock nb close command no-fork verbose',
+  script:
+    'cEmoBIOT: command echo log-io log-in log-out log-timing output-limit logging-format: timing append return flush force quiet',
+  watch:
+    'nq: interval equexit: beep color differences errexit chgexit precise no-title no-wrap exec no-color no-linewrap',
+  xargs:
+    'InPLsdEa: max-args max-procs delimiter arg-file max-lines max-chars process-slot-var: null eof replace interactive no-run-if-empty show-limits verbose exit open-tty',
   parallel:
     'jSNnLPaId: jobs colsep joblog arg-file max-args delay timeout retries sshlogin tagstring tmpdir results workdir basefile env load memfree',
   'systemd-run':
-    'pHMEut: property unit description slice uid gid setenv machine host on-active on-boot on-calendar on-startup on-unit-active on-unit-inactive working-directory timer-property service-type nice',
-  'systemd-inhibit': ': what who why mode',
-  'systemd-cat': 'tp: identifier priority stderr-priority level-prefix',
+    'pHMEu: property unit description slice uid gid setenv machine host on-active on-boot on-calendar on-startup on-unit-active on-unit-inactive working-directory timer-property path-property socket-property service-type nice background job-mode expand-environment: no-ask-password user system scope slice-inherit no-block remain-after-exit wait send-sighup same-dir pty pipe quiet collect shell on-timezone-change on-clock-change ignore-failure',
+  'systemd-inhibit': ': what who why mode: no-pager no-legend list',
+  'systemd-cat': 'tp: identifier priority stderr-priority level-prefix:',
   'start-stop-daemon':
-    'xapncuugrPsdRkON: exec startas pidfile name chuid user group retry nicelevel chdir umask signal output procsched iosched chroot notify-timeout',
-  su: 'cgGsw: command session-command group supp-group shell whitelist-environment',
-  runuser: 'cgGsuw: command session-command group supp-group shell user whitelist-environment',
+    'xapncugrPsdRkONI: exec startas pidfile name chuid user group retry nicelevel chdir umask signal output procsched iosched chroot notify-timeout pid ppid: start stop status background notify-await no-close make-pidfile remove-pidfile test oknodo quiet verbose',
+  su: 'cgGsw: command session-command group supp-group shell whitelist-environment: preserve-environment login fast pty',
+  runuser:
+    'cgGsuw: command session-command group supp-group shell user whitelist-environment: preserve-environment login fast pty',
   ssh: 'BbcDEeFIiJLlmOoPpQRSWw',
   autossh: 'BbcDEeFIiJLlmOoPpQRSWwM',
   scp: 'cDFiJloPSX',
@@ -100,7 +130,7 @@ const TABLE: Readonly<Record<string, string>> = {
   mongosh: ': eval host port username password authenticationDatabase file',
   'redis-cli': 'hpasnurDdiX: user pass eval',
   npm: 'wC: prefix workspace registry tag loglevel userconfig',
-  rm: ': interactive one-file-system',
+  rm: ': : force interactive one-file-system no-preserve-root preserve-root recursive dir verbose',
   mv: 'tS: target-directory suffix',
   cp: 'tS: target-directory suffix no-preserve sparse',
   ln: 'tS: target-directory suffix',
@@ -115,7 +145,7 @@ const TABLE: Readonly<Record<string, string>> = {
   zip: 'xibtn: exclude include',
   unzip: 'dxP',
   gzip: 'S: suffix',
-  grep: 'efmABCdD: regexp file max-count after-context before-context context include exclude exclude-from exclude-dir label binary-files devices directories color colour',
+  grep: 'efmABCdD: regexp file max-count after-context before-context context include exclude exclude-from exclude-dir label binary-files devices directories',
   rg: 'efgtTmABCMEjr: regexp file glob type type-not max-count after-context before-context context max-columns encoding threads replace iglob sort max-depth max-filesize pre pre-glob ignore-file',
   sed: 'efl: expression file line-length',
   awk: 'Ffv: field-separator assign file include load exec',
@@ -127,7 +157,7 @@ const TABLE: Readonly<Record<string, string>> = {
   nl: 'bdfhilnsvw: body-numbering section-delimiter',
   tr: '',
   wc: ': files0-from',
-  od: 'AjNtwS: address-radix skip-bytes read-bytes format',
+  od: 'AjNtS: address-radix skip-bytes read-bytes format',
   xxd: 'clsog: cols len seek',
   split: 'abCln: suffix-length bytes line-bytes lines number filter additional-suffix',
   diff: 'UCIFDxXW: unified context ignore-matching-lines show-function-line ifdef label exclude exclude-from width line-format old-line-format new-line-format unchanged-line-format',

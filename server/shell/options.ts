@@ -2,7 +2,7 @@
  * Takes the words of a command apart into options, their values and operands. Not caught here: `-abc`
  * of programs that don't cluster their short options (`find`, `openssl`, Go programs' `-flag`).
  */
-import type { OptionGrammar } from './option-table.ts';
+import { wholeName, type OptionGrammar } from './option-table.ts';
 import { exactText } from './word.ts';
 import type { Word } from './word.ts';
 
@@ -85,12 +85,13 @@ function readLong(
   const equals = head.indexOf('=');
   if (equals >= 0) {
     const value = dropLeading(words[index] as Word, equals + 1);
-    options.push({ name: head.slice(0, equals), value, index });
+    options.push({ name: `--${wholeName(head.slice(2, equals), grammar)}`, value, index });
     return { taken: 0, unsure: false };
   }
-  const takesValue = grammar?.long.has(head.slice(2)) === true;
+  const name = wholeName(head.slice(2), grammar);
+  const takesValue = grammar?.long.has(name) === true;
   const value = takesValue ? (words[index + 1] ?? null) : null;
-  options.push({ name: head, value, index });
+  options.push({ name: `--${name}`, value, index });
   // The table names the options that take values; one that is too new for it may take one as well.
   return { taken: value === null ? 0 : 1, unsure: !takesValue };
 }
