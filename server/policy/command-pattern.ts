@@ -1,203 +1,196 @@
 /**
- * Patterns of command lines, as rules write them, compared with resolved commands. Not caught here:
- * programs under another name that the session didn't give them.
+ * Patterns of command lines, as rules write them, taken apart. How they fit commands: command-fit.ts.
+ * Not caught here: patterns that no command can fit.
  */
-import type { ResolvedCommand } from '../shell/command.ts';
 import { optionGrammar } from '../shell/option-table.ts';
-import { leading, readOptions, type ReadOptions } from '../shell/options.ts';
-import { globPatterns, meet } from '../shell/pattern.ts';
-import { exactText, isUnknown, type Word } from '../shell/word.ts';
-import { onlyInforms, spellings, SUBCOMMAND_PROGRAMS } from './option-names.ts';
-import { compilePath, fitPath, namePath, wordPatterns, type PathPattern } from './path-pattern.ts';
-import type { Fit } from './policy.ts';
-import { strongest, weakest } from './policy.ts';
+import { globPatterns } from '../shell/pattern.ts';
+import { exactText, literal } from '../shell/word.ts';
+import { readCall } from './invocation.ts';
+import { equivalents, isSingleDash, spellings } from './option-names.ts';
+import { compilePath, type PathPattern } from './path-pattern.ts';
+import { isCaseless, operandSpellings, programNames } from './program-names.ts';
 
 export interface CommandPattern {
   readonly source: string;
+  /** The program's base name as patterns. */
   readonly program: readonly string[];
   readonly programText: string;
+  /** Ways to read the words behind it; one of them must fit. */
+  readonly forms: readonly Form[];
+}
+
+/** One way to read the words behind the program. */
+export interface Form {
   readonly flags: readonly FlagPattern[];
   readonly operands: readonly OperandPattern[];
 }
 
-interface FlagPattern {
-  /** One letter with its dash, or a long name with two. */
-  readonly name: string;
+export interface FlagPattern {
+  /** Every spelling: `-r`, `-R`, `--recursive`. */
+  readonly names: readonly string[];
   /** Value that it must have; null = any or none. */
   readonly value: readonly string[] | null;
+  /** What says the same as the flag. */
+  readonly instead: readonly {
+    readonly flags: readonly FlagPattern[];
+    readonly operand: readonly string[];
+  }[];
 }
 
-interface OperandPattern {
+export interface OperandPattern {
   readonly source: string;
   readonly readings: readonly string[];
   /** It names an absolute path, so commands' words are made absolute too. */
   readonly path: PathPattern | null;
+  /** What stands before the path in the same word: `of=`. */
+  readonly prefix: string;
   /** `*`: any word at all. */
   readonly any: boolean;
 }
 
-/** @returns null when the pattern has no program */
-export function compileCommand(source: string): CommandPattern | null {
-  const words = source
-    .match(/"[^"]*"|'[^']*'|\S+/g)
-    ?.map((word) => word.replace(/^(["'])(.*)\1$/, '$2'));
-  const first = words?.[0];
-  if (words === undefined || first === undefined || first.startsWith('-')) return null;
+/** Ways in which one pattern is read at most. */
+const MAX_FORMS = 16;
+
+/** @returns why it can't be a pattern, in words */
+export function compileCommand(source: string): CommandPattern | string {
+  const words = splitPattern(source);
+  if (typeof words === 'string') return words;
+  const [first, ...rest] = words;
+  if (first === undefined || first.startsWith('-')) return 'the pattern names no program';
+  if (/^\w+=/.test(first)) return 'the pattern begins with an assignment, not with a program';
   const program = first.slice(first.lastIndexOf('/') + 1);
-  const flags: FlagPattern[] = [];
-  const operands: OperandPattern[] = [];
-  for (const word of words.slice(1)) {
-    if (/^--?[^-]/.test(word)) flags.push(...flagPatterns(word));
-    else if (word !== '--') operands.push(operandPattern(word));
-  }
-  return { source, program: globPatterns(program), programText: program, flags, operands };
+  if (program === '') return 'the pattern names a directory, not a program';
+  const forms = readings(rest, program).map((one) => formOf(one, program));
+  return { source, program: globPatterns(program), programText: program, forms };
 }
 
-function flagPatterns(word: string): FlagPattern[] {
-  if (!word.startsWith('--')) {
-    return Array.from(word.slice(1), (letter) => ({ name: `-${letter}`, value: null }));
+/** Words as a shell splits them; quotes go, what they hold stays a pattern. */
+function splitPattern(source: string): string[] | string {
+  const words: string[] = [];
+  let rest = source.trim();
+  while (rest !== '') {
+    const word = /^(?:"[^"]*"|'[^']*'|\\.|[^\s"'\\])+/.exec(rest)?.[0];
+    if (word === undefined) return 'a quotation mark or backslash of the pattern is left open';
+    const bare = word.replace(/"[^"]*"|'[^']*'|\\./g, '');
+    if (/^(?:\d*[<>].*|[|&;]+)$|[|&;]$|^[|&;]/.test(bare)) {
+      return `the pattern holds ${bare}, but each command of a line is judged by itself`;
+    }
+    if (/\$[A-Za-z_{(]|`/.test(word.replace(/'[^']*'|\\./g, ''))) {
+      return 'the pattern holds a variable or a substitution, which a rule can not know';
+    }
+    words.push(word.replace(/"([^"]*)"|'([^']*)'|\\([^*?[\]])/g, '$1$2$3'));
+    rest = rest.slice(word.length).trimStart();
   }
-  const equals = word.indexOf('=');
-  if (equals < 0) return [{ name: word, value: null }];
-  return [{ name: word.slice(0, equals), value: globPatterns(word.slice(equals + 1)) }];
+  return words;
 }
 
-function operandPattern(word: string): OperandPattern {
+/**
+ * A flag that takes a value swallows the next word. Whether it does is asked of the program's grammar;
+ * where that doesn't say, both readings count.
+ */
+function readings(words: readonly string[], program: string): (readonly string[])[] {
+  const grammar =
+    programNames(program)
+      .map(optionGrammar)
+      .find((one) => one !== null) ?? null;
+  let all: string[][] = [[]];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as string;
+    const next = words[index + 1];
+    const isFlag = /^--?[^-]/.test(word) && !word.includes('=');
+    if (!isFlag || next === undefined || next.startsWith('-') || isSingleDash(program)) {
+      all = all.map((one) => [...one, word]);
+      continue;
+    }
+    const letter = word.startsWith('--') ? '' : (word.at(-1) ?? '');
+    const takes = word.startsWith('--')
+      ? grammar?.long.has(word.slice(2))
+      : grammar?.short.includes(letter);
+    const joined = `${word}=${next}`;
+    const may =
+      takes === undefined || (letter !== '' && grammar?.sometimes.includes(letter) === true);
+    if (takes === true) all = all.map((one) => [...one, joined]);
+    else if (may && all.length * 2 <= MAX_FORMS) {
+      all = all.flatMap((one) => [
+        [...one, joined],
+        [...one, word, next],
+      ]);
+    } else all = all.map((one) => [...one, word, next]);
+    index++;
+  }
+  return all;
+}
+
+function formOf(words: readonly string[], program: string): Form {
+  const flags = words.filter(isFlagWord);
+  const call = words.filter((word) => !isFlagWord(word) && word !== '--');
+  // Verbs are put in one form as those of commands are.
+  const { operands } = readCall([program], call.map(literal));
+  const texts = operands.map(({ word }) => exactText(word) ?? '');
+  // What may follow at the end may also be nothing.
+  while (texts.length > 0 && isAny(texts.at(-1) ?? '')) texts.pop();
   return {
-    source: word,
-    readings: globPatterns(word),
-    path: /^[/~]/.test(word) ? compilePath(word) : null,
-    any: word === '*' || word === '**',
+    flags: flags.flatMap((word) => flagPatterns(word, program, texts)),
+    operands: texts.map((word) => operandPattern(word, program)),
   };
 }
 
-/** A command taken apart once for all patterns. */
-export interface Invocation {
-  readonly command: ResolvedCommand;
-  /** Base name; null = not known, or a pattern. */
-  readonly program: string | null;
-  readonly read: ReadOptions;
-  readonly informs: boolean;
+function isFlagWord(word: string): boolean {
+  return /^--?[^-]/.test(word);
 }
 
-export function invocationOf(command: ResolvedCommand): Invocation {
-  const [first, ...words] = command.words;
-  const path = first === undefined ? null : exactText(first);
-  const program = path === null ? null : path.slice(path.lastIndexOf('/') + 1);
-  const read = readOptions(words, program === null ? null : optionGrammar(program), false);
-  const informs = program !== null && onlyInforms(program, words.map(exactText));
-  return { command, program, read, informs };
+function isAny(word: string): boolean {
+  return word === '*' || word === '**';
 }
 
-export function fitCommand(pattern: CommandPattern, invocation: Invocation): Fit {
-  const { command, program, read, informs } = invocation;
-  const first = command.words[0];
-  if (first === undefined || informs) return 'no';
-  const named = fitProgram(pattern, first, program);
-  if (named === 'no') return 'no';
-  const flags = fitFlags(pattern, program ?? pattern.programText, read, command.words);
-  if (flags === 'no') return 'no';
-  return weakest(named, weakest(flags, fitOperands(pattern, program ?? '', invocation)));
-}
-
-function fitProgram(pattern: CommandPattern, first: Word, program: string | null): Fit {
-  if (program !== null) return pattern.program.some((own) => meet(own, program)) ? 'yes' : 'no';
-  // A name with a pattern in it: what it could name in any directory.
-  if (isUnknown(first) || first.some(({ kind }) => kind === 'number')) return 'maybe';
-  const bases = wordPatterns(first).map((one) => one.slice(one.lastIndexOf('/') + 1));
-  return bases.some((base) => pattern.program.some((own) => meet(own, base))) ? 'yes' : 'no';
-}
-
-function fitFlags(
-  pattern: CommandPattern,
-  program: string,
-  read: ReadOptions,
-  words: readonly Word[],
-): Fit {
-  const open = words.some((word, index) => index > 0 && isUnknown(word) && leading(word) === '');
-  let fit: Fit = 'yes';
-  for (const flag of pattern.flags) {
-    const names = spellings(program, flag.name);
-    const found = read.options.some(({ name, value }) => {
-      if (!names.some((one) => one === name || isAbbreviation(name, one)))
-        return singleDash(name, flag, words);
-      if (flag.value === null) return true;
-      const text = value === null ? null : exactText(value);
-      return text !== null && flag.value.some((own) => meet(own, text));
-    });
-    if (!found) fit = weakest(fit, open ? 'maybe' : 'no');
+function flagPatterns(word: string, program: string, operands: readonly string[]): FlagPattern[] {
+  const equals = word.indexOf('=');
+  const name = equals < 0 ? word : word.slice(0, equals);
+  const text = equals < 0 ? null : word.slice(equals + 1);
+  const value = text === null || isAny(text) ? null : globPatterns(text);
+  if (SIGNALS.has(program)) {
+    const [signal] = readCall(
+      [program],
+      [literal(word.startsWith('--') ? word : word.replace('=', ''))],
+    ).options;
+    const wanted = exactText(signal?.value ?? []) ?? '';
+    if (signal?.name === '-s' && wanted !== '') {
+      return [{ names: ['-s'], value: globPatterns(wanted), instead: [] }];
+    }
   }
-  return fit;
-}
-
-/** `--recur` for `--recursive`: GNU programs take any start of a long name. */
-function isAbbreviation(name: string, full: string): boolean {
-  return name.startsWith('--') && name.length > 3 && full.startsWith(name);
-}
-
-/** `-delete` for `--delete`: Go programs and find write long names behind one dash. */
-function singleDash(name: string, flag: FlagPattern, words: readonly Word[]): boolean {
-  if (!flag.name.startsWith('--') || name.startsWith('--')) return false;
-  const single = flag.name.slice(1);
-  return words.some((word) => {
-    const text = exactText(word);
-    return text === single || text?.startsWith(`${single}=`) === true;
+  if (isSingleDash(program)) {
+    return [{ names: [name.replace(/^--/, '-')], value, instead: [] }];
+  }
+  const letters = name.startsWith('--') || name.length === 2 ? [name] : clusterOf(name);
+  return letters.map((one, index) => {
+    const names = spellings(program, operands, one);
+    const instead = equivalents(program, operands, names).map(({ options, operand }) => ({
+      flags: options.map((option) => ({
+        names: spellings(program, operands, option),
+        value: null,
+        instead: [],
+      })),
+      operand: operand === null ? [] : globPatterns(operand),
+    }));
+    return { names, value: index === letters.length - 1 ? value : null, instead };
   });
 }
 
-function fitOperands(pattern: CommandPattern, program: string, invocation: Invocation): Fit {
-  const { command, read } = invocation;
-  const wanted = pattern.operands;
-  if (wanted.length === 0) return 'yes';
-  const operands = read.operands;
-  const subcommands = SUBCOMMAND_PROGRAMS.has(program);
-  /** Fit of the patterns from `p` on with the operands from `o` on. */
-  const fitFrom = (p: number, o: number): Fit => {
-    const own = wanted[p];
-    if (own === undefined) return 'yes';
-    let best: Fit = 'no';
-    for (let at = o; at < operands.length && best !== 'yes'; at++) {
-      const operand = operands[at];
-      if (operand === undefined) break;
-      const here = fitOperand(own, operand.word, command);
-      if (here !== 'no') {
-        best = strongest(best, weakest(here, fitFrom(p + 1, at + 1)));
-        // An unknown word outside quotes may become several.
-        const splits = operand.word.some((piece) => piece.kind === 'unknown' && piece.splits);
-        if (splits) best = strongest(best, weakest('maybe', fitFrom(p + 1, at)));
-      }
-      // A subcommand is the first operand or none; only the value of an unknown option may precede.
-      if (subcommands && p === 0 && !own.any && !operand.doubtful && !isUnknown(operand.word))
-        break;
-    }
-    return best;
+const SIGNALS: ReadonlySet<string> = new Set(['kill', 'pkill', 'killall', 'skill']);
+
+function clusterOf(name: string): string[] {
+  return Array.from(name.slice(1), (letter) => `-${letter}`);
+}
+
+function operandPattern(word: string, program: string): OperandPattern {
+  const [, prefix = '', path = word] = /^(\w+=)?([/~].*|\*\*\/.*)$/.exec(word) ?? [];
+  const isPath = /^([/~]|\*\*\/)/.test(path);
+  const texts = operandSpellings(program, isCaseless(program) ? word.toLowerCase() : word);
+  return {
+    source: word,
+    readings: texts.flatMap(globPatterns),
+    path: isPath ? compilePath(path) : null,
+    prefix,
+    any: isAny(word),
   };
-  // Bounded: long command lines and long patterns would try every selection.
-  return wanted.length * operands.length > MAX_SELECTIONS
-    ? fitGreedy(wanted, invocation)
-    : fitFrom(0, 0);
-}
-
-const MAX_SELECTIONS = 64;
-
-function fitGreedy(wanted: readonly OperandPattern[], invocation: Invocation): Fit {
-  let fit: Fit = 'yes';
-  let at = 0;
-  for (const own of wanted) {
-    let here: Fit = 'no';
-    for (; here === 'no' && at < invocation.read.operands.length; at++) {
-      here = fitOperand(own, invocation.read.operands[at]?.word ?? [], invocation.command);
-    }
-    fit = weakest(fit, here);
-    if (fit === 'no') return fit;
-  }
-  return fit;
-}
-
-function fitOperand(own: OperandPattern, word: Word, command: ResolvedCommand): Fit {
-  if (own.any) return 'yes';
-  if (own.path !== null) return fitPath(own.path, namePath(word, command.directories, false));
-  const patterns = wordPatterns(word);
-  if (!patterns.some((one) => own.readings.some((reading) => meet(reading, one)))) return 'no';
-  return isUnknown(word) ? 'maybe' : 'yes';
 }

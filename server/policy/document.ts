@@ -177,7 +177,7 @@ function compileRule(one: ParsedRule, path: Path, problems: PolicyProblem[]): Ru
     });
   };
   const compiled: Match = {
-    commands: part('command', (source) => compileCommand(source) ?? 'the pattern names no program'),
+    commands: part('command', compileCommand),
     paths: part('path', (source) =>
       /^(\/|~(\/|$)|\*\*)/.test(source) ? compilePath(source) : 'the path is not absolute',
     ),

@@ -7,7 +7,6 @@ import { readShell } from '../shell/read.ts';
 import { readSql, type Dialect } from '../sql/statement.ts';
 import type { Decision, Facts, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
-import { invocationOf, type Invocation } from './invocation.ts';
 import { exactText } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
 import { fitRule, indexOf, type Subject } from './rule-index.ts';

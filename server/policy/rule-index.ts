@@ -7,13 +7,10 @@ import { exactText, showWord, type Word } from '../shell/word.ts';
 import { absolutePath } from '../shell/path.ts';
 import type { ResolvedCommand } from '../shell/command.ts';
 import type { SqlStatement } from '../sql/statement.ts';
-import {
-  fitCommand,
-  invocationOf,
-  type CommandPattern,
-  type Invocation,
-} from './command-pattern.ts';
+import { fitCommand } from './command-fit.ts';
+import type { CommandPattern } from './command-pattern.ts';
 import { effectsOf, type Effect } from './effects.ts';
+import { invocationOf, type Invocation } from './invocation.ts';
 import { fitPath, namePath, type NamedPath, type PathPattern } from './path-pattern.ts';
 import { guardedRoots, mayBeGuarded, type GuardedRoots } from './path-roots.ts';
 import {
@@ -83,10 +80,15 @@ function indexRule(rule: Rule): IndexedRule {
   return { rule, named, open: patterns.filter(isOpen) };
 }
 
-/** Patterns of a rule that could fit a command of this name; null = the name isn't plain. */
-function patternsFor(indexed: IndexedRule, program: string | null): readonly CommandPattern[] {
+/** Patterns of a rule that could fit a command of this name; all when the name isn't plain. */
+function patternsFor(
+  indexed: IndexedRule,
+  { program, names }: Invocation,
+): readonly CommandPattern[] {
   if (program === null || OPEN.test(program)) return indexed.rule.match.commands ?? [];
-  return indexed.named.get(program) ?? indexed.open;
+  if (names.length === 1) return indexed.named.get(program) ?? indexed.open;
+  const found = names.flatMap((name) => indexed.named.get(name) ?? []);
+  return found.length === 0 ? indexed.open : found;
 }
 
 /**
@@ -111,7 +113,7 @@ export function fitRule(
   if (commands !== null) {
     if (resolved === null) return 'no';
     const invocation = (subject.invocation ??= invocationOf(resolved));
-    fit = weakest(fit, fitCommands(patternsFor(indexed, invocation.program), invocation));
+    fit = weakest(fit, fitCommands(patternsFor(indexed, invocation), invocation));
     if (fit === 'no') return fit;
   }
   if (paths !== null) {
