@@ -1,121 +1,161 @@
 /**
- * What common programs do to the files that their words name, as data. Not caught here: programs that
- * the table doesn't name; they are taken to do anything to a path that they are given.
+ * What common programs do to the files that their words name, as data: files, texts, archives, editors.
+ * Not caught here: programs that neither table names; they are taken to do anything to a path that they
+ * are given.
  *
- * A line is `programs: operands [options…]`. Operands: letters of what happens to each of them
- * (`r` read, `w` write, `d` delete, `x` execute, `-` nothing), or `a>b` = the last one `b`, the others
- * `a`. Options of the line:
+ * A line is `programs: operands [options…]`. A program with a `+` is one with a subcommand
+ * (`rclone+purge`): its operands are those behind it. Operands: letters of what happens to each of them
+ * (`r` read, `w` write, `d` delete, `x` execute, `-` nothing); `a>b` = the last one `b`, the others `a`;
+ * `a<b` = the first one `a`, the others `b`. Options of the line:
  * `skip=N` the first N operands are no paths, `unless=-e,-f` but all are when one of these is given;
  * `tree` or `tree=-r,-R` it reaches everything below, always or with one of these options;
- * `-o=w`, `--output=w` what happens to the value of an option; `of:w` an operand `of=PATH`;
- * `with=-k:d` what happens to the operands besides, when the option is given (`without=` likewise);
+ * `-o=w`, `--output=w`, `-out=w` what happens to the value of an option: the letters, or `l` a list that
+ * names the operands, `v` a mount (`SOURCE:TARGET`), `c` a directory from which relative operands count;
+ * `of:w`, `file://:r` what happens to operands that begin so; `with=-k:d` what happens besides to the
+ * operands when the option is given, `with=-f:>d` to the last one; `without=` what then doesn't;
  * `into` the last operand may be a directory into which the others go under their own names;
  * `target=-t` an option that names that directory instead.
  */
-export const EFFECTS = `
-rm grm srm: d tree=-r,-R,--recursive
-rmdir unlink trash trash-put rip: d tree
-shred: w with=-u:d with=--remove:d --random-source=r
+export const FILE_EFFECTS = `
+rm grm: d tree=-r,-R,--recursive
+srm rmdir grmdir trash trash-put rip rmtrash gvfs-trash: d tree
+unlink gunlink delete nuke: d
+shred gshred: w with=-u:d with=--remove:d --random-source=r
 wipe scrub: wd tree
-truncate: w -r=- --reference=-
-mv gmv rename.ul: rd>w tree into target=-t,--target-directory
-cp gcp: r>w tree=-r,-R,-a,--recursive,--archive into target=-t,--target-directory with=--remove-destination:d
-ln link: r>w into target=-t,--target-directory
-install: r>w into target=-t,--target-directory
-scp: r>w tree=-r into
-rename prename: w skip=1
-dd: - if:r of:w
-cat tac nl less more most pg zless zmore bat batcat view: r
-head tail cut sort uniq comm paste join column fold fmt pr expand unexpand shuf tsort rev wc cmp od hexdump hd xxd strings base64 base32 basenc uuencode: r -o=w --output=w --files0-from=r
-md5sum sha1sum sha224sum sha256sum sha512sum b2sum cksum sum: r
+sfill: wd tree
+tmpreaper: d tree skip=1
+tmpwatch stale: d tree skip=1
+truncate gtruncate: w -r=- --reference=-
+fallocate: w -o=- -l=-
+mv gmv: rd>w tree into target=-t,--target-directory
+cp gcp: r>w tree=-r,-R,-a,--recursive,--archive into target=-t,--target-directory with=--remove-destination:>d
+ln link gln: r>w into target=-t,--target-directory
+install ginstall: r>w into target=-t,--target-directory
+scp: r>w tree=-r into -F=r -i=-
+rename prename perl-rename file-rename: rwd skip=1 unless=-e,-f -f=r
+rename.ul: rwd skip=2
+mmv: rd>w
+mcp mln: r>w
+vidir qmv imv qcp: rwd tree
+detox convmv: rwd tree=-r
+dd gdd dcfldd dc3dd ddrescue: - if:r of:w
+pv: r -o=w --output=w
+cat gcat tac gtac nl more most pg bzless bzmore xzless xzmore zstdless lzless lzmore zmore bat batcat view ccat vimcat pygmentize lolcat: r
+less zless: r -o=w -O=w --log-file=w -k=r --lesskey-file=r --lesskey-src=r -T=r -t=-
+head tail ghead gtail tailf multitail: r
+cut gcut paste gpaste fold fmt pr expand unexpand comm join nroff column col colrm colcrt ul rev wc gwc tsort numfmt ptx: r --files0-from=l
+sort gsort: r -o=w --output=w --files0-from=l --random-source=r -T=- --temporary-directory=-
+uniq: r>w
+shuf gshuf: r -o=w --output=w --random-source=r without=-e:r without=--echo:r without=-i:r
+cmp: r
+od hexdump hd strings gstrings: r -f=r
+xxd: r>w
+base64 base32 basenc base58 uuencode: r
+uudecode: r -o=w --output-file=w
+md5sum sha1sum sha224sum sha256sum sha384sum sha512sum sha3sum b2sum b3sum cksum sum md5 sha1 sha256 shasum md5deep sha256deep hashdeep rhash xxhsum xxh64sum crc32 gsha256sum: r tree=-r
+look: r skip=1
+factor: -
+iconv recode: r -o=w --output=w
+piconv: r
+dos2unix unix2dos mac2unix fromdos todos: rw
+ts: -
 sponge: w
-diff colordiff sdiff vimdiff meld: r tree=-r,--recursive --output=w
-diff3: r
-patch: w -i=r --input=r -o=w
-split csplit: r
-grep egrep fgrep zgrep zegrep zfgrep ugrep: r skip=1 unless=-e,-f,--regexp,--file tree=-r,-R,--recursive,--dereference-recursive -f=r --file=r
-rg ag ack: r skip=1 unless=-e,-f,--regexp,--file tree -f=r --file=r
+combine: r
+diff colordiff sdiff vimdiff meld wdiff dwdiff kompare kdiff3 tkdiff gvimdiff difft delta diff-so-fancy: r tree=-r,--recursive -o=w --output=w --from-file=r --to-file=r -X=r --exclude-from=r
+diff3 merge: r
+diffstat interdiff filterdiff lsdiff: r
+patch: w -i=r --input=r -o=w --output=w -r=w --reject-file=w -d=c --directory=c
+split gsplit: r>w
+csplit: r<- -f=w --prefix=w
+grep ggrep egrep fgrep zgrep zegrep zfgrep bzgrep bzegrep bzfgrep xzgrep xzegrep xzfgrep zstdgrep lzgrep ugrep ug: r skip=1 unless=-e,-f,--regexp,--file tree=-r,-R,--recursive,--dereference-recursive -f=r --file=r --exclude-from=r
+rgrep: r tree skip=1 unless=-e,-f
+agrep pcregrep pcre2grep: r skip=1 unless=-e,-f -f=r tree=-r
+rg ag ack sift pt ripgrep: r skip=1 unless=-e,-f,--regexp,--file,--files tree -f=r --file=r
 sed gsed: r skip=1 unless=-e,-f,--expression,--file with=-i:w with=--in-place:w -f=r --file=r
-awk gawk mawk nawk: r skip=1 unless=-f,--file -f=r --file=r with=-i:w
-perl ruby lua php: r -f=r
-python node nodejs tclsh Rscript: rx
-jq yq xq: r skip=1 unless=-f,--from-file -f=r --from-file=r --slurpfile=r --rawfile=r with=-i:w
-xmllint xmlstarlet csvtool: r
-tr: -
-tee: w
-touch: w -r=- --reference=-
-mkdir mkfifo mknod mktemp: w
-chmod chown chgrp chattr setfacl: w skip=1 unless=--reference tree=-R,--recursive --reference=-
-getfacl lsattr: -
-ls dir vdir ll eza exa lsd tree du df stat file readlink realpath basename dirname test [ namei mountpoint findmnt lsof fuser pathchk: -
-gzip gunzip bzip2 bunzip2 xz unxz lzma zstd unzstd lz4 pigz compress uncompress: rwd tree=-r,--recursive without=-k:d
-zcat bzcat xzcat zstdcat lzcat gzcat: r
-zip: r tree=-r with=-m:d
-unzip: r -d=w
-7z 7za 7zr rar unrar: rw
-cpio: - -F=rw -I=r -O=w
-ar: rw
-pax: rw tree
-vim vi nvim ex nano pico emacs emacsclient ed red joe micro mcedit gedit kate code sublime kak helix hx: rw -u=r
-mount umount swapon swapoff losetup cryptsetup: w
-mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkswap wipefs blkdiscard fdisk sfdisk parted sgdisk mdadm pvcreate vgremove lvremove: wd
-fsck e2fsck xfs_repair tune2fs resize2fs: w
+awk gawk mawk nawk original-awk goawk: r skip=1 unless=-f,--file,-E,--exec -f=r --file=r -i=- --include=- -E=r --exec=r
+perl: r with=-i:w
+ruby lua: r
+php: r -f=r
+python node nodejs tclsh wish expect Rscript lua5 luajit deno bun tsx ts-node guile clisp sbcl escript runhaskell: rx
+jq gojq jaq: r skip=1 unless=-f,--from-file,-n,--null-input -f=r --from-file=r --slurpfile=r --rawfile=r --argfile=r
+yq xq tomlq dasel fx: r skip=1 unless=-f,--from-file -f=r --from-file=r with=-i:w
+xmllint xsltproc: r --output=w -o=w --schema=r --relaxng=r --dtdvalid=r --path=-
+xmlstarlet csvtool csvlook csvcut csvgrep csvsort csvstat csvjson in2csv mlr xsv qsv q: r -o=w
+tr gtr: -
+tee gtee: w
+touch gtouch: w -r=- --reference=-
+mkdir gmkdir mkfifo mknod mktemp: w
+chmod chown chgrp gchmod gchown chattr chcon: w skip=1 unless=--reference tree=-R,--recursive --reference=-
+setfacl: w tree=-R,--recursive --restore=r --set-file=r --modify-file=r -m=- -x=- -M=r -X=r
+getfacl: - --restore=r
+setcap setfattr: w skip=1 --restore=r
+getcap getfattr lsattr: -
+ls gls dir vdir ll eza exa lsd tree stat gstat readlink realpath basename dirname test [ [[ namei mountpoint findmnt lsof fuser pathchk filefrag: -
+du gdu ncdu dust duf df: - --files0-from=l -X=r --exclude-from=r -f=r
+file: - -f=l --files-from=l -m=r --magic-file=r
+sync fstrim fsfreeze: -
+inotifywait inotifywatch fswatch watchman: - --fromfile=r -o=w --outfile=w
+incrontab: r
+gzip bzip2 xz lzma lzip lzop pigz pbzip2 pixz pxz plzip compress gunzip bunzip2 unxz unlzma unpigz uncompress unlzip unlzop bzip3: rwd tree=-r,--recursive without=-k:wd without=--keep:wd without=-c:wd without=--stdout:wd without=-t:wd without=--test:wd without=-l:wd without=--list:wd
+zstd unzstd zstdmt lz4 unlz4 brotli unbrotli: r>w with=--rm:d with=-j:d -o=w
+zcat bzcat xzcat zstdcat lzcat gzcat lz4cat lzmacat zdiff zcmp bzdiff bzcmp xzdiff xzcmp: r
+zip: w<r tree=-r with=-m:d with=--move:d
+zipnote zipinfo zipsplit: r
+unzip: r<- -d=w
+funzip: r
+7z+a 7za+a 7zr+a 7zz+a 7z+u 7za+u 7zz+u: w<r tree with=-sdel:d
+7z+d 7za+d 7zz+d 7z+rn: w<-
+7z 7za 7zr 7zz p7zip: r<-
+rar+a rar+u rar+f: w<r tree with=-df:d
+rar+m: w<rd tree
+rar unrar unar unace unarj lha arj: r<-
+lsar zpaq: r<-
+ar gar: rw<r skip=1
+pax: rw tree -f=rw
+shar: r
+star: r -f=rw
+mksquashfs: r>w tree -ef=r
+unsquashfs: r<- -d=w -ef=r
+genisoimage mkisofs xorriso xorrisofs: r tree -o=w -path-list=l
+isoinfo: - -i=r
+cabextract innoextract: r -d=w
+atool als acat apack aunpack dtrx patool: rw
+vim vi nvim ex vim.basic vim.tiny gvim rvim: rw -u=r -s=r -S=r -w=w -W=w -i=rw --startuptime=w
+nano pico rnano emacs emacsclient ed red joe jmacs jpico jstar micro mcedit mg jed ne tilde gedit pluma xed kate kwrite code codium sublime subl kak helix hx nvi vis e3 zile mousepad leafpad featherpad: rw --rcfile=r
+mc mcview hexedit hexcurse ghex bless hte hexyl ranger nnn lf vifm: rw
+mount: w --bind=r -B=r --rbind=r -T=r --fstab=r
+umount swapon swapoff losetup cryptsetup fsck.fat: w
+mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs mkfs.f2fs mke2fs mkswap wipefs blkdiscard fdisk sfdisk cfdisk gdisk parted sgdisk mdadm pvcreate pvremove vgremove lvremove badblocks nwipe dban zpool zfs hdparm: wd
+fsck fsck.ext4 fsck.xfs e2fsck xfs_repair tune2fs resize2fs dumpe2fs e2label debugfs xfs_db xfs_growfs: w
+blkid blockdev partprobe lsblk: -
 source .: rx
-sh bash dash zsh ksh mksh ash fish csh tcsh: rx
-nc ncat netcat socat telnet: -
-curl: - -o=w --output=w -T=r --upload-file=r -d=r --data=r --data-binary=r --data-urlencode=r -F=r --form=r -K=r --config=r -b=r --cookie=r -c=w --cookie-jar=w --cacert=- --cert=r -E=r --key=r -H=r
-wget: - -O=w --output-document=w -o=w -P=w -i=r --input-file=r --post-file=r --body-file=r
-ssh sftp mosh ssh-copy-id: - -i=- -F=r
-ssh-keygen: - -f=rw -s=r
-ssh-add: r
-rclone: r>w tree skip=1
-gpg gpg2: r -o=w --output=w
-openssl: - -in=r -out=w -inkey=r -key=r -keyout=w -CAfile=- -cert=r -certfile=r -kfile=r -rand=r
-age: r -o=w -i=r
-date: - -f=r --file=r -r=-
-xargs: - -a=r --arg-file=r
-parallel: - -a=r --arg-file=r
-script: w
-strace ltrace: - -o=w --output=w
-time: - -o=w --output=w
-flock: -
-env sudo doas su nohup nice timeout watch: -
-echo printf true false : pwd cd pushd popd set unset export declare local readonly typeset read mapfile readarray shift trap alias unalias type which whereis command builtin hash exec eval exit return wait jobs fg bg kill pkill killall disown let help history fc umask ulimit shopt getopts times break continue logout suspend enable bind complete compgen compopt caller dirs: -
-man info apropos whatis tldr cheat figlet toilet cowsay fortune lolcat banner notify-send wall write mesg: -
-cal uptime uname hostname hostnamectl whoami id groups who w last lastlog users tty stty arch nproc free vmstat iostat mpstat sar dmesg lscpu lsblk lspci lsusb lsmod ps top htop pgrep pidof ip ifconfig ss netstat ping traceroute dig nslookup host route arp printenv locale seq sleep yes clear reset tput factor bc expr: -
-git hg svn bzr: -
-kubectl oc helm docker podman nerdctl docker-compose crictl lxc minikube kind k3s terraform tofu pulumi vagrant: -
-apt apt-get aptitude dpkg rpm yum dnf zypper pacman apk snap flatpak brew: -
-npm npx yarn pnpm bun deno pip pip3 pipx poetry uv conda gem bundle cargo go rustup mvn gradle composer make gmake cmake ninja: -
-systemctl service journalctl loginctl timedatectl localectl systemd-analyze systemd-cgls shutdown reboot halt poweroff init telinit supervisorctl: -
-psql mysql mariadb mysqladmin mysqldump pg_dump pg_dumpall createdb dropdb redis-cli mongosh clickhouse-client sqlcmd: - -f=r --file=r -i=r -o=w --output=w
-pg_restore: r
-sqlite3: rw
-locate updatedb plocate: -
-crontab at batch: r
-useradd userdel usermod groupadd groupdel passwd chage gpasswd adduser deluser: -
-aws gcloud az virsh qm ipmitool vboxmanage: -
-tmux screen: -
-getent: -
-unshadow john hashcat: r
-visudo vipw vigr: - -f=rw
+sh bash dash zsh ksh ksh93 mksh ash fish csh tcsh yash posh rbash pdksh oksh elvish nu xonsh rc es: rx --rcfile=r --init-file=r
+script scriptreplay: w -c=- --command=- -I=w -O=w -B=w -T=w --log-in=w --log-out=w --log-io=w --log-timing=w
+gio+trash gio+remove: d tree
+gio+move: rd>w
+gio+copy gio+cat gio+save: r>w
+gio: -
+kioclient: rw
+logrotate: rx -s=w --state=w -l=w --log=w -m=x --mail=x
+systemd-tmpfiles: r --root=- --prefix=rwd --exclude-prefix=-
+savelog: rwd
 logger: - -f=r --file=r
-mail mailx sendmail mutt: - -a=r -A=r
+wall: r
+write mesg: -
+enscript a2ps: r -p=w -o=w
 lp lpr: r
-gcc g++ cc clang rustc javac: r -o=w
-java: r
-tar bsdtar rsync find gfind fd fdfind: -
+groff troff gtroff grotty tbl eqn pic soelim preconv refer grn gropdf grops mandoc pdfroff ditroff roff2ps: r
+pandoc: r -o=w --output=w
+m4 cpp gcpp: r -o=w --output=w
+man: - /:r ./:r ../:r ~/:r -C=r --config-file=r with=-l:r with=--local-file:r -P=- -H=- -p=- -S=- -M=- -L=- -m=- -e=- -E=- -r=- --pager=- --html=- --preprocessor=- --manpath=- --sections=- --systems=- --locale=- --encoding=- --prompt=-
+info: - -f=r --file=r -o=w --output=w
+dictfmt dircolors: r
+dialog whiptail: - --textbox=r --editbox=r --tailbox=r --tailboxbg=r --fselect=-
+aspell ispell hunspell: rw
+indent: rw
+figlet toilet banner: - -p=r
+msgfmt msgcat msgconv msgmerge msgattrib msguniq msgfilter msggrep xgettext: r -o=w --output-file=w -f=l --files-from=l
+sox ffprobe mediainfo identify pdfinfo pdftotext pdfgrep: r
+exiftool convert magick mogrify composite montage gm: rw
+ffmpeg: - -i=r
 `;
-
-/** Subcommands that reach a path which no word names. */
-export const IMPLIED_PATHS: readonly {
-  readonly program: string;
-  readonly words: readonly string[];
-  readonly access: 'read' | 'write';
-  readonly path: string;
-}[] = [
-  { program: 'getent', words: ['shadow'], access: 'read', path: '/etc/shadow' },
-  { program: 'getent', words: ['gshadow'], access: 'read', path: '/etc/gshadow' },
-  { program: 'vipw', words: ['-s'], access: 'write', path: '/etc/shadow' },
-  { program: 'visudo', words: [], access: 'write', path: '/etc/sudoers' },
-];
