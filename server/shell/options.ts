@@ -92,6 +92,7 @@ function readLong(
   const takesValue = grammar?.long.has(name) === true;
   const value = takesValue ? (words[index + 1] ?? null) : null;
   options.push({ name: `--${name}`, value, index });
+  if (grammar?.pairs?.has(name) === true) return { taken: 2, unsure: false };
   // The table names the options that take values; one that is too new for it may take one as well.
   return { taken: value === null ? 0 : 1, unsure: !takesValue };
 }

@@ -2,16 +2,16 @@
  * Programs that run a command on another host or in a container. Not caught here: what is mounted
  * into a container, beyond the whole of the host.
  */
-import { NO_VALUES, optionGrammar } from '../option-table.ts';
-import { hasOption, leading, optionValue, readOptions } from '../options.ts';
+import { NO_VALUES, optionGrammar, type OptionGrammar } from '../option-table.ts';
+import { leading, optionValue, readOptions } from '../options.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
 import { initialState } from '../state.ts';
 import type { Word } from '../word.ts';
-import { exactText, joinWords } from '../word.ts';
+import { exactText, joinWords, literal } from '../word.ts';
 
 /** A shell elsewhere: nothing of this session's state is there. */
-function elsewhere(frame: Frame, via: string, home: boolean): Frame {
+export function elsewhere(frame: Frame, via: string, home: boolean): Frame {
   const state = initialState(false);
   if (!home) state.moveTo(null, true);
   return deeper(frame, via, { state });
@@ -49,7 +49,7 @@ function ssh(call: Call): Output {
     : call.run.runInput(frame, call.name);
 }
 
-const VERBS = new Set(['exec', 'run', 'debug', 'create', 'shell']);
+const VERBS = new Set(['exec', 'run', 'debug', 'create', 'shell', 'rsh']);
 /** Clients that want `--` before the command. */
 const DASHES = new Set(['kubectl', 'oc', 'lxc', 'incus', 'pct']);
 
@@ -68,7 +68,7 @@ function container(call: Call): Output {
       return null;
     }
     words = words.slice(read.end + 1);
-    if (!/^(container|compose|alpha)$/.test(verb)) break;
+    if (!/^(container|compose|alpha|service|pod)$/.test(verb)) break;
     if (verb === 'compose') grammar = optionGrammar('docker-compose');
   }
   if (verb === null || !VERBS.has(verb)) return null;
@@ -77,7 +77,11 @@ function container(call: Call): Output {
   if (dashes >= 0 && DASHES.has(call.name)) return inner(call, words.slice(dashes + 1), via);
   const read = readOptions(words, grammar, true);
   if (verb === 'run' || verb === 'create') mountsHost(call, read.options);
-  if (DASHES.has(call.name) && verb !== 'exec') return null;
+  if (DASHES.has(call.name) && verb === 'run') {
+    const operands = readOptions(words, grammar, false).operands.map(({ word }) => word);
+    return inner(call, operands.slice(1), via);
+  }
+  if (DASHES.has(call.name) && verb !== 'exec' && verb !== 'rsh') return null;
   const entry = optionValue(read, '--entrypoint');
   const rest = words.slice(read.end + 1);
   if (entry !== undefined && entry !== null) return inner(call, [entry, ...rest], via);
@@ -110,49 +114,166 @@ function bundled(call: Call): Output {
   return call.run.runWords(words, subshell(call.frame, call.name), true);
 }
 
-/** Programs with an option whose value is a command line for somewhere else. */
-const REMOTE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  vagrant: ['-c', '--command'],
-  gcloud: ['--command'],
-  fly: ['-C', '--command'],
-  flyctl: ['-C', '--command'],
-  ansible: ['-a', '--args'],
-  multipass: [],
+/** Other names under which a client is called. */
+const CLIENT_NAMES: Readonly<Record<string, string>> = {
+  kubecolor: 'kubectl',
+  'microk8s.kubectl': 'kubectl',
+  'k3s.kubectl': 'kubectl',
 };
 
-function remoteOption(call: Call): Output {
-  const names = REMOTE_OPTIONS[call.name] ?? [];
-  const letters = names.filter((name) => name.length === 2).map((name) => name.slice(1));
-  const long = new Set(names.filter((name) => name.startsWith('--')).map((name) => name.slice(2)));
-  const read = readOptions(call.words, { ...NO_VALUES, short: letters.join(''), long }, false);
-  const value = optionValue(read, ...names);
-  const frame = elsewhere(call.frame, call.name, true);
-  if (value !== undefined && value !== null) call.run.runWord(value, frame, call.name);
-  if (call.name === 'multipass' && call.texts[0] === 'exec') {
-    const at = call.texts.indexOf('--');
-    if (at >= 0) inner(call, call.words.slice(at + 1), 'multipass exec');
+function renamed(call: Call): Output {
+  const name = literal(CLIENT_NAMES[call.name] ?? call.name);
+  return call.run.runWords([name, ...call.words], subshell(call.frame, call.name), true);
+}
+
+/** Modules of Ansible whose arguments are a command line. */
+const ANSIBLE_COMMANDS = /(?:^|\.)(?:command|shell|raw|script|win_command|win_shell|expect)$/;
+
+/** `ansible HOSTS -m MODULE -a ARGUMENTS`; without a module the arguments are a command. */
+function ansible(call: Call): Output {
+  const read = readOptions(call.words, ANSIBLE_OPTIONS, false);
+  const given = optionValue(read, '-m', '--module-name');
+  const module = given === undefined || given === null ? 'command' : exactText(given);
+  const value = optionValue(read, '-a', '--args');
+  const frame = elsewhere(call.frame, 'ansible', true);
+  if (module === null) {
+    call.run.uncertain('which module ansible runs is not known');
+    return null;
+  }
+  if (/(?:^|\.)reboot$/.test(module)) return call.run.runWords([literal('reboot')], frame, true);
+  if (value === undefined || value === null) return null;
+  const text = exactText(value);
+  if (ANSIBLE_COMMANDS.test(module)) {
+    const command = /^(?:(?:cmd|_raw_params|chdir|executable|creates)=)+([^]*)$/.exec(text ?? '');
+    const line =
+      command === null ? value : literal((command[1] ?? '').replace(/^(["'])([^]*)\1$/, '$2'));
+    return call.run.runWord(line, frame, 'ansible');
+  }
+  const set = (name: RegExp) =>
+    (text ?? '')
+      .split(/\s+/)
+      .find((part) => name.test(part))
+      ?.replace(/^\w+=/, '');
+  const path = set(/^(?:path|dest|name)=/);
+  const source = set(/^src=/);
+  if (/(?:^|\.)file$/.test(module) && path !== undefined && /\bstate=absent\b/.test(text ?? '')) {
+    return call.run.runWords(['rm', '-rf', path].map(literal), frame, true);
+  }
+  if (/(?:^|\.)(?:fetch|slurp)$/.test(module) && source !== undefined) {
+    return call.run.runWords(['cat', source].map(literal), frame, true);
   }
   return null;
 }
 
-function hostList(call: Call): Output {
-  const read = readOptions(
-    call.words,
-    { ...NO_VALUES, short: 'wxhlHoetpP', long: new Set(['hosts', 'host', 'user']) },
-    true,
-  );
-  const skip = call.name === 'pdsh' || hasOption(read, '-H', '--host', '-h', '--hosts') ? 0 : 1;
-  const command = call.words.slice(read.end + skip);
-  if (command.length === 0) return null;
-  return call.run.runWord(joinWords(command), elsewhere(call.frame, call.name, true), call.name);
+const ANSIBLE_OPTIONS: OptionGrammar = {
+  ...NO_VALUES,
+  short: 'amieulftTcMBPoK',
+  long: new Set(
+    (
+      'args module-name inventory extra-vars user limit forks tree timeout connection module-path background poll ' +
+      'private-key become-user become-method vault-id vault-password-file ssh-common-args ssh-extra-args'
+    ).split(' '),
+  ),
+};
+
+/** `salt TARGET cmd.run TEXT`, `salt-call cmd.run TEXT`, `salt-ssh TARGET -r TEXT`. */
+function salt(call: Call): Output {
+  const frame = elsewhere(call.frame, call.name, true);
+  const at = call.texts.findIndex((text) => /^[a-z_]+\.[a-z_]+$/.test(text ?? ''));
+  const name = call.texts[at] ?? '';
+  const text = call.words[at + 1];
+  if (/^cmd\./.test(name) && text !== undefined) return call.run.runWord(text, frame, call.name);
+  const power = /^system\.(reboot|shutdown|poweroff|halt|init)$/.exec(name)?.[1];
+  if (power !== undefined) {
+    return call.run.runWords([literal(power), ...call.words.slice(at + 1)], frame, true);
+  }
+  if (/^file\.(remove|rmdir)$/.test(name) && text !== undefined) {
+    return call.run.runWords([literal('rm'), literal('-rf'), text], frame, true);
+  }
+  const raw = call.texts.findIndex((flag) => flag === '-r' || flag === '--raw');
+  const line = raw < 0 ? undefined : call.words.slice(raw + 1);
+  if (line === undefined || line.length === 0) return null;
+  return call.run.runWord(joinWords(line), frame, call.name);
 }
 
-/** `machinectl shell HOST /bin/cmd …`, `lxc-attach -n c -- cmd`. */
-function attached(call: Call): Output {
-  const dashes = call.texts.indexOf('--');
-  if (dashes >= 0) return inner(call, call.words.slice(dashes + 1), call.name);
-  if (call.texts[0] === 'shell') return inner(call, call.words.slice(2), `${call.name} shell`);
+/** `aws ssm send-command --parameters commands=…`: JSON, or a short form of it. */
+function aws(call: Call): Output {
+  if (call.texts[0] !== 'ssm' || !/^(send-command|start-session)$/.test(call.texts[1] ?? ''))
+    return null;
+  const read = readOptions(call.words, { ...NO_VALUES, long: new Set(['parameters']) }, false);
+  const value = optionValue(read, '--parameters');
+  if (value === undefined || value === null) return null;
+  const text = exactText(value);
+  const lines = text === null ? null : /"?commands?"?\s*[=:]\s*([^]*)$/.exec(text)?.[1];
+  if (lines === null) call.run.uncertain("the commands for aws ssm can't be known");
+  if (lines === null || lines === undefined) return null;
+  const quoted = [...lines.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1] ?? '');
+  const frame = elsewhere(call.frame, 'aws ssm', true);
+  for (const line of quoted.length > 0 ? quoted : [lines.replace(/^\[|\]$/g, '')]) {
+    call.run.runText(line.replace(/\\(.)/g, '$1'), frame);
+  }
   return null;
+}
+
+/** `virsh qemu-agent-command VM '{"execute":"guest-exec",…}'`. */
+function virsh(call: Call): Output {
+  const at = call.texts.findIndex((text) =>
+    /^(qemu-agent-command|lxc-enter-namespace)$/.test(text ?? ''),
+  );
+  if (at < 0) return null;
+  const frame = elsewhere(call.frame, `virsh ${call.texts[at] ?? ''}`, false);
+  const dashes = call.texts.indexOf('--');
+  if (call.texts[at] !== 'qemu-agent-command') {
+    return dashes < 0 ? null : call.run.runWords(call.words.slice(dashes + 1), frame, true);
+  }
+  const text = call.texts[at + 2];
+  if (text === null || text === undefined || !text.includes('guest-exec')) return null;
+  const program = /"path"\s*:\s*"([^"]*)"/.exec(text)?.[1];
+  const list = /"arg"\s*:\s*\[([^\]]*)\]/.exec(text)?.[1] ?? '';
+  const words = [...list.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1] ?? '');
+  if (program === undefined) call.run.uncertain("what runs in the guest can't be known");
+  else call.run.runWords([program, ...words].map(literal), frame, true);
+  return null;
+}
+
+/** Programs that run one command on a list of hosts: options with values, operands before it. */
+const HOST_LISTS: Readonly<Record<string, { readonly takes: string; readonly skip: number }>> = {
+  pdsh: { takes: 'wxlgtufRSMF', skip: 0 },
+  clush: { takes: 'wxgXluftSo', skip: 0 },
+  dsh: { takes: 'mgfrnoF', skip: 0 },
+  pssh: { takes: 'hHlpotxOXeP', skip: 0 },
+  'parallel-ssh': { takes: 'hHlpotxOXe', skip: 0 },
+  mussh: { takes: 'hHlmuLsc', skip: 0 },
+  rexec: { takes: 'lp', skip: 1 },
+};
+const HOST_OPTIONS =
+  'hosts host user hostfile group groups timeout par outdir errdir option options';
+
+function hostList(call: Call): Output {
+  const { takes, skip } = HOST_LISTS[call.name] ?? { takes: '', skip: 0 };
+  const grammar = { ...NO_VALUES, short: takes, long: new Set(HOST_OPTIONS.split(' ')) };
+  const read = readOptions(call.words, grammar, true);
+  const frame = elsewhere(call.frame, call.name, true);
+  const option = call.name === 'mussh' ? optionValue(read, '-c') : undefined;
+  if (option !== undefined && option !== null) return call.run.runWord(option, frame, call.name);
+  const command = call.words.slice(read.end + skip);
+  if (command.length === 0) return null;
+  return call.run.runWord(joinWords(command), frame, call.name);
+}
+
+/** `machinectl shell HOST /bin/cmd …`. */
+function machine(call: Call): Output {
+  const at = call.texts.findIndex((text) => text !== null && !text.startsWith('-'));
+  if (call.texts[at] !== 'shell') return null;
+  const read = readOptions(
+    call.words.slice(at + 1),
+    { ...NO_VALUES, short: 'EM', long: new Set(['uid', 'setenv', 'machine']) },
+    true,
+  );
+  const rest = call.words.slice(at + 1 + read.end + 1);
+  const frame = elsewhere(call.frame, 'machinectl shell', false);
+  if (rest.length === 0) return call.run.runInput({ ...frame, input: call.frame.input }, call.name);
+  return call.run.runWords(rest, frame, true);
 }
 
 export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = {
@@ -176,10 +297,15 @@ export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = {
   microk8s: bundled,
   minikube: bundled,
   k0s: bundled,
-  ...Object.fromEntries(Object.keys(REMOTE_OPTIONS).map((name) => [name, remoteOption])),
-  pdsh: hostList,
-  pssh: hostList,
-  clush: hostList,
-  machinectl: attached,
-  'lxc-attach': attached,
+  rke2: bundled,
+  tsh: bundled,
+  ...Object.fromEntries(Object.keys(CLIENT_NAMES).map((name) => [name, renamed])),
+  ...Object.fromEntries(Object.keys(HOST_LISTS).map((name) => [name, hostList])),
+  ansible,
+  salt,
+  'salt-call': salt,
+  'salt-ssh': salt,
+  aws,
+  virsh,
+  machinectl: machine,
 };

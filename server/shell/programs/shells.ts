@@ -8,9 +8,9 @@ import { hasOption, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import { fileInput } from '../redirect.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
-import { deeper, subshell } from '../runner.ts';
+import { deeper, inputOf, subshell } from '../runner.ts';
 import { setPositional } from '../walk.ts';
-import { exactText, joinWords } from '../word.ts';
+import { exactText, joinWords, literal } from '../word.ts';
 import type { Word } from '../word.ts';
 
 const SHELLS =
@@ -24,6 +24,7 @@ function shell(call: Call): Output {
   let index = 0;
   let takesText = false;
   let takesInput = false;
+  let readsOnly = false;
   for (; index < words.length; index++) {
     const text = texts[index];
     if (takesText && text === null) break;
@@ -36,8 +37,11 @@ function shell(call: Call): Output {
       break;
     }
     if (text === '--rcfile' || text === '--init-file') {
-      call.run.uncertain(`${name} reads a start-up file`);
-      index++;
+      startUp(call, words[++index]);
+    } else if (name === 'fish' && /^(?:-C|--init-command)(?:=|$)/.test(text)) {
+      const at = text.indexOf('=');
+      const own = at < 0 ? words[++index] : literal(text.slice(at + 1));
+      if (own !== undefined) run(call, own, []);
     } else if (text === '--command' || text.startsWith('--command=')) {
       takesText = true;
       if (text.includes('=')) {
@@ -46,6 +50,7 @@ function shell(call: Call): Output {
     } else if (/^[-+][A-Za-z]/.test(text) && !text.startsWith('--')) {
       if (text.startsWith('-') && text.includes('c')) takesText = true;
       if (text.startsWith('-') && text.includes('s')) takesInput = true;
+      if (/^-[a-z]*n/.test(text) && !text.includes('i')) readsOnly = true;
       if (/[oO]$/.test(text)) index++;
     } else if (!text.startsWith('--')) break;
   }
@@ -55,23 +60,37 @@ function shell(call: Call): Output {
   }
   const file = words[index];
   if (takesInput || file === undefined) return readsInput(call, words.slice(index));
+  if (readsOnly) return null;
   return runFile(call, file, words.slice(index), subshell(call.frame, name));
+}
+
+/** `--rcfile FILE`: known text is followed, and it runs before anything else. */
+function startUp(call: Call, file: Word | undefined): void {
+  call.run.uncertain(`${call.name} reads a start-up file`);
+  if (file !== undefined) runFile(call, file, [], subshell(call.frame, `${call.name} --rcfile`));
 }
 
 function run(call: Call, text: Word | undefined, rest: readonly Word[]): Output {
   if (text === undefined) return null;
   const frame = subshell(call.frame, `${call.name} -c`);
-  frame.state.functions.clear();
+  for (const name of frame.state.functions.keys()) {
+    if (!frame.state.variables.has(`BASH_FUNC_${name}%%`)) frame.state.functions.delete(name);
+  }
   setPositional(frame.state, rest);
   return call.run.runWord(text, frame, `${call.name} -c`);
 }
 
 function readsInput(call: Call, rest: readonly Word[]): Output {
+  const frame = subshell(call.frame, call.name);
+  setPositional(frame.state, [[{ kind: 'text', text: call.name, quoted: true }], ...rest]);
+  return shellInput(call, frame);
+}
+
+/** A shell that is started without a program reads it from its standard input. */
+export function shellInput(call: Call, frame: Frame): Output {
   const own = call.shell.input;
   const input = call.frame.input.kind === 'session' && !call.fed ? own : call.frame.input;
-  const frame = subshell(call.frame, call.name, { input });
-  setPositional(frame.state, [[{ kind: 'text', text: call.name, quoted: true }], ...rest]);
-  return call.run.runInput(frame, call.name);
+  return call.run.runInput({ ...frame, input }, call.name);
 }
 
 /** Runs a script file, for `sh FILE` and `source FILE`. */
@@ -91,6 +110,12 @@ function runFile(call: Call, file: Word, positional: readonly Word[], frame: Fra
   if (path !== null && /^\/dev\/(stdin|fd\/0)$|^\/proc\/self\/fd\/0$/.test(path)) {
     return call.run.runInput({ ...frame, input: call.frame.input }, call.name);
   }
+  const number = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path ?? '')?.[1];
+  const opened =
+    number === undefined
+      ? undefined
+      : (call.descriptors.get(Number(number)) ?? call.shell.descriptors.get(Number(number)));
+  if (opened !== undefined) return call.run.runInput({ ...frame, input: opened }, call.name);
   const input = fileInput(file, call.frame);
   if (input.kind === 'text') {
     if (positional.length > 1) setPositional(frame.state, positional);
@@ -122,13 +147,15 @@ function evaluate(call: Call): Output {
   return words.length === 0 ? '' : call.run.runWord(joinWords(asText), frame, 'eval');
 }
 
-/** `su [options] [-] [user] [-c text | args]`, and runuser, which may also run words. */
+/** `su [options] [-] [user] [-c text | words for the shell]`; runuser -u runs words instead. */
 function su(call: Call): Output {
   const read = readOptions(call.words, optionGrammar(call.name), false);
   const text = optionValue(read, '-c', '--command', '--session-command');
   const frame = subshell(call.frame, text === undefined ? call.name : `${call.name} -c`);
-  if (hasOption(read, '-l', '--login') || call.texts.includes('-')) {
-    const user = read.operands.map(({ word }) => exactText(word)).find((name) => name !== '-');
+  const isLogin = (word: Word) => exactText(word) === '-';
+  const operands = read.operands.map(({ word }) => word).filter((word) => !isLogin(word));
+  if (hasOption(read, '-l', '--login') || read.operands.some(({ word }) => isLogin(word))) {
+    const user = operands[0] === undefined ? undefined : exactText(operands[0]);
     frame.state.moveTo(user === null ? null : [user === undefined ? '~root' : `~${user}`], true);
   }
   if (text !== undefined && text !== null) return call.run.runWord(text, frame, `${call.name} -c`);
@@ -136,13 +163,20 @@ function su(call: Call): Output {
     const start = readOptions(call.words, optionGrammar('runuser'), true).end;
     return call.run.runWords(call.words.slice(start), frame, true);
   }
-  return call.run.runInput(frame, call.name);
+  const words = operands.slice(1);
+  if (words.length > 0) return call.run.runWords([literal('sh'), ...words], frame, true);
+  return shellInput(call, frame);
 }
 
-function sg(call: Call): Output {
-  const at = call.texts.indexOf('-c');
-  const text = at >= 0 ? call.words[at + 1] : call.words[1];
-  return text === undefined ? null : call.run.runWord(text, subshell(call.frame, 'sg'), 'sg');
+/** `newgrp [-] [group]` and `sg [-] group [-c text]`: a shell, as newgrp's own. */
+function newGroup(call: Call): Output {
+  const frame = subshell(call.frame, call.name);
+  if (call.name === 'newgrp') return shellInput(call, frame);
+  const words = call.words.filter((_, index) => !/^(-|-c|--)$/.test(call.texts[index] ?? ''));
+  const text = words.slice(1);
+  return text.length === 0
+    ? shellInput(call, frame)
+    : call.run.runWord(joinWords(text), frame, 'sg');
 }
 
 function script(call: Call): Output {
@@ -151,7 +185,11 @@ function script(call: Call): Output {
   if (text !== undefined && text !== null) {
     return call.run.runWord(text, subshell(call.frame, 'script -c'), 'script -c');
   }
-  return call.run.runInput(subshell(call.frame, 'script'), 'script');
+  const dashes = call.texts.indexOf('--');
+  const words = dashes < 0 ? [] : call.words.slice(dashes + 1);
+  // Newer versions take a command behind `--`; older ones take a file there.
+  if (words.length > 1) call.run.runWords(words, subshell(call.frame, 'script'), true);
+  return shellInput(call, subshell(call.frame, 'script'));
 }
 
 /** at and batch read the program from standard input or a file. */
@@ -160,52 +198,96 @@ function at(call: Call): Output {
     const file = call.words[call.texts.indexOf('-f') + 1];
     if (file !== undefined) return runFile(call, file, [], subshell(call.frame, call.name));
   }
-  if (call.texts.some((text) => text !== null && /^-[lrdc]/.test(text))) return null;
-  return call.run.runInput(subshell(call.frame, call.name), call.name);
+  if (call.texts.some((text) => text !== null && /^-[lrdcV]/.test(text))) return null;
+  return shellInput(call, subshell(call.frame, call.name));
 }
 
 function crontab(call: Call): Output {
-  if (call.texts.some((text) => text === '-l' || text === '-r')) return null;
-  const { input } = call.frame;
-  const reads = call.texts.includes('-') || call.words.length === 0;
-  if (!reads || input.kind !== 'text') {
+  const read = readOptions(call.words, { ...NO_VALUES, short: 'uT' }, false);
+  if (hasOption(read, '-l', '-r', '-T', '-V')) return null;
+  if (hasOption(read, '-e')) return null;
+  const file = read.operands.map(({ word }) => word).find((word) => exactText(word) !== '-');
+  const process = file?.find((piece) => piece.kind === 'process');
+  let { input } = call.frame;
+  if (process?.kind === 'process') input = inputOf(process.reads, 'a command');
+  else if (file !== undefined) input = fileInput(file, call.frame);
+  if (input.kind !== 'text') {
     call.run.uncertain("crontab installs commands that can't be known");
     return null;
   }
-  for (const line of input.text.split('\n')) {
-    const command = /^\s*(?:@\w+|(?:[^\s#]\S*\s+){5})(.*)$/.exec(line)?.[1];
-    if (command !== undefined && command !== '') {
-      call.run.runText(
-        command,
-        subshell(call.frame, 'crontab', { input: { kind: 'text', text: '' } }),
-      );
-    }
+  for (const command of cronCommands(input.text)) {
+    const frame = subshell(call.frame, 'crontab', { input: { kind: 'text', text: '' } });
+    call.run.runText(command, frame);
   }
   return '';
 }
 
+/** What the lines of a crontab run; a percent sign ends the command. */
+function cronCommands(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const command = /^\s*(?:@\w+|(?:[^\s#]\S*\s+){5})(.*)$/.exec(line)?.[1];
+    return command === undefined || command === '' ? [] : [command];
+  });
+}
+
 /** tmux and screen: commands for windows of their own. */
 function multiplexer(call: Call): Output {
-  const { name, texts, words } = call;
-  const at = texts.findIndex((text) => text !== null && MULTIPLEXER_COMMANDS.has(text));
-  if (at >= 0) {
-    const read = readOptions(words.slice(at + 1), MULTIPLEXER_OPTIONS, true);
-    const rest = words.slice(at + 1 + read.end);
-    if (texts[at]?.startsWith('send') === true) {
-      call.run.uncertain(`${name} types keys into another window`);
-      return null;
-    }
-    if (rest.length === 0) return null;
-    return call.run.runWord(joinWords(rest), subshell(call.frame, name), name);
+  return call.name === 'tmux' ? tmux(call) : screen(call);
+}
+
+/** `tmux [options] command [\; command]…` */
+function tmux(call: Call): Output {
+  let rest = call.words.slice(readOptions(call.words, optionGrammar('tmux'), true).end);
+  while (rest.length > 0) {
+    const end = rest.findIndex((word) => /^;$|[^\\];$/.test(exactText(word) ?? ''));
+    tmuxCommand(call, end < 0 ? rest : rest.slice(0, end));
+    rest = end < 0 ? [] : rest.slice(end + 1);
   }
-  if (name === 'tmux') return null;
-  if (texts.includes('-X')) {
+  return null;
+}
+
+function tmuxCommand(call: Call, words: readonly Word[]): void {
+  const name = exactText(words[0] ?? []) ?? '';
+  if (!MULTIPLEXER_COMMANDS.has(name)) return;
+  const read = readOptions(words.slice(1), MULTIPLEXER_OPTIONS, true);
+  const rest = words.slice(1 + read.end);
+  const frame = subshell(call.frame, call.name);
+  if (name.startsWith('send')) {
+    call.run.uncertain('tmux types keys into another window');
+    const keys = rest.filter((word) => !/^(Enter|C-[mj]|KPEnter)$/i.test(exactText(word) ?? ''));
+    typed(call, keys.map((word) => exactText(word) ?? '').join(name === 'send' ? ' ' : ''));
+    if (keys.length > 1) typed(call, keys.map((word) => exactText(word) ?? '').join(' '));
+    return;
+  }
+  // Several words are a command of their own, one is text for a shell.
+  if (rest.length === 1) call.run.runWord(rest[0], frame, call.name);
+  else if (/^if/.test(name)) for (const word of rest) call.run.runWord(word, frame, call.name);
+  else if (rest.length > 1) call.run.runWord(joinWords(rest), frame, call.name);
+}
+
+/** Keys for another window: a shell may be there. */
+function typed(call: Call, keys: string): void {
+  const text = keys.replace(/\\n|\\r|\^M|\\015|\\012/g, '\n');
+  if (text.trim() !== '') call.run.runText(text, subshell(call.frame, call.name));
+}
+
+function screen(call: Call): Output {
+  const { texts, words } = call;
+  const at = texts.indexOf('-X');
+  if (at >= 0) {
+    const name = texts[at + 1];
+    const rest = words.slice(at + 2);
     call.run.uncertain('screen sends a command to another window');
+    if (name === 'stuff') typed(call, rest.map((word) => exactText(word) ?? '').join(' '));
+    else if (name === 'exec' || name === 'screen') {
+      const command = rest.slice(readOptions(rest, MULTIPLEXER_OPTIONS, true).end);
+      if (command.length > 0) call.run.runWords(command, subshell(call.frame, 'screen'), true);
+    }
     return null;
   }
   const read = readOptions(words, optionGrammar('screen'), true);
   const rest = words.slice(read.end);
-  return rest.length === 0 ? null : call.run.runWords(rest, subshell(call.frame, name), true);
+  return rest.length === 0 ? null : call.run.runWords(rest, subshell(call.frame, 'screen'), true);
 }
 
 const MULTIPLEXER_OPTIONS = { ...NO_VALUES, short: 'censxytF' };
@@ -223,7 +305,8 @@ export const SHELL_PROGRAMS: Readonly<Record<string, Program>> = {
   eval: evaluate,
   su,
   runuser: su,
-  sg,
+  sg: newGroup,
+  newgrp: newGroup,
   script,
   at,
   batch: at,

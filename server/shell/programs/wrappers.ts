@@ -3,81 +3,127 @@
  * data. Not caught here: wrappers that this table doesn't name; their operands are judged as operands.
  */
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
-import { hasOption, leading, optionValue, readOptions } from '../options.ts';
-import type { Call, Output, Program } from '../runner.ts';
+import {
+  hasOption,
+  leading,
+  optionValue,
+  dropLeading,
+  readOptions,
+  type ReadOptions,
+} from '../options.ts';
+import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
-import { hookOf } from '../hooks.ts';
 import { changeDirectory } from '../directory.ts';
 import type { Word } from '../word.ts';
 import { exactText, joinWords, literal } from '../word.ts';
-
-/** Operands of the wrapper itself before the command begins. */
-const WRAPPERS: Readonly<Record<string, number>> = {
-  nohup: 0,
-  setsid: 0,
-  chronic: 0,
-  ifne: 0,
-  unbuffer: 0,
-  eatmydata: 0,
-  fakeroot: 0,
-  noglob: 0,
-  nocorrect: 0,
-  proxychains: 0,
-  proxychains4: 0,
-  torsocks: 0,
-  catchsegv: 0,
-  'dbus-run-session': 0,
-  time: 0,
-  nice: 0,
-  ionice: 0,
-  stdbuf: 0,
-  timeout: 1,
-  taskset: 1,
-  chrt: 1,
-  chroot: 1,
-  unshare: 0,
-  nsenter: 0,
-  setarch: 1,
-  linux64: 0,
-  linux32: 0,
-  i386: 0,
-  x86_64: 0,
-  prlimit: 0,
-  setpriv: 0,
-  strace: 0,
-  ltrace: 0,
-  pkexec: 0,
-  'systemd-run': 0,
-  'systemd-inhibit': 0,
-  'systemd-cat': 0,
-  cgexec: 0,
-  numactl: 0,
-  faketime: 1,
-  repeat: 1,
-  busybox: 0,
-  toybox: 0,
-  coproc: 0,
-  doas: 0,
-  gosu: 1,
-  'su-exec': 1,
-  'dumb-init': 0,
-  tini: 0,
-  'ld.so': 0,
-  'ld-linux.so.2': 0,
-  'ld-linux-x86-64.so.2': 0,
-  'ld-linux-aarch64.so.1': 0,
-  rlwrap: 0,
-  'xvfb-run': 0,
-  catatonit: 0,
-  fakechroot: 0,
-  choom: 0,
-  uclampset: 0,
-};
+import { elsewhere, REMOTE_PROGRAMS } from './remote.ts';
+import { shellInput } from './shells.ts';
+import { FORMS, type WrapperForm } from './wrapper-form.ts';
 
 function wrapped(call: Call): Output {
-  const read = readOptions(call.words, optionGrammar(call.name), true);
-  const command = call.words.slice(read.end + (WRAPPERS[call.name] ?? 0));
-  return runWrapped(call, command, call.name);
+  for (const form of FORMS.get(call.name) ?? []) {
+    const start = behindVerbs(call, form);
+    if (start === null) continue;
+    const output = follow(call, form, start);
+    if (form.how !== 'none') return output;
+  }
+  // Some clients have subcommands of both kinds.
+  return REMOTE_PROGRAMS[call.name]?.(call) ?? null;
+}
+
+/** Index of the first word behind the subcommands of a form; null if they are others. */
+function behindVerbs(call: Call, form: WrapperForm): number | null {
+  let at = 0;
+  for (const verb of form.verbs) {
+    at += readOptions(call.words.slice(at), form.grammar, true).end;
+    const text = call.texts[at];
+    if (text === undefined) return null;
+    if (text === null) {
+      call.run.uncertain(`what ${call.name} is told to do can't be known`);
+      return null;
+    }
+    if (!verb.has(text) && !verb.has('*')) return null;
+    at++;
+  }
+  return at;
+}
+
+function follow(call: Call, form: WrapperForm, start: number): Output {
+  const words = call.words.slice(start);
+  const read = readOptions(words, form.grammar, form.how !== 'each' && form.how !== 'none');
+  if (form.unless.length > 0 && hasOption(read, ...form.unless)) return null;
+  const via = [call.name, ...call.texts.slice(0, start).filter(isVerb)].join(' ');
+  const frame = form.isAway ? elsewhere(call.frame, via, true) : subshell(call.frame, via);
+  const directory = form.directory.length === 0 ? null : optionValue(read, ...form.directory);
+  if (directory !== undefined && directory !== null) {
+    changeDirectory(directory, frame.state, true);
+  }
+  for (const { name, value } of read.options) {
+    if (value !== null && form.texts.includes(name)) call.run.runWord(value, frame, via);
+  }
+  if (form.texts.length > 0) singleDash(call, form, frame, via);
+  if (form.ends.length > 0) {
+    const at = words.findIndex((word) => form.ends.includes(exactText(word) ?? ''));
+    if (at >= 0) return runBehind(call, words.slice(at + 1), frame, via);
+  }
+  const rest = commandOf(words, form, read);
+  if (rest.length > 0) {
+    if (form.how === 'words' || form.how === 'dash' || form.how === 'none') {
+      return call.run.runWords(rest, frame, true);
+    }
+    if (form.how !== 'each') return call.run.runWord(joinWords(rest), frame, via);
+    for (const word of rest) call.run.runWord(word, frame, via);
+    return null;
+  }
+  const asks = form.shell === 'always' || hasOption(read, ...form.shell);
+  return asks ? shellInput(call, frame) : null;
+}
+
+/** Long options with one dash (`go run -exec 'text'`). */
+function singleDash(call: Call, form: WrapperForm, frame: Frame, via: string): void {
+  call.texts.forEach((text, index) => {
+    const name = /^(-\w{2,})(?:=|$)/.exec(text ?? '')?.[1];
+    if (name === undefined || !form.texts.includes(name)) return;
+    const word = call.words[index] as Word;
+    const value = text === name ? call.words[index + 1] : dropLeading(word, name.length + 1);
+    call.run.runWord(value, frame, via);
+  });
+}
+
+function isVerb(text: string | null): boolean {
+  return text !== null && /^[\w-]+$/.test(text) && !text.startsWith('-');
+}
+
+/** The words of the command: a program that an option names comes first. */
+function commandOf(words: readonly Word[], form: WrapperForm, read: ReadOptions): readonly Word[] {
+  const program = form.program.length === 0 ? null : optionValue(read, ...form.program);
+  if (program !== undefined && program !== null) {
+    return [program, ...words.slice(read.end + form.skip)];
+  }
+  switch (form.how) {
+    case 'none':
+      return [];
+    case 'each':
+      return read.operands.map(({ word }) => word);
+    case 'dash':
+    case 'dashtext': {
+      const dashes = words.findIndex((word) => exactText(word) === '--');
+      return dashes < 0 ? [] : words.slice(dashes + 1);
+    }
+    case 'words':
+    case 'text': {
+      const rest = words.slice(read.end + form.skip);
+      return exactText(rest[0] ?? []) === '--' ? rest.slice(1) : rest;
+    }
+  }
+}
+
+/** Runs what stands behind an option that takes the whole rest; several words, or one text. */
+function runBehind(call: Call, words: readonly Word[], frame: Frame, via: string): Output {
+  const [first] = words;
+  if (first === undefined) return null;
+  const isText = words.length === 1 && (exactText(first) ?? ' ').includes(' ');
+  return isText ? call.run.runWord(first, frame, via) : call.run.runWords(words, frame, true);
 }
 
 /** Runs the rest of the words as a command of its own. */
@@ -87,32 +133,45 @@ function runWrapped(call: Call, command: readonly Word[], via: string): Output {
 }
 
 /** `NAME=value` words before the command, as sudo and env take them. */
-function afterAssignments(call: Call, words: readonly Word[]): readonly Word[] {
+function afterAssignments(call: Call, words: readonly Word[], frame: Frame): readonly Word[] {
   let index = 0;
   for (; index < words.length; index++) {
-    const head = leading(words[index] as Word);
-    const match = /^([A-Za-z_]\w*)=/.exec(head);
+    const word = words[index] as Word;
+    const match = /^([^=/\s][^=\s]*)=/.exec(leading(word));
     if (match === null) break;
-    const text = exactText(words[index] as Word);
-    const value = text === null ? [] : literal(text.slice(match[0].length));
-    hookOf(match[1] ?? '', value, call.frame, call.run);
+    const name = match[1] ?? '';
+    const value = dropLeading(word, match[0].length);
+    if (/^[A-Za-z_]\w*$/.test(name)) call.run.assign(name, value, frame);
+    else if (name.startsWith('BASH_FUNC_')) exportedFunction(call, name, value, frame);
   }
   return words.slice(index);
 }
 
+/** bash takes a function from a variable of this name: `BASH_FUNC_ls%%=() { …; }`. */
+function exportedFunction(call: Call, name: string, value: Word, frame: Frame): void {
+  const own = /^BASH_FUNC_(.+?)(?:%%|\(\))$/.exec(name)?.[1];
+  const body = exactText(value);
+  if (own === undefined || body === null || !body.startsWith('()')) {
+    call.run.uncertain('a function comes from the environment');
+    return;
+  }
+  call.run.runText(`${own} ${body}`, deeper(frame, null));
+  frame.state.setWord(name, value);
+}
+
 function sudo(call: Call): Output {
-  const read = readOptions(call.words, optionGrammar('sudo'), true);
+  const read = readOptions(call.words, optionGrammar(call.name), true);
   if (hasOption(read, '-e', '--edit', '-l', '--list', '-v', '-V', '-K', '-k')) {
     if (read.end === call.words.length || !hasOption(read, '-k')) return null;
   }
-  const command = afterAssignments(call, call.words.slice(read.end));
   const asShell = hasOption(read, '-i', '--login', '-s', '--shell');
   const directory = optionValue(read, '-D', '--chdir');
-  const frame = subshell(call.frame, 'sudo');
+  const frame = subshell(call.frame, call.name);
+  const command = afterAssignments(call, call.words.slice(read.end), frame);
   if (hasOption(read, '-i', '--login')) frame.state.moveTo(['~root'], true);
   if (directory !== undefined) changeDirectory(directory, frame.state, true);
-  if (asShell && command.length === 0) return call.run.runInput(frame, 'sudo');
-  if (asShell) return call.run.runWord(joinWords(command.map(quoteLess)), frame, 'sudo');
+  if (asShell && command.length === 0) return shellInput(call, frame);
+  if (asShell) return call.run.runWord(joinWords(command.map(quoteLess)), frame, call.name);
   return command.length === 0 ? null : call.run.runWords(command, frame, true);
 }
 
@@ -131,11 +190,20 @@ function env(call: Call): Output {
   const directory = optionValue(read, '-C', '--chdir');
   if (directory !== undefined) changeDirectory(directory, frame.state, true);
   if (split !== undefined && split !== null) {
-    return call.run.runWord(joinWords([split, ...rest]), deeper(frame, null), 'env -S');
+    return envSplit(call, joinWords([split, ...rest]), frame);
   }
   if (exactText(rest[0] ?? []) === '-') rest = rest.slice(1);
-  const command = afterAssignments(call, rest);
+  const command = afterAssignments(call, rest, frame);
   return command.length === 0 ? null : call.run.runWords(command, frame, true);
+}
+
+/** The text of `env -S` is words for env itself: options, assignments, then the command. */
+function envSplit(call: Call, text: Word, frame: Frame): Output {
+  const plain = exactText(text);
+  if (plain !== null && /^\s*-|^\s*\S+%%=/.test(plain)) {
+    return call.run.runText(`env ${plain}`, deeper(frame, null));
+  }
+  return call.run.runWord(text, deeper(frame, null), 'env -S');
 }
 
 function commandBuiltin(call: Call): Output {
@@ -172,15 +240,59 @@ function startStopDaemon(call: Call): Output {
 }
 
 function hyphenCommand(call: Call): Output {
-  const at = call.texts.indexOf('--');
-  return at < 0
+  const at = call.texts.findIndex((text) => text === '--' || text === '-+');
+  if (at < 0) return null;
+  return runWrapped(call, [literal('bash'), ...call.words.slice(at + 1)], call.name);
+}
+
+/** `setarch [ARCH] [options] [program]`; under an architecture's own name there is no ARCH. */
+function architecture(call: Call): Output {
+  const first = call.texts[0];
+  const named = call.name === 'setarch' && first !== null && first?.startsWith('-') === false;
+  const words = named ? call.words.slice(1) : call.words;
+  const read = readOptions(words, optionGrammar('setarch'), true);
+  const command = words.slice(read.end);
+  if (command.length > 0) return runWrapped(call, command, call.name);
+  return hasOption(read, '--list', '-h', '-V', '--help', '--version')
     ? null
-    : runWrapped(call, [literal('bash'), ...call.words.slice(at + 1)], call.name);
+    : shellInput(call, subshell(call.frame, call.name));
+}
+
+/** `repeat 3 cmd` and `repeat 3 { cmd }` of zsh. */
+function repeat(call: Call): Output {
+  const rest = call.words.slice(1);
+  if (exactText(rest[0] ?? []) !== '{') return runWrapped(call, rest, 'repeat');
+  const end = exactText(rest.at(-1) ?? []) === '}' ? -1 : rest.length;
+  return call.run.runWords(rest.slice(1, end), subshell(call.frame, 'repeat'), false);
+}
+
+/** gdb runs a program that it is given, and shell lines in its own commands. */
+function debuggerCommands(call: Call): Output {
+  const at = call.texts.findIndex((text) => /^--?args$/.test(text ?? ''));
+  if (at >= 0) runWrapped(call, call.words.slice(at + 1), call.name);
+  call.texts.forEach((text, index) => {
+    const given = /^--?(?:ex|iex|eval-command|init-eval-command)(?:=([^]*))?$/.exec(text ?? '');
+    if (given === null) return;
+    const command = given[1] ?? call.texts[index + 1] ?? null;
+    const line = /^\s*(?:shell|!|make|python\b.*system)\s*([^]*)$/.exec(command ?? '')?.[1];
+    if (command === null) call.run.uncertain("a command for gdb can't be known");
+    else if (line !== undefined) call.run.runText(line, subshell(call.frame, 'gdb'));
+    else if (
+      /^\s*(?:call|print|p|compile|source|pipe|\||python|guile|set\s+exec-wrapper)\b/.test(command)
+    ) {
+      call.run.uncertain('gdb is given a command that runs code');
+    }
+  });
+  if (call.texts.some((text) => /^--?(?:x|ix|command|init-command)(?:=|$)/.test(text ?? ''))) {
+    call.run.uncertain('gdb reads commands from a file');
+  }
+  return null;
 }
 
 export const WRAPPER_PROGRAMS: Readonly<Record<string, Program>> = {
-  ...Object.fromEntries(Object.keys(WRAPPERS).map((name) => [name, wrapped])),
+  ...Object.fromEntries([...FORMS.keys()].map((name) => [name, wrapped])),
   sudo,
+  doas: sudo,
   env,
   command: commandBuiltin,
   builtin: commandBuiltin,
@@ -188,4 +300,11 @@ export const WRAPPER_PROGRAMS: Readonly<Record<string, Program>> = {
   watch,
   'start-stop-daemon': startStopDaemon,
   capsh: hyphenCommand,
+  repeat,
+  gdb: debuggerCommands,
+  ...Object.fromEntries(
+    'setarch linux32 linux64 i386 i486 i586 i686 x86_64 uname26 ppc64 s390x'
+      .split(' ')
+      .map((name) => [name, architecture]),
+  ),
 };
