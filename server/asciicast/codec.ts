@@ -72,10 +72,16 @@ export function encodeText(header: CastHeader, events: Events): AsyncIterable<st
 
 /**
  * One JSON document with everything that was recorded, `b` events too:
- * `{"format":"sallyport-recording","version":1,"header":CastHeader,"events":[RecordedEvent,…]}`.
+ * `{"format":"sallyport-recording","version":1,"header":CastHeader,"seal":…,"events":[RecordedEvent,…]}`,
+ * one event a line.
+ * @param seal what proves the events, as JSON; `null` without
  */
-export function encodeJson(header: CastHeader, events: Events): AsyncIterable<string> {
-  const start = `{"format":"sallyport-recording","version":1,"header":${JSON.stringify(header)},"events":[`;
+export function encodeJson(
+  header: CastHeader,
+  events: Events,
+  seal = 'null',
+): AsyncIterable<string> {
+  const start = `{"format":"sallyport-recording","version":1,"header":${JSON.stringify(header)},"seal":${seal},"events":[`;
   let separator = '\n';
   return inPieces(
     start,

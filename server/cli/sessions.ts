@@ -162,8 +162,10 @@ const exportSession: Verb = {
       const session = await sessionOf(stores, input);
       await journalLook(stores, input, session, 'recording.exported', { format });
       const header = await stores.recordings.header(session.id);
+      const seal = await stores.recordings.chain(session.id);
       if (header === null) throw unknownSession(session.id);
-      const pieces = encodeRecording(format, header, stores.recordings.events(session.id));
+      const events = stores.recordings.events(session.id);
+      const pieces = encodeRecording(format, { header, events, seal });
       const file = input.options.text('output');
       if (file === null) for await (const piece of pieces) await input.terminal.out(piece);
       else await writeFileFrom(file, pieces);

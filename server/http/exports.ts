@@ -5,28 +5,57 @@ import type { Response } from 'express';
 import { encodeCast2, encodeCast3, encodeJson, encodeText } from '../asciicast/codec.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import { asPlayed } from '../asciicast/played.ts';
+import type { RecordingSeal } from '../journal/seal.ts';
 import type { SessionView } from './ports.ts';
 import type { Format } from './query.ts';
 
-type Encode = (header: CastHeader, events: AsyncIterable<RecordedEvent>) => AsyncIterable<string>;
+/** What an exported file is made of. */
+export interface ExportedRecording {
+  readonly header: CastHeader;
+  readonly events: AsyncIterable<RecordedEvent>;
+  readonly seal: RecordingSeal | null;
+}
+
+type Encode = (recording: ExportedRecording) => AsyncIterable<string>;
 
 const ENCODINGS: Readonly<
   Record<Format, { readonly encode: Encode; readonly type: string; readonly suffix: string }>
 > = {
-  cast: { encode: encodeCast3, type: 'application/x-asciicast', suffix: 'cast' },
-  cast2: { encode: encodeCast2, type: 'application/x-asciicast', suffix: 'v2.cast' },
-  txt: { encode: encodeText, type: 'text/plain; charset=utf-8', suffix: 'txt' },
-  json: { encode: encodeJson, type: 'application/json; charset=utf-8', suffix: 'json' },
+  cast: { encode: played(encodeCast3), type: 'application/x-asciicast', suffix: 'cast' },
+  cast2: { encode: played(encodeCast2), type: 'application/x-asciicast', suffix: 'v2.cast' },
+  txt: { encode: played(encodeText), type: 'text/plain; charset=utf-8', suffix: 'txt' },
+  json: { encode: sealedJson, type: 'application/json; charset=utf-8', suffix: 'json' },
 };
 
 /** The file in one of the formats. Only `json` is exactly what was recorded; the others are for showing. */
 export function encodeRecording(
   format: Format,
-  header: CastHeader,
-  events: AsyncIterable<RecordedEvent>,
+  recording: ExportedRecording,
 ): AsyncIterable<string> {
-  const { encode } = ENCODINGS[format];
-  return encode(header, format === 'json' ? events : asPlayed(header, events));
+  return ENCODINGS[format].encode(recording);
+}
+
+function played(
+  encode: (header: CastHeader, events: AsyncIterable<RecordedEvent>) => AsyncIterable<string>,
+): Encode {
+  return ({ header, events }) => encode(header, asPlayed(header, events));
+}
+
+/** Without the events that were sealed after the seal was read: nothing in the file proves them. */
+function sealedJson({ header, events, seal }: ExportedRecording): AsyncIterable<string> {
+  if (seal === null) return encodeJson(header, events);
+  const sealed = seal.chunks.reduce((sum, chunk) => sum + chunk.events, 0);
+  return encodeJson(header, first(sealed, events), JSON.stringify(seal));
+}
+
+async function* first<T>(count: number, items: AsyncIterable<T>): AsyncGenerator<T> {
+  if (count === 0) return;
+  let left = count;
+  for await (const item of items) {
+    yield item;
+    left -= 1;
+    if (left === 0) return;
+  }
 }
 
 /**
@@ -38,7 +67,7 @@ export async function sendRecording(
   response: Response,
   session: SessionView,
   format: Format,
-  content: { readonly header: CastHeader; readonly events: AsyncIterable<RecordedEvent> } | null,
+  content: ExportedRecording | null,
 ): Promise<void> {
   const { type, suffix } = ENCODINGS[format];
   response.set({
@@ -49,7 +78,7 @@ export async function sendRecording(
     response.end();
     return;
   }
-  const encoded = Readable.from(encodeRecording(format, content.header, content.events));
+  const encoded = Readable.from(encodeRecording(format, content));
   try {
     await pipeline(encoded, response);
   } catch (error) {

@@ -5,6 +5,7 @@
 import type { Principal } from '../access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import type { AuditEvent } from '../journal/event.ts';
+import type { RecordingSeal } from '../journal/seal.ts';
 
 export interface SessionView {
   readonly id: string;
@@ -106,24 +107,7 @@ export interface HeaderReader {
 
 export interface ChainReader {
   /** Chunk hashes in order and the signed head, for verification outside. */
-  chain(sessionId: string): Promise<{
-    readonly chunks: readonly {
-      readonly seq: number;
-      readonly t0Us: number;
-      readonly t1Us: number;
-      readonly firstEvent: number;
-      readonly events: number;
-      readonly rawLength: number;
-      readonly prevHash: string;
-      readonly hash: string;
-    }[];
-    readonly head: {
-      readonly hash: string;
-      readonly keyId: string;
-      /** base64 Ed25519 signature; what it covers is said in journal/signature.ts. */
-      readonly signature: string;
-    } | null;
-  } | null>;
+  chain(sessionId: string): Promise<RecordingSeal | null>;
 }
 
 export interface SignIns {

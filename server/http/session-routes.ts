@@ -38,9 +38,10 @@ export function sessionRoutes(services: Services): Router {
     if (request.method === 'HEAD') return sendRecording(response, session, format, null);
     await views.exported(access.principal, session, access.source, format);
     const header = await recordings.header(session.id);
+    const seal = await recordings.chain(session.id);
     if (header === null) throw unknownObject('session');
     const events = recordings.events(session.id);
-    await sendRecording(response, session, format, { header, events });
+    await sendRecording(response, session, format, { header, events, seal });
   });
   router.get('/:id/segments', async (request, response) => {
     const { session } = await opened(request, response);

@@ -75,5 +75,30 @@ export interface ChunkHeader {
  * chunk changes nothing. Hashes are hexadecimal; prevHash enters as its 32 bytes.
  */
 export function chunkHash(prevHash: string, header: ChunkHeader, lines: Uint8Array): string {
-  return sha256Hex(Buffer.from(prevHash, 'hex'), canonicalJson({ ...header }), lines);
+  return sha256Hex(...chunkPrefix(prevHash, header), lines);
+}
+
+/** `chunkHash` for lines that come one by one. */
+export class ChunkHasher {
+  readonly #hash = createHash('sha256');
+
+  constructor(prevHash: string, header: ChunkHeader) {
+    for (const part of chunkPrefix(prevHash, header)) this.#hash.update(part);
+  }
+
+  add(line: string): void {
+    this.#hash.update(line);
+  }
+
+  /** Once, after the last line. */
+  end(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
+/** Fields by name: a header that was read from a file may carry more than belongs to it. */
+function chunkPrefix(prevHash: string, header: ChunkHeader): readonly [Buffer, string] {
+  const { sessionId, seq, t0Us, t1Us, firstEvent, events, rawLength } = header;
+  const canonical = { sessionId, seq, t0Us, t1Us, firstEvent, events, rawLength };
+  return [Buffer.from(prevHash, 'hex'), canonicalJson(canonical)];
 }

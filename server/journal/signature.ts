@@ -15,6 +15,9 @@ export interface HeadStatement {
   readonly hash: string;
 }
 
+/** An Ed25519 public key. */
+export type PublicKey = KeyObject;
+
 export interface HeadSigner {
   /** Names the key: hexadecimal SHA-256 of the public key (SubjectPublicKeyInfo, DER). */
   readonly keyId: string;
@@ -38,7 +41,7 @@ export function createHeadSigner(privateKey: KeyObject): HeadSigner {
   };
 }
 
-export function keyIdOf(publicKey: KeyObject): string {
+export function keyIdOf(publicKey: PublicKey): string {
   return sha256Hex(publicKey.export({ type: 'spki', format: 'der' }));
 }
 
@@ -46,7 +49,7 @@ export function keyIdOf(publicKey: KeyObject): string {
 export function isSignedBy(
   statement: HeadStatement,
   signature: string,
-  publicKey: KeyObject,
+  publicKey: PublicKey,
 ): boolean {
   return verify(null, headPayload(statement), publicKey, Buffer.from(signature, 'base64'));
 }

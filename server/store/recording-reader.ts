@@ -4,6 +4,7 @@ import { decodeEventLine } from '../asciicast/event-line.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import { SallyportError } from '../errors.ts';
 import type { ChunkHeader } from '../journal/chain.ts';
+import type { RecordingSeal, SignedHead } from '../journal/seal.ts';
 import { unpackLines } from './chunk.ts';
 import type { Database } from './database.ts';
 import { containing, cursorOf, isUuid, placeOf, timeOf } from './query-text.ts';
@@ -53,13 +54,6 @@ export interface StoredChunk {
   readonly lines: Buffer;
 }
 
-export interface SignedHead {
-  readonly chunks: number;
-  readonly hash: string;
-  readonly keyId: string;
-  readonly signature: string;
-}
-
 export interface StoredRecordingReader {
   /** Newest first. Rejects with `usage.invalid` for a malformed time or cursor. */
   listSessions(
@@ -72,13 +66,7 @@ export interface StoredRecordingReader {
   header(sessionId: string): Promise<CastHeader | null>;
   /** In order, as far as sealed. Throws `internal` at a chunk that can't be read. */
   events(sessionId: string): AsyncIterable<RecordedEvent>;
-  chain(sessionId: string): Promise<{
-    readonly chunks: readonly (ChunkHeader & {
-      readonly prevHash: string;
-      readonly hash: string;
-    })[];
-    readonly head: SignedHead | null;
-  } | null>;
+  chain(sessionId: string): Promise<RecordingSeal | null>;
 }
 
 export function createRecordingReader(database: Database): StoredRecordingReader {
@@ -241,19 +229,18 @@ function placedHeader(row: Omit<ChunkRow, 'data' | 'codec'>) {
   };
 }
 
-async function chain(
-  knex: Knex,
-  sessionId: string,
-): Promise<Awaited<ReturnType<StoredRecordingReader['chain']>>> {
+async function chain(knex: Knex, sessionId: string): Promise<RecordingSeal | null> {
   if (!isUuid(sessionId)) return null;
   const session = await knex('sessions').where('id', sessionId).first('id');
   if (session === undefined) return null;
+  // Before the chunks: one that is signed meanwhile covers more than was read.
+  const head = await signedHead(knex, sessionId);
   const rows = await knex<Omit<ChunkRow, 'data' | 'codec'>>('chunks')
     .select('session_id', 'seq', 't0_us', 't1_us', 'first_event', 'events', 'raw_len')
     .select('prev_hash', 'hash')
     .where('session_id', sessionId)
     .orderBy('seq');
-  return { chunks: rows.map(placedHeader), head: await signedHead(knex, sessionId) };
+  return { sessionId, chunks: rows.map(placedHeader), head };
 }
 
 /** The newest signed head of a session. */

@@ -159,8 +159,18 @@ describe('JSON document', () => {
       format: 'sallyport-recording',
       version: 1,
       header,
+      seal: null,
       events: session,
     });
+  });
+
+  it('takes what proves the events', async () => {
+    const document = JSON.parse(
+      await textOf(encodeJson(header, eventsOf([]), '{"chunks":[]}')),
+    ) as {
+      seal: unknown;
+    };
+    assert.deepEqual(document.seal, { chunks: [] });
   });
 
   it('is well-formed without events', async () => {

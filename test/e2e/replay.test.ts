@@ -1,6 +1,7 @@
 /** From the printed link to a replayed session, in real Chromium on a real bastion. */
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { createPublicKey } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { Page as ListPage, SessionView } from '../../server/http/ports.ts';
@@ -161,6 +162,36 @@ describe('e2e: replay in a browser', () => {
     const cast3 = await bastion.cli('sessions', 'export', session.id);
     assert.equal((JSON.parse(cast3.stdout.split('\n')[0] ?? '') as { version: number }).version, 3);
     await writeFile(file, cast3.stdout);
+  });
+
+  it('exports what can be verified without the database, and names what was edited in it', async () => {
+    const session = await latest();
+    const file = join(folder, 'recording.json');
+    const key = join(folder, 'recording.pub');
+    const privateKey = await readFile(join(bastion.home, 'keys', 'recording_ed25519'));
+    await writeFile(key, createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }));
+    await bastion.cli('sessions', 'export', session.id, '--format', 'json', '-o', file);
+    const verify = ['verify', '--file', file, '--key', key];
+    const good = await bastion.cli(...verify);
+    assert.match(
+      good.stdout,
+      new RegExp(`^ok   ${session.id} \\d+ events in .* intact, signed by`),
+    );
+    const text = await readFile(file, 'utf8');
+    const edited = text.replace(/"atUs":(\d+),"code":"x"/, '"atUs":1$1,"code":"x"');
+    assert.notEqual(edited, text);
+    await writeFile(file, edited);
+    const bad = await bastion.cli(...verify);
+    assert.equal(bad.status, 1, bad.stderr);
+    assert.match(
+      bad.stdout,
+      new RegExp(`^FAIL ${session.id} \\d+ events in chunk \\d+: its content`),
+    );
+
+    const journal = join(folder, 'journal.jsonl');
+    await writeFile(journal, (await bastion.cli('journal', 'export')).stdout);
+    const chained = await bastion.cli('verify', '--file', journal, '--key', key);
+    assert.match(chained.stdout + chained.stderr, /^ok {3}journal \d+ entries from 1 on, chain intact/);
   });
 
   it('verifies what was recorded, and names what was edited', async () => {

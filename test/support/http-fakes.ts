@@ -4,6 +4,7 @@
  */
 import type { Principal } from '../../server/access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../../server/asciicast/event.ts';
+import { encodeEventLine } from '../../server/asciicast/event-line.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type {
   ApprovalDesk,
@@ -18,6 +19,7 @@ import type {
   SessionView,
   SignIns,
 } from '../../server/http/ports.ts';
+import { CHAIN_START, chunkHash } from '../../server/journal/chain.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 
 type Chain = NonNullable<Awaited<ReturnType<ChainReader['chain']>>>;
@@ -87,21 +89,27 @@ export class FakeRecordings implements RecordingReader, ChainReader, HeaderReade
   async chain(sessionId: string): Promise<Chain | null> {
     const found = this.#find(sessionId);
     if (found === undefined) return null;
-    const { chunks, headHash } = found.view.recording;
-    const hashes = Array.from({ length: chunks }, (_, index) => hex(index + 1));
-    return {
-      chunks: hashes.map((hash, index) => ({
-        seq: index,
-        t0Us: index * 1000,
-        t1Us: (index + 1) * 1000,
-        firstEvent: index,
-        events: 1,
-        rawLength: 100,
-        prevHash: hashes[index - 1] ?? hex(0),
-        hash,
-      })),
-      head: headHash === null ? null : { hash: headHash, keyId: 'key-1', signature: 'c2ln' },
-    };
+    const { chunks: count, headHash } = found.view.recording;
+    const size = Math.ceil(found.events.length / Math.max(count, 1));
+    let prevHash = CHAIN_START;
+    const chunks = Array.from({ length: count }, (_, index) => {
+      const events = found.events.slice(index * size, (index + 1) * size);
+      const lines = Buffer.from(events.map(encodeEventLine).join(''));
+      const header = {
+        sessionId,
+        seq: index + 1,
+        t0Us: events[0]?.atUs ?? 0,
+        t1Us: events.at(-1)?.atUs ?? 0,
+        firstEvent: index * size + 1,
+        events: events.length,
+        rawLength: lines.length,
+      };
+      const sealed = { ...header, prevHash, hash: chunkHash(prevHash, header, lines) };
+      prevHash = sealed.hash;
+      return sealed;
+    });
+    const head = { chunks: count, hash: headHash ?? '', keyId: 'key-1', signature: 'c2ln' };
+    return { sessionId, chunks, head: headHash === null ? null : head };
   }
 
   #find(id: string): KeptSession | undefined {
@@ -120,10 +128,6 @@ function matches({ commands, view }: KeptSession, query: SessionQuery): boolean 
     (until === undefined || view.startedAt <= until) &&
     (q === undefined || commands.some((one) => one.text.includes(q)))
   );
-}
-
-function hex(number: number): string {
-  return number.toString(16).padStart(64, '0');
 }
 
 export class FakeSignIns implements SignIns {
