@@ -191,7 +191,10 @@ describe('e2e: replay in a browser', () => {
     const journal = join(folder, 'journal.jsonl');
     await writeFile(journal, (await bastion.cli('journal', 'export')).stdout);
     const chained = await bastion.cli('verify', '--file', journal, '--key', key);
-    assert.match(chained.stdout + chained.stderr, /^ok {3}journal \d+ entries from 1 on, chain intact/);
+    assert.match(
+      chained.stdout + chained.stderr,
+      /^ok {3}journal \d+ entries from 1 on, chain intact/,
+    );
   });
 
   it('verifies what was recorded, and names what was edited', async () => {
