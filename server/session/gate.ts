@@ -9,10 +9,13 @@ import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
+import { initialState, joinStates } from '../shell/state.ts';
 import type { SessionLimits } from './limits.ts';
 import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
+import { inputDoubt } from './program-input.ts';
+import type { SqlPlace } from './sql-pieces.ts';
 
 /** Something that a client wants to run. */
 export interface GateLine {
@@ -26,6 +29,8 @@ export interface GateLine {
    */
   readonly guesses: ReadonlySet<string>;
   readonly language: Language;
+  /** Where a client of a database stands, for SQL that comes by its input. */
+  readonly sql?: SqlPlace | null;
   readonly certainty: Certainty;
   /** Why the certainty is not better, in words; null when it is. */
   readonly why: string | null;
@@ -51,6 +56,11 @@ export interface JudgedLine {
   readonly policy: Policy;
   /** Resolves when the decision is committed. Rejects with `recording.failed`. */
   readonly recorded: Promise<unknown>;
+}
+
+interface Running {
+  readonly seq: number;
+  readonly outputFromUs: number;
 }
 
 export interface GateDependencies {
@@ -93,9 +103,15 @@ export class Gate {
   readonly #nowUs: () => number;
   /** What released lines changed for later ones. */
   #state: ShellState;
+  /** Where the shell goes on whose command started another shell on the same input; null = none did. */
+  #outer: ShellState | null = null;
+  /** The lines come by the input of what the session runs. */
+  #readsInput = false;
   #seq = 0;
   /** The released command whose output is coming in. */
-  #running: { readonly seq: number; readonly outputFromUs: number } | null = null;
+  #running: Running | null = null;
+  /** The command of the request, while commands on its input run. */
+  #reader: Running | null = null;
 
   constructor(
     dependencies: GateDependencies,
@@ -161,7 +177,7 @@ export class Gate {
     ]);
     // Whoever waits for it gets the failure; until then it is nobody's.
     recorded.catch(() => {});
-    if (decision.verdict === 'allow') this.#released(line, seq);
+    if (decision.verdict === 'allow') this.#released(line, seq, decision);
     return { line, seq, decision, policy, recorded };
   }
 
@@ -177,20 +193,48 @@ export class Gate {
     if (decision.verdict === 'deny')
       return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
     const outcome = await this.#hold(line, seq, decision, policy, abandoned, say);
-    if (outcome.kind === 'released') this.#released(line, seq);
+    if (outcome.kind === 'released') this.#released(line, seq, decision);
     return outcome;
   }
 
-  #released(line: GateLine, seq: number): void {
+  #released(line: GateLine, seq: number, decision: Decision): void {
     this.#running = { seq, outputFromUs: this.#nowUs() };
-    if (line.language === 'shell') this.#state = readShell(line.text, this.#state).after;
+    if (line.language !== 'shell') return;
+    const after = readShell(line.text, this.#state).after;
+    if (decision.commands.some(({ stdinLanguage }) => stdinLanguage === 'shell')) {
+      const inner = innerState(after);
+      this.#outer = joined(inner, after, this.#outer);
+      this.#state = this.#outer;
+    } else this.#state = this.#outer === null ? after : joined(after, this.#outer);
+  }
+
+  /** From here on the lines come by the input of what the session's command runs. */
+  enterInput(): void {
+    this.#readsInput = true;
+    this.#outer = null;
+    this.#reader = this.#running;
+    this.#running = null;
   }
 
   /** The command that runs, if any, has ended: with this status, or (null) by the next one. */
   commandEnded(exitStatus: number | null): void {
-    if (this.#running === null) return;
-    const { seq, outputFromUs } = this.#running;
+    this.#ended(this.#running, exitStatus);
     this.#running = null;
+  }
+
+  /**
+   * Nothing runs any more. A shell's or client's own status says nothing of its last command; an exec
+   * request's is its own.
+   */
+  sessionEnded(exitStatus: number | null): void {
+    this.commandEnded(this.#reader === null ? exitStatus : null);
+    this.#ended(this.#reader, exitStatus);
+    this.#reader = null;
+  }
+
+  #ended(running: Running | null, exitStatus: number | null): void {
+    if (running === null) return;
+    const { seq, outputFromUs } = running;
     this.#recording.commandEnded(seq, { outputFromUs, outputToUs: this.#nowUs(), exitStatus });
   }
 
@@ -208,17 +252,15 @@ export class Gate {
     if (line.certainty === 'uncertain') {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }
-    const feedsSql = ({ commands }: Decision): boolean =>
-      commands.some(({ stdinLanguage }) => stdinLanguage === 'sql');
-    if (!this.#state.interactive && decisions.some(feedsSql)) {
-      const why = 'it reads SQL from its input, which this version does not judge; use -c or -e';
-      decisions.push(plainDecision(policy.uncertain, why));
-    }
-    return decisions.reduce(
-      (strictest, one) =>
-        STRICTNESS[one.verdict] > STRICTNESS[strictest.verdict] ? one : strictest,
+    const commands = decisions.find((one) => one.commands.length > 0)?.commands ?? [];
+    const doubt = this.#state.interactive ? null : inputDoubt(commands, this.#readsInput);
+    if (doubt !== null) decisions.push(plainDecision(policy.uncertain, doubt));
+    const strictest = decisions.reduce(
+      (one, other) => (STRICTNESS[other.verdict] > STRICTNESS[one.verdict] ? other : one),
       decisions[0] ?? plainDecision('allow', null, 'exact'),
     );
+    // What runs doesn't depend on why the line was held.
+    return strictest.commands.length > 0 ? strictest : { ...strictest, commands };
   }
 
   async #hold(
@@ -276,6 +318,21 @@ export class Gate {
       held.leave(principal.name);
     }
   }
+}
+
+/** A shell that another one starts gets its directory and what it exports; the rest may be unset. */
+function innerState(outer: ShellState): ShellState {
+  const state = initialState(outer.interactive);
+  state.moveTo(outer.directories, true);
+  return state;
+}
+
+/** What holds in whichever of the shells reads the next line; the first is the likeliest. */
+function joined(...states: readonly (ShellState | null)[]): ShellState {
+  const branches = states.filter((state) => state !== null);
+  const all = branches[0]?.copy() ?? initialState(false);
+  joinStates(all, branches);
+  return all;
 }
 
 /** The decision without anything that quotes the line. */

@@ -2,6 +2,8 @@
 export interface SessionLimits {
   /** Longest command line or exec string that is read, bytes. */
   readonly maxLineBytes: number;
+  /** Longest SQL statement on the input of a client of a database, bytes. */
+  readonly maxStatementBytes: number;
   /** Input that waits behind a held or settling line, bytes; more stays in the client's SSH window. */
   readonly maxPendingInputBytes: number;
   /** Output that is on its way to the disk, bytes; more stays in the target's SSH window. */
@@ -12,6 +14,8 @@ export interface SessionLimits {
   readonly maxSessionsPerConnection: number;
   /** How long the client's close waits for the recording to be sealed, milliseconds. */
   readonly sealWaitMs: number;
+  /** How long what came before a refused command of the input may still run, milliseconds. */
+  readonly maxWaitAfterRefusalMs: number;
   /** How long a target may go on after its client's connection ended, milliseconds. */
   readonly orphanWaitMs: number;
   /** How long running sessions may go on after SIGTERM, milliseconds. */
@@ -22,11 +26,13 @@ export interface SessionLimits {
 
 export const DEFAULT_LIMITS: SessionLimits = {
   maxLineBytes: 64 * 1024,
+  maxStatementBytes: 1024 * 1024,
   maxPendingInputBytes: 256 * 1024,
   maxUndurableBytes: 1024 * 1024,
   maxHeldPerPrincipal: 16,
   maxSessionsPerConnection: 32,
   sealWaitMs: 2000,
+  maxWaitAfterRefusalMs: 600_000,
   orphanWaitMs: 5000,
   drainTimeoutMs: 10_000,
   environment: ['LANG', 'LANGUAGE', 'LC_*', 'COLORTERM', 'NO_COLOR', 'TZ'],

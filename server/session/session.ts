@@ -28,7 +28,8 @@ import type {
   UpstreamEnd,
 } from './ports.ts';
 import { signalStatus } from './signal.ts';
-import { commandLine, gateShellInput, passInput } from './stdin-input.ts';
+import { inputReader, LOGIN_SHELL } from './program-input.ts';
+import { commandLine, readInput } from './stdin-input.ts';
 import { TerminalInput } from './terminal-input.ts';
 
 export interface SessionDependencies extends GateDependencies {
@@ -74,6 +75,8 @@ export class Session {
   #upstream: UpstreamEnd | null = null;
   #cut: ((cut: Cut) => void) | null = null;
   #exitStatus: number | null = null;
+  /** A command of the input was refused: what the target says of its end isn't the session's. */
+  #isRefused = false;
   #gate: Gate | null = null;
 
   constructor(dependencies: SessionDependencies, context: SessionContext) {
@@ -198,8 +201,7 @@ export class Session {
     this.#gate = gate;
     const say = (text: string): Promise<void> => this.say(text);
 
-    let stdinIsShell = request.kind === 'shell' && request.pty === null;
-    let isInputShared = false;
+    let reader = LOGIN_SHELL;
     if (request.kind === 'exec') {
       const bytes = request.command ?? Buffer.alloc(0);
       const line = commandLine(bytes, bytes.toString('utf8'));
@@ -210,10 +212,7 @@ export class Session {
       if (outcome.kind === 'refused') return denied(outcome.notice);
       // An approval may come after the client has left or the session was ended: nothing runs then.
       if (this.#input.gone.aborted) return clientGone();
-      const { commands } = outcome.decision;
-      stdinIsShell =
-        request.pty === null && commands.some(({ stdinLanguage }) => stdinLanguage === 'shell');
-      isInputShared = commands.some(({ readsInput }) => readsInput);
+      reader = inputReader(outcome.decision.commands);
     }
 
     const dialled = await dialer.dial(grant, {
@@ -256,22 +255,33 @@ export class Session {
     const inbound =
       terminal !== null
         ? terminal.run()
-        : stdinIsShell
-          ? gateShellInput({
-              input: this.#input,
-              upstream,
-              gate,
-              say,
-              maxLineBytes: limits.maxLineBytes,
-              isShared: isInputShared,
-            })
-          : passInput(this.#input, upstream);
+        : readInput({ input: this.#input, upstream, gate, say, reader, limits });
     const outbound = this.#pumpOutput(upstream, output, terminal);
     // A client that has closed its channel still gets the exit status, as from the target itself.
     return Promise.race([
       outbound,
-      inbound.then((end) => (end.kind === 'refused' ? denied(end.notice) : outbound)),
+      inbound.then((end) =>
+        end.kind === 'refused' ? this.#refused(end.notice, outbound) : outbound,
+      ),
     ]);
+  }
+
+  /** Says so at once; what came before the refused command ends as it would, and nothing follows. */
+  async #refused(text: string, outbound: Promise<Cut>): Promise<Cut> {
+    const { grant, request } = this.#context;
+    if (request.pty !== null) return denied(text);
+    this.#isRefused = true;
+    await this.say(text);
+    await this.#upstream?.write({ kind: 'eof' });
+    const { gone } = this.#input;
+    const left = new Promise<void>((resolve) => {
+      gone.addEventListener('abort', () => resolve());
+      if (gone.aborted) resolve();
+    });
+    await Promise.race([outbound, left, elapsed(this.#dependencies.limits.maxWaitAfterRefusalMs)]);
+    return denied(
+      notice(`the session ends here: nothing after that command was sent to ${grant.target.name}`),
+    );
   }
 
   /** Moves the target's units to the client until the target has closed. */
@@ -284,6 +294,8 @@ export class Session {
     for (;;) {
       const unit = await upstream.read();
       if (unit.kind === 'data') terminal?.observe(unit.bytes);
+      // The client is told the refusal's status instead.
+      if (this.#isRefused && unit.kind !== 'data' && unit.kind !== 'close') continue;
       if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
         exited = true;
         this.#exitStatus = unit.kind === 'exit' ? unit.status : signalStatus(unit.name);
@@ -325,8 +337,8 @@ export class Session {
       // The record can't be written any more. The client still learns why, from us, not from the target.
       await this.#sayUnrecorded(cut.notice ?? notice('the recording failed'), cut.exitStatus);
     }
-    // A shell's own status says nothing of its last command; a command's status is its own.
-    this.#gate?.commandEnded(this.#context.request.kind === 'exec' ? this.#exitStatus : null);
+    const isExec = this.#context.request.kind === 'exec' && !this.#isRefused;
+    this.#gate?.sessionEnded(isExec ? this.#exitStatus : null);
     const sealed = recording.end({
       atUs: this.#nowUs(),
       status: cut.status,

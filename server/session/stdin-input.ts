@@ -1,20 +1,21 @@
 /**
- * Input of a session without a terminal. Either it is the program of a shell (`ssh target < script`,
- * `ssh target 'bash -s' < script`): then it is read as whole commands and each is decided before its
- * bytes go up; or it is data for a program, which passes untouched.
+ * Input of a session without a terminal. Either it is the program of a shell or of a client of a
+ * database (`ssh target < script`, `ssh target psql < dump.sql`): then it is read as whole commands and
+ * each is decided before its bytes go up; or it is data for a program, which passes untouched.
  */
-import { isCompleteInput } from '../shell/complete.ts';
 import type { Gate, GateLine } from './gate.ts';
 import type { InputQueue } from './input-queue.ts';
+import type { SessionLimits } from './limits.ts';
+import type { Piece, Pieces } from './piece.ts';
 import type { UpstreamEnd } from './ports.ts';
+import { mayTakeInput, type InputReader } from './program-input.ts';
+import { ShellPieces } from './shell-pieces.ts';
+import { dialectOf, SqlPieces, type SqlPlace } from './sql-pieces.ts';
 
-const NEWLINE = 0x0a;
-/** Line ends of one command at which is looked whether it is whole, before only some are tried. */
-const MAX_SINGLE_TRIES = 64;
-/** Then each next try is at a line end of what is longer by this factor, or at the last one. */
-const TRY_GROWTH = 1.25;
-/** What such a try waits for other sessions to go on, and for more input to come. */
-const TRY_PAUSE_MS = 5;
+/** Commands whose rows are on their way to the disk at once, per session. */
+const MAX_BATCH_COMMANDS = 64;
+/** Their bytes; more arrives when they have gone up. */
+const MAX_BATCH_BYTES = 256 * 1024;
 
 /** How the input side of a session ended. */
 export type InputEnd =
@@ -22,126 +23,159 @@ export type InputEnd =
   /** A command was refused and the session with it; `notice` says so. */
   | { readonly kind: 'refused'; readonly notice: string };
 
-/** Passes every unit on, in order, until the client has gone. */
-export async function passInput(input: InputQueue, upstream: UpstreamEnd): Promise<InputEnd> {
-  for (;;) {
-    const unit = await input.next();
-    await upstream.write(unit);
-    if (unit.kind === 'close') return { kind: 'gone' };
-  }
-}
-
-export interface ShellInputOptions {
+export interface InputOptions {
   readonly input: InputQueue;
   readonly upstream: UpstreamEnd;
   readonly gate: Gate;
   readonly say: (text: string) => Promise<void>;
-  /** A command that is still incomplete at this length is decided as it stands. */
-  readonly maxLineBytes: number;
-  /** Something before or beside the shell may take a part of the input from the start on. */
-  readonly isShared: boolean;
+  readonly reader: InputReader;
+  readonly limits: SessionLimits;
 }
 
-/**
- * Reads shell input as whole commands until the client has gone or a command is refused. A script
- * whose command was refused must not go on with the next one, so a refusal ends the session. Once a
- * released command may have taken a part of the input, nobody knows where the shell goes on: what
- * follows is judged as it stands, and is uncertain.
- */
-export async function gateShellInput(options: ShellInputOptions): Promise<InputEnd> {
-  const { input, upstream, gate, say, maxLineBytes } = options;
-  let { isShared } = options;
-  let pending = Buffer.alloc(0);
-  const tries = new Tries();
+/** Handles the input as what it is for its reader. */
+export function readInput(options: InputOptions): Promise<InputEnd> {
+  const { input, upstream, gate, reader, limits } = options;
+  if (reader.language === null) return passInput(input, upstream);
+  gate.enterInput();
+  const pieces =
+    reader.language === 'shell'
+      ? new ShellPieces(limits.maxLineBytes)
+      : new SqlPieces(dialectOf(reader.program ?? ''), limits.maxStatementBytes);
+  return gateInput({ ...options, pieces, isShared: reader.isShared });
+}
 
-  const release = async (bytes: Buffer): Promise<InputEnd | null> => {
-    const text = bytes.toString('utf8');
-    if (text.trim() !== '') {
-      const line = commandLine(bytes, text);
-      const outcome = await gate.decide(isShared ? shared(line) : line, input.gone, say);
-      if (outcome.kind === 'refused') return { kind: 'refused', notice: outcome.notice };
-      if (input.gone.aborted) return { kind: 'gone' };
-      isShared ||= outcome.decision.commands.some(({ readsInput }) => readsInput);
-    }
-    await upstream.write({ kind: 'data', bytes });
-    return null;
-  };
-
+/** Passes every unit on, in order, until the client has gone. */
+async function passInput(input: InputQueue, upstream: UpstreamEnd): Promise<InputEnd> {
   for (;;) {
     const unit = await input.next();
-    if (unit.kind === 'data') {
-      pending = Buffer.concat([pending, unit.bytes]);
-      for (;;) {
-        const end = await tries.wholeCommandEnd(pending, maxLineBytes);
-        if (end === 0) break;
-        const ended = await release(pending.subarray(0, end));
-        if (ended !== null) return ended;
-        pending = pending.subarray(end);
-      }
-      continue;
-    }
-    if (unit.kind === 'eof' && pending.length > 0) {
-      const ended = await release(pending);
-      if (ended !== null) return ended;
-      pending = Buffer.alloc(0);
-    }
     await upstream.write(unit);
     if (unit.kind === 'close') return { kind: 'gone' };
   }
 }
 
-/** A line whose exact bytes are known; what isn't UTF-8 is judged by its lossy text and uncertain. */
-export function commandLine(bytes: Buffer, text: string): GateLine {
+interface ProgramInputOptions extends Omit<InputOptions, 'reader' | 'limits'> {
+  readonly pieces: Pieces;
+  /** Something before or beside the program may take a part of the input from the start on. */
+  readonly isShared: boolean;
+}
+
+/**
+ * Reads the input as whole commands until the client has gone or a command is refused. What came before
+ * a refused command runs, nothing after it does, so a refusal ends the input. Once a released command
+ * may have taken a part of the input, nobody knows where the program goes on: what follows is judged as
+ * it stands, and is uncertain.
+ */
+async function gateInput(options: ProgramInputOptions): Promise<InputEnd> {
+  const { input, pieces } = options;
+  const reader = new ProgramInput(options);
+  for (;;) {
+    const unit = await input.next();
+    if (unit.kind === 'data') {
+      pieces.push(unit.bytes);
+      for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
+        const ended = await reader.take(piece);
+        if (ended !== null) return ended;
+      }
+    }
+    if (unit.kind === 'eof') {
+      const piece = pieces.rest();
+      const ended = piece === null ? null : await reader.take(piece);
+      if (ended !== null) return ended;
+    }
+    const ended = await reader.release();
+    if (ended !== null) return ended;
+    if (unit.kind !== 'data') await options.upstream.write(unit);
+    if (unit.kind === 'close') return { kind: 'gone' };
+  }
+}
+
+class ProgramInput {
+  readonly #options: ProgramInputOptions;
+  #isShared: boolean;
+  /** What goes up as soon as the rows of its commands are committed. */
+  #batch: Buffer[] = [];
+  #batchBytes = 0;
+  #rows: Promise<unknown>[] = [];
+
+  constructor(options: ProgramInputOptions) {
+    this.#options = options;
+    this.#isShared = options.isShared;
+  }
+
+  async take(piece: Piece): Promise<InputEnd | null> {
+    const ended = piece.kind === 'command' ? await this.#decide(piece) : null;
+    if (ended !== null) return ended;
+    this.#batch.push(piece.bytes);
+    this.#batchBytes += piece.bytes.length;
+    const isFull = this.#rows.length >= MAX_BATCH_COMMANDS || this.#batchBytes >= MAX_BATCH_BYTES;
+    return isFull ? this.release() : null;
+  }
+
+  /** Sends what is decided, once that is on the disk. */
+  async release(): Promise<InputEnd | null> {
+    const rows = this.#rows.splice(0);
+    const batch = this.#batch.splice(0);
+    this.#batchBytes = 0;
+    if (rows.length > 0) await Promise.all(rows);
+    const { input, upstream } = this.#options;
+    if (input.gone.aborted) {
+      await upstream.write({ kind: 'close' });
+      return { kind: 'gone' };
+    }
+    const [only] = batch;
+    if (only === undefined) return null;
+    const bytes = batch.length === 1 ? only : Buffer.concat(batch);
+    await upstream.write({ kind: 'data', bytes });
+    return null;
+  }
+
+  async #decide(piece: Piece & { readonly kind: 'command' }): Promise<InputEnd | null> {
+    const text = piece.bytes.toString('utf8');
+    if (text.trim() === '') return null;
+    const { gate, input, say } = this.#options;
+    const why = this.#isShared
+      ? 'an earlier command may have taken a part of this input'
+      : piece.doubt;
+    const judged = await gate.judge(commandLine(piece.bytes, text, why, piece.sql));
+    const { decision } = judged;
+    if (decision.verdict === 'allow') this.#rows.push(judged.recorded);
+    else {
+      // What came before must not wait for a person, nor be lost by a refusal.
+      const ended = await this.release();
+      if (ended !== null) return ended;
+      const outcome = await gate.settle(judged, input.gone, say);
+      if (outcome.kind === 'refused') {
+        return (await this.release()) ?? { kind: 'refused', notice: outcome.notice };
+      }
+    }
+    this.#isShared ||= mayTakeInput(decision.commands);
+    return null;
+  }
+}
+
+/**
+ * A line whose exact bytes are known; what isn't UTF-8 is judged by its lossy text and uncertain.
+ * @param doubt why it may run as something else than it reads
+ */
+export function commandLine(
+  bytes: Buffer,
+  text: string,
+  doubt: string | null = null,
+  sql: SqlPlace | null = null,
+): GateLine {
   const exact = Buffer.from(text, 'utf8').equals(bytes);
+  const why = exact
+    ? doubt
+    : 'the command is not valid UTF-8, so what the target makes of it is unknown';
   return {
     text,
     candidates: [text],
     guesses: new Set(),
-    language: 'shell',
-    certainty: exact ? 'exact' : 'uncertain',
-    why: exact ? null : 'the command is not valid UTF-8, so what the target makes of it is unknown',
+    language: sql === null ? 'shell' : 'sql',
+    certainty: why === null ? 'exact' : 'uncertain',
+    why,
     quiet: false,
     secret: false,
+    sql,
   };
-}
-
-function shared(line: GateLine): GateLine {
-  if (line.certainty === 'uncertain') return line;
-  const why = 'an earlier command may have taken a part of this input';
-  return { ...line, certainty: 'uncertain', why };
-}
-
-/** Looks for the end of one command after the other in what has come; each look is a whole parse. */
-class Tries {
-  /** What is known to be incomplete of the command that is looked for, bytes. */
-  #tried = 0;
-  #count = 0;
-
-  /**
-   * Length of the first whole command in `bytes`, its line end included; 0 while there is none. After
-   * MAX_SINGLE_TRIES only some line ends are tried, so that more than one command may be in it.
-   */
-  async wholeCommandEnd(bytes: Buffer, maxLineBytes: number): Promise<number> {
-    const last = bytes.lastIndexOf(NEWLINE);
-    while (this.#tried <= last) {
-      const isMany = this.#count >= MAX_SINGLE_TRIES;
-      if (isMany) await new Promise((resolve) => setTimeout(resolve, TRY_PAUSE_MS));
-      const from = isMany ? Math.ceil(this.#tried * TRY_GROWTH) : this.#tried;
-      const next = bytes.indexOf(NEWLINE, from);
-      const at = next < 0 ? last : next;
-      this.#count += 1;
-      this.#tried = at + 1;
-      const isOver = at >= maxLineBytes;
-      if (isOver || isCompleteInput(bytes.toString('utf8', 0, at + 1)) !== 'incomplete') {
-        return this.#found(at + 1);
-      }
-    }
-    return bytes.length > maxLineBytes ? this.#found(bytes.length) : 0;
-  }
-
-  #found(end: number): number {
-    this.#tried = 0;
-    this.#count = 0;
-    return end;
-  }
 }

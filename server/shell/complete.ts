@@ -29,6 +29,24 @@ export function isCompleteInput(text: string): 'complete' | 'incomplete' | 'inva
   return endsInContinuation(text) ? 'incomplete' : 'complete';
 }
 
+/**
+ * @param text complete input
+ * @returns how much of it the shell reads before it runs the first of it: whole lines, with the
+ *   here-documents that they begin; all of it if that can't be told
+ */
+export function firstCommandLength(text: string): number {
+  const parsed = parseShell(text);
+  if (parsed.kind === 'refused') return text.length;
+  const { commands } = parsed.script;
+  for (let index = 1; index < commands.length; index++) {
+    const before = commands[index - 1]?.end ?? 0;
+    const next = commands[index]?.pos ?? 0;
+    const lineStart = text.lastIndexOf('\n', next) + 1;
+    if (lineStart > before) return lineStart;
+  }
+  return text.length;
+}
+
 /** Something is still open at the end, or it opened before and was never closed. */
 function atEnd(text: string, error: { readonly message: string; readonly pos: number }): boolean {
   if (error.message.startsWith('unterminated')) return true;

@@ -23,7 +23,7 @@ describe('session: shell input without a terminal', () => {
       const sent = world.upstream.written.map((unit) =>
         unit.kind === 'data' ? unit.bytes.toString() : unit.kind,
       );
-      assert.deepEqual(sent, ['echo a\n', 'if true\nthen echo b\nfi\n', 'close']);
+      assert.deepEqual(sent, ['echo a\n', 'if true\nthen echo b\nfi\n', 'eof', 'close']);
       assert.match(text(client.written, 'stderr'), /denied by rule "no-wipe"/);
       assert.equal(exitOf(client.written), 126);
     });
@@ -34,7 +34,7 @@ describe('session: shell input without a terminal', () => {
     await until(() => dialled(world));
     client.send(input('rm -rf /data/x'), { kind: 'eof' });
     await over;
-    assert.deepEqual(world.upstream.written, [{ kind: 'close' }]);
+    assert.deepEqual(world.upstream.written, [{ kind: 'eof' }, { kind: 'close' }]);
   });
 
   const cutters: [string, string | null, string, string][] = [

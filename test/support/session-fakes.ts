@@ -192,7 +192,7 @@ export function fakeWorld(): FakeWorld {
     held: new HeldCommands(),
     clock: systemClock,
     logger: silentLogger,
-    limits: { ...DEFAULT_LIMITS, sealWaitMs: 500, orphanWaitMs: 200 },
+    limits: { ...DEFAULT_LIMITS, sealWaitMs: 500, orphanWaitMs: 200, maxWaitAfterRefusalMs: 100 },
     bastion: () => 'bastion',
     journal: {
       append: (event) => {
