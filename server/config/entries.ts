@@ -29,7 +29,7 @@ export interface Checks {
     name: string,
     document: unknown,
   ) =>
-    | { readonly kind: 'ok'; readonly warnings: readonly string[] }
+    | { readonly kind: 'ok'; readonly warnings: () => readonly PolicyProblem[] }
     | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
 }
 
@@ -177,8 +177,8 @@ function readPolicies(
         problems.push(source.atKey([...path, ...inner], message, hint));
       }
     } else {
-      for (const text of outcome.warnings) {
-        warnings.push(source.atKey(path, text, `in policy ${quoted(name)}`));
+      for (const { path: inner, message, hint } of outcome.warnings()) {
+        warnings.push(source.at([...path, ...inner], message, hint));
       }
     }
     if (nameProblems.length > 0 || outcome.kind === 'invalid') return [];

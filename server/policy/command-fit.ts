@@ -172,10 +172,16 @@ function fitOperands(form: Form, pattern: CommandPattern, invocation: Invocation
       const own = wanted[p] as OperandPattern;
       const before = reach[p] ?? 'no';
       // A subcommand is the first operand or none.
-      if (before === 'no' || (p === 0 && subcommands && !isFirst && !own.any)) continue;
+      if (
+        before === 'no' ||
+        reach[p + 1] === 'yes' ||
+        (p === 0 && subcommands && !isFirst && !own.any)
+      )
+        continue;
       const here = weakest(before, fitOperand(own, operand.word, command, caseless));
       reach[p + 1] = strongest(reach[p + 1] ?? 'no', splits ? weakest('maybe', here) : here);
     }
+    if (reach[wanted.length] === 'yes') return 'yes';
     if (!operand.doubtful && !isUnknown(operand.word)) isFirst = false;
   }
   return reach[wanted.length] ?? 'no';

@@ -14,6 +14,8 @@ export interface CommandPattern {
   readonly source: string;
   /** The program's base name as patterns. */
   readonly program: readonly string[];
+  /** For each of these, every name by which another rule may know it. */
+  readonly names: readonly (readonly string[])[];
   readonly programText: string;
   /** Ways to read the words behind it; one of them must fit. */
   readonly forms: readonly Form[];
@@ -61,7 +63,14 @@ export function compileCommand(source: string): CommandPattern | string {
   const program = first.slice(first.lastIndexOf('/') + 1);
   if (program === '') return 'the pattern names a directory, not a program';
   const forms = readings(rest, program).map((one) => formOf(one, program));
-  return { source, program: globPatterns(program), programText: program, forms };
+  const patterns = globPatterns(program);
+  return {
+    source,
+    program: patterns,
+    names: patterns.map(programNames),
+    programText: program,
+    forms,
+  };
 }
 
 /** Words as a shell splits them; quotes go, what they hold stays a pattern. */

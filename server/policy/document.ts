@@ -3,20 +3,15 @@
  * whole document; nothing is skipped. Not caught here: positions in a file (the caller maps paths), and
  * whether the names in `for` and `approvers` exist.
  */
-import { RE2JS } from 're2js';
 import { z } from 'zod';
 
 import { compileCommand } from './command-pattern.ts';
 import { PACKS } from './packs.ts';
 import { compilePath } from './path-pattern.ts';
-import {
-  ACCESSES,
-  type Access,
-  type Match,
-  type Policy,
-  type Rule,
-  type Subject,
-} from './policy.ts';
+import { ACCESSES, type Access, type Match, type Policy, type Subject } from './policy.ts';
+import { compileRegex, MAX_ALL_REGEX_STEPS, type CompiledRegex } from './regex.ts';
+import { warningsOf, type PlacedRule, type PolicyNote } from './rule-warnings.ts';
+import { shapeProblems } from './schema-problems.ts';
 import { compileSql } from './sql-pattern.ts';
 
 /** Longest pattern of a rule, in UTF-16 units. */
@@ -30,7 +25,26 @@ const name = z
   .regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'a name of letters, digits, `-`, `_` and `.`, at most 64');
 const pattern = z.string().min(1).max(MAX_PATTERN_CHARACTERS);
 const patterns = z.union([pattern, z.array(pattern).min(1).max(MAX_PATTERNS)]);
-const subjects = z.array(z.string().min(1).max(200)).min(1).max(MAX_PATTERNS);
+const NAME = '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}';
+const principals = z
+  .array(
+    z.string().regex(new RegExp(`^(group:)?${NAME}$`), 'is neither a principal nor group:NAME'),
+  )
+  .min(1)
+  .max(MAX_PATTERNS);
+const targets = z
+  .array(
+    z
+      .string()
+      .regex(
+        new RegExp(
+          `^(${NAME}|label:[A-Za-z0-9_][A-Za-z0-9._/-]{0,127}(=[A-Za-z0-9._:/-]{0,128})?)$`,
+        ),
+        'is neither a target nor label:KEY=VALUE',
+      ),
+  )
+  .min(1)
+  .max(MAX_PATTERNS);
 const verdict = z.enum(['allow', 'deny', 'hold']);
 const access = z.enum(['read', 'write', 'delete', 'execute']);
 
@@ -56,11 +70,24 @@ const rule = z.strictObject({
       message: 'access says what is done to a path, so it needs path beside it',
     }),
   reason: z.string().max(500).optional(),
-  for: z.strictObject({ principals: subjects.optional(), targets: subjects.optional() }).optional(),
-  approvers: subjects.optional(),
+  for: z
+    .strictObject({ principals: principals.optional(), targets: targets.optional() })
+    .refine((clause) => clause.principals !== undefined || clause.targets !== undefined, {
+      message: 'for names nobody: it needs principals or targets',
+    })
+    .optional(),
+  approvers: principals.optional(),
 });
 
-const duration = z.string().regex(/^\d{1,6}(ms|s|m|h|d)$/, 'a time like 30s, 10m or 2h');
+/** Shortest and longest time that a held command waits. */
+const MIN_HOLD_MS = 100;
+const MAX_HOLD_MS = 30 * 86_400_000;
+const duration = z
+  .string()
+  .regex(/^\d{1,6}(ms|s|m|h|d)$/, 'is no time like 30s, 10m or 2h')
+  .refine((text) => milliseconds(text) >= MIN_HOLD_MS && milliseconds(text) <= MAX_HOLD_MS, {
+    message: 'a held command waits for at least 100ms and at most 30d',
+  });
 
 const schema = z.strictObject({
   default: verdict.default('allow'),
@@ -75,24 +102,24 @@ export type RuleDocument = z.input<typeof rule>;
 export type PolicyDocument = z.input<typeof schema>;
 type ParsedRule = z.output<typeof rule>;
 
-export interface PolicyProblem {
-  /** Keys and positions from the document's root. */
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  readonly hint: string;
-}
+export type PolicyProblem = PolicyNote;
 
 export type CompiledPolicy =
-  | { readonly kind: 'ok'; readonly policy: Policy; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'ok';
+      readonly policy: Policy;
+      /** What is valid and yet has no effect; looked for when asked, since that takes time. */
+      readonly warnings: () => readonly PolicyNote[];
+    }
   | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
 
 /** @param document as parsed from YAML or JSON; anything at all */
 export function compilePolicy(name: string, document: unknown): CompiledPolicy {
-  const parsed = schema.safeParse(document ?? {});
-  if (!parsed.success)
-    return { kind: 'invalid', problems: parsed.error.issues.flatMap(toProblems) };
+  const parsed = schema.safeParse(document ?? {}, { reportInput: true });
+  if (!parsed.success) {
+    return { kind: 'invalid', problems: parsed.error.issues.flatMap(shapeProblems) };
+  }
   const problems: PolicyProblem[] = [];
-  const warnings: string[] = [];
   const { data } = parsed;
   if (data.masks !== undefined) {
     problems.push({
@@ -101,7 +128,7 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
       hint: 'remove masks',
     });
   }
-  const rules: Rule[] = [];
+  const rules: PlacedRule[] = [];
   const seen = new Set<string>();
   data.rules.forEach((one, index) => {
     if (seen.has(one.name)) {
@@ -112,111 +139,167 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
       });
     }
     seen.add(one.name);
-    const compiled = compileRule(one, ['rules', index], problems);
-    rules.push(compiled);
-    warnings.push(...warningsOf(compiled));
+    rules.push(compileRule(one, ['rules', index], null, problems));
   });
-  data.use?.forEach((pack, index) => {
-    const document = PACKS.get(pack);
-    if (document === undefined) {
-      problems.push({
-        path: ['use', index],
-        message: `there is no rule pack named ${pack}`,
-        hint: `use one of ${[...PACKS.keys()].join(', ')}`,
-      });
-      return;
-    }
-    for (const one of document) {
-      // A rule of the document's own replaces the pack's rule of that name.
-      if (!seen.has(one.name)) rules.push(compileRule(rule.parse(one), ['use', index], problems));
-    }
-  });
+  const replaced = addPacks(data.use ?? [], seen, rules, problems);
+  checkRegexes(rules, problems);
   if (problems.length > 0) return { kind: 'invalid', problems };
   const policy: Policy = {
     name,
     default: data.default,
     uncertain: data.uncertain,
     holdTimeoutMs: milliseconds(data.holdTimeout),
-    rules,
+    rules: rules.map((placed) => placed.rule),
   };
-  return { kind: 'ok', policy, warnings };
+  return { kind: 'ok', policy, warnings: () => warningsOf(rules, policy.default, replaced) };
 }
 
-function toProblems(issue: z.core.$ZodIssue): PolicyProblem[] {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: [...path, key],
-      message: `${key} is not known here`,
-      hint: 'check the spelling; unknown keys are refused because they would have no effect',
-    }));
+/** @returns the packs of those rules that the document's own replace, by name */
+function addPacks(
+  use: readonly string[],
+  own: ReadonlySet<string>,
+  rules: PlacedRule[],
+  problems: PolicyProblem[],
+): ReadonlyMap<string, string> {
+  const replaced = new Map<string, string>();
+  use.forEach((pack, index) => {
+    const path = ['use', index];
+    const document = PACKS.get(pack);
+    if (document === undefined) {
+      const hint = `use one of ${[...PACKS.keys()].join(', ')}`;
+      problems.push({ path, message: `there is no rule pack named ${pack}`, hint });
+    } else if (use.indexOf(pack) < index) {
+      problems.push({ path, message: `the rule pack ${pack} is there twice`, hint: 'remove one' });
+    }
+    for (const one of document ?? []) {
+      if (own.has(one.name)) replaced.set(one.name, pack);
+      else rules.push(compileRule(rule.parse(one), path, pack, problems));
+    }
+  });
+  return replaced;
+}
+
+/** One expression is bounded where it is compiled; all of them together are here. */
+function checkRegexes(rules: readonly PlacedRule[], problems: PolicyProblem[]): void {
+  let steps = 0;
+  for (const { rule, path } of rules) {
+    for (const regex of rule.match.regexes ?? []) steps += regex.steps;
+    if (steps <= MAX_ALL_REGEX_STEPS) continue;
+    problems.push({
+      path: [...path, 'match', 'regex'],
+      message: `the regular expressions up to here take ${steps} steps, and ${MAX_ALL_REGEX_STEPS} are allowed`,
+      hint: 'write rules with command or path instead, which are faster and see through spellings',
+    });
+    return;
   }
-  return [{ path, message: issue.message, hint: 'see the section on policies in the README' }];
+}
+
+type Path = readonly (string | number)[];
+type Part = 'command' | 'path' | 'sql' | 'regex';
+
+function compileRule(
+  one: ParsedRule,
+  path: Path,
+  pack: string | null,
+  problems: PolicyProblem[],
+): PlacedRule {
+  const { match } = one;
+  const positions: Record<Part, number[]> = { command: [], path: [], sql: [], regex: [] };
+  const part = <T>(
+    key: Part,
+    compile: (source: string) => T | string,
+    expand: (source: string) => readonly string[],
+  ): T[] | null => {
+    const sources = match[key];
+    if (sources === undefined) return null;
+    return list(sources).flatMap((source, index) => {
+      const refuse = (message: string) => {
+        const at = Array.isArray(sources) ? [index] : [];
+        problems.push({ path: [...path, 'match', key, ...at], message, hint: HINTS[key] });
+        return [];
+      };
+      const expanded = expand(source);
+      if (expanded.length > MAX_ALTERNATIVES) {
+        return refuse(`the braces stand for more than ${MAX_ALTERNATIVES} patterns`);
+      }
+      const all = expanded.map(compile);
+      const wrong = all.find((compiled) => typeof compiled === 'string');
+      if (typeof wrong === 'string') return refuse(wrong);
+      positions[key].push(...all.map(() => index));
+      return all as T[];
+    });
+  };
+  const asItIs = (source: string) => [source];
+  const regexes = part<CompiledRegex>('regex', compileRegex, asItIs);
+  const compiled: Match = {
+    commands: part('command', compileCommand, alternatives),
+    paths: part('path', (source) => pathProblem(source) ?? compilePath(source), alternatives),
+    access: new Set<Access>(match.access === undefined ? ACCESSES : list(match.access)),
+    sql: part('sql', (source) => compileSql(source) ?? 'the pattern is empty', asItIs),
+    regexes,
+  };
+  const isList = (key: Part) => Array.isArray(match[key]);
+  return {
+    rule: {
+      name: one.name,
+      action: one.action,
+      reason: one.reason ?? null,
+      approvers: one.approvers ?? [],
+      match: compiled,
+      principals: one.for?.principals?.map(subject) ?? null,
+      targets: one.for?.targets?.map(subject) ?? null,
+    },
+    path,
+    pack,
+    isList: {
+      command: isList('command'),
+      path: isList('path'),
+      sql: isList('sql'),
+      regex: isList('regex'),
+    },
+    positions,
+  };
+}
+
+const HINTS: Readonly<Record<Part, string>> = {
+  command: 'write one program and its words: `git push --force *`',
+  path: 'begin with `/` or `~/`, or with `**/` for any directory',
+  sql: 'write the first words of the statement: `drop database *`',
+  regex: 'use the syntax of RE2, without look-around and back-references, and small repeat counts',
+};
+
+function pathProblem(source: string): string | null {
+  if (source.trim() !== source) return 'the path begins or ends with a space';
+  return /^(\/|~(\/|$)|\*\*(\/|$))/.test(source) ? null : 'the path is not absolute';
+}
+
+/** Patterns that braces of one pattern may stand for. */
+const MAX_ALTERNATIVES = 100;
+
+/** `{a,b}` in a pattern, each way to read it; without a comma it stands for itself. */
+export function alternatives(source: string): readonly string[] {
+  let all = [source];
+  for (;;) {
+    const next = all.flatMap((one) => {
+      const match = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(one);
+      if (match === null) return [one];
+      const [, before = '', inner = '', after = ''] = match;
+      return inner.split(',').map((option) => `${before}${option}${after}`);
+    });
+    if (next.length === all.length || next.length > MAX_ALTERNATIVES) return next;
+    all = next;
+  }
 }
 
 function list<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
-type Path = readonly (string | number)[];
-
-function compileRule(one: ParsedRule, path: Path, problems: PolicyProblem[]): Rule {
-  const { match } = one;
-  const part = <T>(
-    key: 'command' | 'path' | 'sql' | 'regex',
-    compile: (source: string) => T | string,
-  ): T[] | null => {
-    const sources = match[key];
-    if (sources === undefined) return null;
-    return list(sources).flatMap((source, index) => {
-      const compiled = compile(source);
-      if (typeof compiled !== 'string') return [compiled];
-      const at = Array.isArray(sources) ? [index] : [];
-      problems.push({ path: [...path, 'match', key, ...at], message: compiled, hint: HINTS[key] });
-      return [];
-    });
-  };
-  const compiled: Match = {
-    commands: part('command', compileCommand),
-    paths: part('path', (source) =>
-      /^(\/|~(\/|$)|\*\*)/.test(source) ? compilePath(source) : 'the path is not absolute',
-    ),
-    access: new Set<Access>(match.access === undefined ? ACCESSES : list(match.access)),
-    sql: part('sql', (source) => compileSql(source) ?? 'the pattern is empty'),
-    regexes: part('regex', compileRegex),
-  };
-  return {
-    name: one.name,
-    action: one.action,
-    reason: one.reason ?? null,
-    approvers: one.approvers ?? [],
-    match: compiled,
-    principals: one.for?.principals?.map(subject) ?? null,
-    targets: one.for?.targets?.map(subject) ?? null,
-  };
-}
-
-const HINTS = {
-  command: 'begin with the name of a program: `git push --force *`',
-  path: 'begin with `/` or `~/`, or with `**/` for any directory',
-  sql: 'write the first words of the statement: `drop database *`',
-  regex: 'use the syntax of RE2: no look-around, no back-references',
-} as const;
-
-function compileRegex(source: string): { test(text: string): boolean } | string {
-  try {
-    const compiled = RE2JS.compile(source);
-    return { test: (text) => compiled.matcher(text).find() };
-  } catch (error) {
-    return `the regular expression can't be read: ${error instanceof Error ? error.message : 'unknown'}`;
-  }
-}
-
 function subject(text: string): Subject {
   const group = /^group:(.+)$/.exec(text)?.[1];
   if (group !== undefined) return { kind: 'group', group };
-  const label = /^label:([^=]+)=(.*)$/.exec(text);
-  if (label !== null) return { kind: 'label', key: label[1] ?? '', value: label[2] ?? '' };
+  const label = /^label:([^=]+)(?:=(.*))?$/.exec(text);
+  if (label !== null) return { kind: 'label', key: label[1] ?? '', value: label[2] ?? null };
   return { kind: 'name', name: text };
 }
 
@@ -226,22 +309,4 @@ function milliseconds(text: string): number {
   const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
   const unit = match?.[2] as keyof typeof UNITS | undefined;
   return unit === undefined ? 0 : Number(match?.[1]) * UNITS[unit];
-}
-
-/** Rules that are allowed but can't mean what they say. */
-function warningsOf(rule: Rule): string[] {
-  const warnings: string[] = [];
-  for (const { source } of rule.match.paths ?? []) {
-    if (source.endsWith('/') && source.length > 1) {
-      warnings.push(
-        `rule ${rule.name}: ${source} names the directory itself; add ** for what is below`,
-      );
-    }
-  }
-  if (rule.action !== 'hold' && rule.approvers.length > 0) {
-    warnings.push(
-      `rule ${rule.name}: approvers have no effect, since the action is ${rule.action}`,
-    );
-  }
-  return warnings;
 }

@@ -4,12 +4,12 @@
  */
 import type { Language, ReadCommand, ShellState, Uncertainty } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
-import { readSql, type Dialect } from '../sql/statement.ts';
+import { readSql, type Dialect, type SqlFile } from '../sql/statement.ts';
 import type { Decision, Facts, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
-import { exactText } from '../shell/word.ts';
+import { exactText, literal } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
-import { fitRule, indexOf, type Subject } from './rule-index.ts';
+import { fitRule, indexOf, type Reached, type Subject } from './rule-index.ts';
 
 export interface JudgeInput {
   readonly text: string;
@@ -153,7 +153,8 @@ function isPrincipal(one: Named, principal: Facts['principal']): boolean {
 
 function isTarget(one: Named, target: Facts['target']): boolean {
   return one.kind === 'label'
-    ? target.labels[one.key] === one.value
+    ? Object.hasOwn(target.labels, one.key) &&
+        (one.value === null || target.labels[one.key] === one.value)
     : one.kind === 'name' && one.name === target.name;
 }
 
@@ -197,10 +198,32 @@ function readShellText(
   return { subjects, uncertain };
 }
 
-function dialectOf(program: string): Dialect {
-  if (/^(psql|pgcli|usql)/.test(program)) return 'postgresql';
-  if (/^(mysql|mariadb|mycli)/.test(program)) return 'mysql';
-  return program.startsWith('sqlite') ? 'sqlite' : 'other';
+/** The language of each client of a database; what isn't here is read as any of them. */
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  psql: 'postgresql',
+  pgcli: 'postgresql',
+  usql: 'postgresql',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  mycli: 'mysql',
+  litecli: 'sqlite',
+  duckdb: 'sqlite',
+  clickhouse: 'clickhouse',
+  sqlcmd: 'mssql',
+  'mssql-cli': 'mssql',
+  tsql: 'mssql',
+  bsqldb: 'mssql',
+};
+
+/** The language that a program of this name reads, versions and suffixes aside: `psql-15`, `sqlite3`. */
+export function dialectOf(program: string): Dialect {
+  const name = program.replace(/\.exe$/, '');
+  const known = Object.hasOwn(DIALECTS, name) ? DIALECTS[name] : undefined;
+  if (known !== undefined) return known;
+  if (name.startsWith('psql')) return 'postgresql';
+  if (/^(?:mysql|mariadb)/.test(name)) return 'mysql';
+  if (name.startsWith('sqlite')) return 'sqlite';
+  return name.startsWith('clickhouse') ? 'clickhouse' : 'other';
 }
 
 function readSqlText(
@@ -217,7 +240,7 @@ function readSqlText(
     command: {
       argv: null,
       text: statement.text,
-      via,
+      via: [...via, ...statement.via],
       language: 'sql',
       redirections: [],
       directory: null,
@@ -227,7 +250,7 @@ function readSqlText(
     resolved: null,
     statement,
     invocation: null,
-    effects: null,
+    effects: statement.files.map(reachedBy),
   }));
   const uncertain: Pick<Uncertainty, 'why'>[] = reading.uncertain.map((why) => ({ why }));
   for (const line of reading.shell) {
@@ -236,6 +259,12 @@ function readSqlText(
     uncertain.push(...inner.uncertain);
   }
   return { subjects, uncertain };
+}
+
+/** A file that a client or the server opens. A relative path starts where only they know. */
+function reachedBy({ access, path }: SqlFile): Reached {
+  const effect = { access: new Set([access]), word: literal(path), tree: false, directory: null };
+  return { effect, directories: null, paths: null };
 }
 
 function isOnlyRegex({ commands, paths, sql, regexes }: Rule['match']): boolean {

@@ -198,6 +198,11 @@ const INFORMED_PROGRAMS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** Whether a call with these options does nothing that a rule is about. */
+export function onlyInformsWords(program: string, options: readonly string[]): boolean {
+  return INFORMED_PROGRAMS.has(program) && options.some((option) => INFORMING.has(option));
+}
+
 /**
  * `shutdown --help`, `shutdown -c` (cancels): nothing happens that a rule is about. Behind an option or a
  * word that isn't known, `--help` may be that one's value: `curl -A --help -T FILE` sends the file.

@@ -144,7 +144,6 @@ const EXFILTRATION: readonly RuleDocument[] = [
     match: {
       command: [
         'curl -T *',
-        'curl --upload-file *',
         'curl --data-binary *',
         'curl -F *',
         'wget --post-file *',

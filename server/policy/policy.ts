@@ -2,6 +2,7 @@
 import type { CommandPattern } from './command-pattern.ts';
 import type { Verdict } from './decision.ts';
 import type { PathPattern } from './path-pattern.ts';
+import type { CompiledRegex } from './regex.ts';
 import type { SqlPattern } from './sql-pattern.ts';
 
 export interface Policy {
@@ -35,14 +36,14 @@ export interface Match {
   readonly access: ReadonlySet<Access>;
   readonly sql: readonly SqlPattern[] | null;
   /** On the raw text of the whole input. */
-  readonly regexes: readonly { test(text: string): boolean }[] | null;
+  readonly regexes: readonly CompiledRegex[] | null;
 }
 
-/** Whom a `for:` names: a name, a group of principals, a label of targets. */
+/** Whom a `for:` names: a name, a group of principals, a label of targets (null = with any value). */
 export type Subject =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'group'; readonly group: string }
-  | { readonly kind: 'label'; readonly key: string; readonly value: string };
+  | { readonly kind: 'label'; readonly key: string; readonly value: string | null };
 
 /** How a pattern fits a command; `maybe`: it depends on a part that can't be known. */
 export type Fit = 'yes' | 'maybe' | 'no';

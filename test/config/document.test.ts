@@ -36,10 +36,18 @@ const CHECKS: Checks = {
           ],
     );
     if (problems.length > 0) return { kind: 'invalid', problems };
-    const warnings = rules
-      .filter(({ name }) => name === 'shadowed')
-      .map(({ name }) => `rule "${name}" can never decide`);
-    return { kind: 'ok', warnings };
+    const warnings = rules.flatMap(({ name }, index) =>
+      name === 'shadowed'
+        ? [
+            {
+              path: ['rules', index, 'name'],
+              message: `rule ${name} never decides`,
+              hint: 'remove it',
+            },
+          ]
+        : [],
+    );
+    return { kind: 'ok', warnings: () => warnings };
   },
 };
 

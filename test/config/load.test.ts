@@ -8,7 +8,7 @@ import { formatProblem } from '../../server/config/problem.ts';
 
 const CHECKS = {
   parsePublicLine: () => ({ kind: 'invalid', why: 'no keys in this test' }) as const,
-  compilePolicy: () => ({ kind: 'ok', warnings: [] }) as const,
+  compilePolicy: () => ({ kind: 'ok', warnings: () => [] }) as const,
 };
 
 describe('loading the configuration', () => {

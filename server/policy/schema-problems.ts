@@ -1,0 +1,128 @@
+/**
+ * What is wrong with the shape of a policy document, in words. Not caught here: patterns that can't be
+ * read; see document.ts.
+ */
+import type { z } from 'zod';
+import type { PolicyNote } from './rule-warnings.ts';
+
+const KEYS: Readonly<Record<string, string>> = {
+  policy: 'default, uncertain, holdTimeout, use, rules, masks',
+  rules: 'name, action, match, reason, for, approvers',
+  match: 'command, path, access, sql, regex',
+  for: 'principals, targets',
+};
+const VERDICTS = 'allow, hold or deny';
+/** What belongs at a key, and how to write it. */
+const WANTED: Readonly<Record<string, readonly [wanted: string, hint: string]>> = {
+  default: [VERDICTS, 'write default: allow, hold or deny'],
+  uncertain: [VERDICTS, 'write uncertain: allow, hold or deny'],
+  action: [VERDICTS, 'write action: allow, hold or deny'],
+  holdTimeout: ['a time like 30s, 10m or 2h', 'write a number and ms, s, m, h or d'],
+  use: ['a list of rule packs', 'write use: [power, wipe]'],
+  rules: ['a list of rules', 'write rules: and one "- {name: …, action: …, match: …}" a line'],
+  name: [
+    'a name of letters, digits, dash, underscore and dot',
+    'start with a letter or digit, at most 64',
+  ],
+  match: ['a mapping', 'write match: {command: "git push --force *"}'],
+  command: ['text or a list of texts', 'write command: "git push --force *"'],
+  path: ['text or a list of texts', 'write path: ["/etc/**"]'],
+  sql: ['text or a list of texts', 'write sql: "drop database *"'],
+  regex: ['text or a list of texts', "write regex: 'TICKET-[0-9]+'"],
+  access: ['read, write, delete or execute, or a list of these', 'write access: [write, delete]'],
+  reason: ['text of at most 500 characters', 'write reason: "production data"'],
+  for: ['a mapping', 'write for: {principals: ["group:agents"]}'],
+  principals: ['a list of principals and groups', 'write principals: [alice, "group:sre"]'],
+  targets: ['a list of targets and labels', 'write targets: [web1, "label:env=prod"]'],
+  approvers: ['a list of principals and groups', 'write approvers: [alice, "group:sre"]'],
+};
+const LIST_ENTRIES: Readonly<Record<string, string>> = {
+  access: 'read, write, delete or execute',
+};
+const POLICY_HINT = 'write the keys of a policy below its name: default, uncertain, rules';
+/** Longest value that a message repeats. */
+const MAX_SHOWN_CHARACTERS = 60;
+
+export function shapeProblems(issue: z.core.$ZodIssue): PolicyNote[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  const key = path.findLast((part) => typeof part === 'string') ?? 'policy';
+  if (issue.code === 'unrecognized_keys') {
+    const known = KEYS[key] ?? KEYS['policy'] ?? '';
+    return issue.keys.map((one) => ({
+      path: [...path, one],
+      message: `${one} is not known here`,
+      hint: `known: ${known}`,
+    }));
+  }
+  const [wanted, hint] = WANTED[key] ?? ['a mapping', POLICY_HINT];
+  if (issue.code === 'custom') return [{ path, message: issue.message, hint }];
+  const inner = deepest(issue);
+  const place = [...path, ...inner.path];
+  const { input } = inner;
+  if (input === undefined) {
+    return [{ path, message: `${key} is missing`, hint }];
+  }
+  if (inner.kind === 'empty') {
+    const message = Array.isArray(input)
+      ? `the list ${key} is empty`
+      : `${key} holds an empty text`;
+    return [
+      { path: place, message, hint: Array.isArray(input) ? `${hint}, or leave it away` : hint },
+    ];
+  }
+  if (inner.kind === 'big') {
+    const what = typeof input === 'string' ? 'characters' : 'entries';
+    const message = `${key} has more than ${inner.limit} ${what}`;
+    return [{ path: place, message, hint: 'split it' }];
+  }
+  if (issue.code === 'invalid_format' && issue.message.startsWith('is ')) {
+    return [{ path: place, message: `${shown(input)} ${issue.message}`, hint }];
+  }
+  if (typeof place.at(-1) === 'number') {
+    const message =
+      key === 'rules'
+        ? `a rule must be a mapping, not ${shown(input)}`
+        : `an entry of ${key} must be ${LIST_ENTRIES[key] ?? 'text'}, not ${shown(input)}`;
+    return [{ path: place, message, hint }];
+  }
+  return [{ path: place, message: `${key} must be ${wanted}, not ${shown(input)}`, hint }];
+}
+
+interface Deepest {
+  readonly kind: 'empty' | 'big' | 'other';
+  readonly path: readonly (string | number)[];
+  readonly input: unknown;
+  readonly limit: number;
+}
+
+/** Of the alternatives of a union the one that comes nearest: a list's own entries say more. */
+function deepest(issue: z.core.$ZodIssue): Deepest {
+  if (issue.code === 'invalid_union') {
+    const { input } = issue;
+    const found = issue.errors
+      .flat()
+      .find(
+        (one) =>
+          one.path.length > 0 || (one.code !== 'invalid_type' && one.code !== 'invalid_value'),
+      );
+    if (found === undefined) return { kind: 'other', path: [], input, limit: 0 };
+    const inner = deepest(found);
+    const path = found.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    return { ...inner, path: [...path, ...inner.path] };
+  }
+  const kind = issue.code === 'too_small' ? 'empty' : issue.code === 'too_big' ? 'big' : 'other';
+  const limit = issue.code === 'too_big' ? Number(issue.maximum) : 0;
+  return { kind, path: [], input: issue.input, limit };
+}
+
+function shown(input: unknown): string {
+  if (input === null) return 'empty';
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object') return 'a mapping';
+  if (typeof input === 'string') {
+    return JSON.stringify(
+      input.length > MAX_SHOWN_CHARACTERS ? `${input.slice(0, MAX_SHOWN_CHARACTERS)}…` : input,
+    );
+  }
+  return typeof input === 'number' || typeof input === 'boolean' ? String(input) : 'something else';
+}
