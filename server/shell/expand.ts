@@ -7,7 +7,7 @@ import type { ArithmeticExpression, CommandArgument, WordNode, WordPart } from '
 import { parseShell } from './grammar.ts';
 import { MAX_VALUE_CHARACTERS } from './limits.ts';
 import { parameter, simpleParameter } from './parameter.ts';
-import type { Frame, Runner } from './runner.ts';
+import type { Frame, Output, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
 import type { Piece, Word } from './word.ts';
 import { exactText, unknown } from './word.ts';
@@ -141,12 +141,7 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
         part.script,
         subshell(frame, null, { input: { kind: 'session' } }),
       );
-      const why = 'part of it comes from the output of a command';
-      const word: Word =
-        output === null
-          ? [unknown(why, true)]
-          : [{ kind: 'text', text: output.replace(/\n+$/, ''), quoted: false }];
-      return spread([word], true, quoted, frame);
+      return spread(substituted(output, quoted), true, quoted, frame);
     }
     case 'ArithmeticExpansion':
       return [arithmetic(part.expression, frame, run)];
@@ -155,12 +150,28 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
         input: { kind: 'unknown', why: 'another command writes it' },
       });
       const output = run.runScript(part.script, inner);
-      return [{ kind: 'process', reads: part.operator === '<' ? output : null }];
+      const isRead = part.operator === '<' && typeof output === 'string';
+      return [{ kind: 'process', reads: isRead ? output : null }];
     }
     case 'BraceExpansion':
       for (const child of part.parts ?? []) partItems(child, true, frame, run);
       return [{ kind: 'text', text: part.text, quoted: true }];
   }
+}
+
+/** The fields that a command substitution gives. */
+function substituted(output: Output, quoted: boolean): readonly Word[] {
+  if (typeof output === 'string') {
+    return [[{ kind: 'text', text: output.replace(/\n+$/, ''), quoted: false }]];
+  }
+  const lost: Word = [unknown('part of it comes from the output of a command', true)];
+  if (output === null) return [lost];
+  // What stands behind a blank in the name of a directory may be an absolute path.
+  const isDeep = output.words.some((word) => word.some((piece) => piece.kind === 'tree'));
+  if (isDeep || (quoted && (!output.single || output.words.length > 1))) return [lost];
+  return output.words.map((word) =>
+    word.map((piece): Piece => (piece.kind === 'glob' ? { kind: 'number', splits: true } : piece)),
+  );
 }
 
 /** Values as items: kept whole inside quotes, else split at the field separators. */
@@ -191,6 +202,7 @@ function split(word: Word, frame: Frame): Item[] {
   for (const piece of word) {
     if (piece.kind !== 'text') {
       items.push(piece);
+      if (piece.kind === 'number' && piece.splits === true) items.push(BREAK, piece);
       continue;
     }
     let current = '';

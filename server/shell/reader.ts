@@ -21,7 +21,7 @@ import type { Call, Frame, Output, Runner } from './runner.ts';
 import { deeper, subshell } from './runner.ts';
 import type { Input, ShellState } from './state.ts';
 import { joinStates, remember, writeFile } from './state.ts';
-import { callFunction, known, runCompound, runStatements } from './walk.ts';
+import { callFunction, known, runCompound, runStatements, runTraps } from './walk.ts';
 import type { Word } from './word.ts';
 import { exactText, isUnknown, mergeText, showWord, whyUnknown, withVariables } from './word.ts';
 
@@ -85,7 +85,7 @@ export class Reader implements Runner {
       return null;
     }
     this.#source = text;
-    return this.runScript(parsed.script, frame);
+    return runTraps(this.runScript(parsed.script, frame), frame, this);
   }
 
   runScript(script: ParsedScript | undefined, frame: Frame): Output {
@@ -114,7 +114,7 @@ export class Reader implements Runner {
     if (!this.spend(1)) return null;
     const output =
       node.type === 'Command' ? this.#runCommand(node, frame) : runCompound(node, frame, this);
-    return output === null || output.length > MAX_VALUE_CHARACTERS ? null : output;
+    return typeof output === 'string' && output.length > MAX_VALUE_CHARACTERS ? null : output;
   }
 
   #runCommand(node: Command, frame: Frame): Output {

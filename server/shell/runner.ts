@@ -6,8 +6,15 @@ import type { CommandArgument, ParsedScript, ScriptNode, WordNode } from './gram
 import type { Input, ShellState } from './state.ts';
 import type { Word } from './word.ts';
 
+/** Lines that aren't known one by one, each of them one of `words`. */
+export interface Lines {
+  readonly words: readonly Word[];
+  /** There is at most one line. */
+  readonly single: boolean;
+}
+
 /** What a program would print on its standard output; null = not known. */
-export type Output = string | null;
+export type Output = string | Lines | null;
 
 /** Where a piece of program runs. */
 export interface Frame {
@@ -87,7 +94,7 @@ export function subshell(frame: Frame, via: string | null, change: Partial<Frame
 }
 
 export function inputOf(output: Output, from: string): Input {
-  return output === null
-    ? { kind: 'unknown', why: `the output of ${from} isn't known` }
-    : { kind: 'text', text: output };
+  if (typeof output === 'string') return { kind: 'text', text: output };
+  const why = `the output of ${from} isn't known`;
+  return output === null ? { kind: 'unknown', why } : { kind: 'unknown', why, lines: output.words };
 }

@@ -11,7 +11,8 @@ export type Input =
   /** The session's own input: a terminal, or what the client sends. */
   | { readonly kind: 'session' }
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'unknown'; readonly why: string };
+  /** `lines`: every line is one of these words. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly lines?: readonly Word[] };
 
 /** What is known of a file that this session made. */
 export type KnownFile =
@@ -37,6 +38,8 @@ export class ShellState {
   /** Commands remembered under another name by `hash -p`. */
   readonly hashed: Map<string, string>;
   readonly descriptors: Map<number, Input>;
+  /** Text that `trap` runs later, with the values of its variables when it was last looked at. */
+  readonly traps: Map<string, string>;
   /** `$1`, `$2`, …; null = not known. */
   positional: readonly Word[] | null;
   /** Where the shell may be, the likeliest first: absolute, or `~` and below; null = anywhere. */
@@ -55,6 +58,7 @@ export class ShellState {
     this.files = new Map(old?.files);
     this.hashed = new Map(old?.hashed);
     this.descriptors = new Map(old?.descriptors);
+    this.traps = new Map(old?.traps);
     this.positional = old?.positional ?? null;
     this.directories = old === null ? ['~'] : old.directories;
     this.#beforeCd = old === null ? null : old.#beforeCd;
@@ -96,6 +100,12 @@ export class ShellState {
   setWord(name: string, word: Word): void {
     this.setVariable(name, { kind: 'word', word });
   }
+}
+
+/** What the variables that a text names hold. */
+export function valuesIn(text: string, state: ShellState): string {
+  const names = [...text.matchAll(/\$\{?[!#]?(\w+)/g)].map(([, name]) => name ?? '');
+  return JSON.stringify(names.map((name) => state.variables.get(name) ?? null));
 }
 
 /** Adds an entry; the oldest goes when there are too many. */
@@ -149,6 +159,7 @@ export function joinStates(state: ShellState, branches: readonly ShellState[]): 
     for (const [name, text] of branch.aliases) remember(state.aliases, name, text);
     for (const [name, path] of branch.hashed) remember(state.hashed, name, path);
     for (const [path, file] of branch.files) remember(state.files, path, file);
+    for (const [text, values] of branch.traps) remember(state.traps, text, values);
   }
   state.directories = branches.reduce<readonly string[] | null>(
     (all, branch) => either(all, branch.directories),

@@ -14,7 +14,7 @@ import { MAX_LOOP_VALUES } from './limits.ts';
 import { readRedirections } from './redirect.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { deeper, inputOf, subshell } from './runner.ts';
-import { joinStates, remember } from './state.ts';
+import { joinStates, remember, valuesIn } from './state.ts';
 import type { ShellState } from './state.ts';
 import type { Word } from './word.ts';
 import { literal, unknown } from './word.ts';
@@ -31,7 +31,9 @@ export function runStatements(list: readonly Statement[], frame: Frame, run: Run
 }
 
 function append(one: Output, other: Output): Output {
-  return one === null || other === null ? null : one + other;
+  if (one === '') return other;
+  if (other === '') return one;
+  return typeof one === 'string' && typeof other === 'string' ? one + other : null;
 }
 
 /** Every node but a simple command, which the reader itself runs. */
@@ -57,8 +59,10 @@ export function runCompound(
       }
       return redirected.outputTaken ? '' : output;
     }
-    case 'Subshell':
-      return runStatements(node.body.commands, subshell(frame, null), run);
+    case 'Subshell': {
+      const inner = subshell(frame, null);
+      return runTraps(runStatements(node.body.commands, inner, run), inner, run);
+    }
     case 'BraceGroup':
       return runStatements(node.body.commands, frame, run);
     case 'If': {
@@ -230,8 +234,19 @@ function test(expression: TestExpression, frame: Frame, run: Runner): void {
   }
 }
 
+/** At the end of a program: what `trap` has set up, once more if its variables have changed. */
+export function runTraps(output: Output, frame: Frame, run: Runner): Output {
+  for (const [text, values] of frame.state.traps) {
+    const now = valuesIn(text, frame.state);
+    if (now === values) continue;
+    frame.state.traps.set(text, now);
+    run.runText(text, subshell(frame, 'trap'));
+  }
+  return output;
+}
+
 export function known(output: Output): { kind: 'text'; text: string } | { kind: 'unknown' } {
-  return output === null ? { kind: 'unknown' } : { kind: 'text', text: output };
+  return typeof output === 'string' ? { kind: 'text', text: output } : { kind: 'unknown' };
 }
 
 /** Calls a function of the session with its own positional parameters. */

@@ -11,8 +11,8 @@ export type Piece =
   | { readonly kind: 'tree' }
   /** The home directory of a user; null = the login's own. */
   | { readonly kind: 'home'; readonly user: string | null }
-  /** Digits that can't be known: `$$`, `${#x}`. */
-  | { readonly kind: 'number' }
+  /** Text without `/` that can't be known: `$$`, `${#x}`, a date, a file's name, which may `split`. */
+  | { readonly kind: 'number'; readonly splits?: true }
   /** Any text. `splits`: unquoted, so it may become several words, options too. */
   | { readonly kind: 'unknown'; readonly why: string; readonly splits: boolean }
   /** A process substitution: what reading from it yields, null = unknown. */

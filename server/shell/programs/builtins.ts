@@ -7,7 +7,7 @@ import { NO_VALUES } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
-import { remember } from '../state.ts';
+import { remember, valuesIn } from '../state.ts';
 import { exactText, literal, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
 import { formatPrintf } from './text.ts';
@@ -46,6 +46,8 @@ function trap(call: Call): Output {
   const first = words[0];
   if (first === undefined || words.length < 2 || exactText(first)?.startsWith('-') === true)
     return '';
+  const text = exactText(first);
+  if (text !== null) remember(call.shell.traps, text, valuesIn(text, call.shell));
   call.run.runWord(first, subshell(call.frame, 'trap'), 'trap');
   return '';
 }

@@ -78,6 +78,17 @@ function runItem(call: Call, words: readonly Word[], via: string): Output {
   return null;
 }
 
+/**
+ * Programs that only read what they are given, and run nothing. What a blank or a line end in a name
+ * that somebody made leads them to is read, too; for all others each name must be whole (`-0`).
+ */
+const READERS = new Set(
+  (
+    'cat head tail wc grep egrep fgrep zgrep rg ls stat file du md5sum sha1sum sha256sum sha512sum cksum ' +
+    'nl cut od hexdump strings zcat jq diff cmp basename dirname realpath readlink echo'
+  ).split(' '),
+);
+
 function xargs(call: Call): Output {
   // `-i`, `-e` and `-l` take their value only in the same word.
   const fixed = call.words.map((word, index): Word =>
@@ -88,18 +99,21 @@ function xargs(call: Call): Output {
   const file = optionValue(read, '-a', '--arg-file');
   const input =
     file === undefined || file === null ? call.frame.input : fileInput(file, call.frame);
-  const rest = fixed.slice(read.end);
+  const rest = call.words.slice(read.end);
   const command = rest.length === 0 ? [literal('echo')] : rest;
   const placeholder = mark === undefined || mark === null ? null : exactText(mark);
   if (input.kind !== 'text') {
     const any: Word = [unknown('xargs takes it from its input', placeholder === null)];
-    return runItem(
-      call,
-      placeholder === null
-        ? [...command, any]
-        : command.map((word) => replaceInWord(word, placeholder, any)),
-      'xargs',
-    );
+    const isWhole = hasOption(read, '-0', '--null');
+    const items = itemsIn(input, isWhole, exactText(command[0] ?? []) ?? '') ?? [any];
+    if (placeholder === null) return runItem(call, [...command, ...items], 'xargs');
+    if (items.length > MAX_ITEMS)
+      call.run.uncertain('xargs runs more commands than can be followed');
+    for (const item of items.slice(0, MAX_ITEMS)) {
+      const words = command.map((word) => replaceInWord(word, placeholder, item));
+      runItem(call, words, 'xargs');
+    }
+    return null;
   }
   const separator = input.text.includes('\0') ? '\0' : '\n';
   const lines = input.text.split(separator).filter((line) => line.trim() !== '');
@@ -119,6 +133,15 @@ function xargs(call: Call): Output {
   const delimiter = hasOption(read, '-0', '--null', '-d', '--delimiter');
   const items = delimiter ? lines : lines.flatMap(splitQuoted);
   return runItem(call, [...command, ...items.map(literal)], 'xargs');
+}
+
+/** The words that lines which aren't known one by one may give; undefined = any. */
+function itemsIn(input: Input, isWhole: boolean, program: string): readonly Word[] | undefined {
+  if (input.kind !== 'unknown' || input.lines === undefined) return undefined;
+  const isDeep = input.lines.some((word) => word.some((piece) => piece.kind === 'tree'));
+  if (isDeep) return isWhole || READERS.has(program) ? input.lines : undefined;
+  // A piece of a name that was split holds no `/` either.
+  return isWhole ? input.lines : [...input.lines, [{ kind: 'number' }]];
 }
 
 /** Words as xargs reads them: blanks, quotes, backslashes. */

@@ -5,6 +5,7 @@ import { COLLECTING_PROGRAMS } from './collect.ts';
 import { EMBEDDED_PROGRAMS } from './embedded.ts';
 import { FILE_PROGRAMS } from './files.ts';
 import { INTERPRETER_PROGRAMS } from './interpreters.ts';
+import { withLines } from './lines.ts';
 import { REMOTE_PROGRAMS } from './remote.ts';
 import { SHELL_PROGRAMS } from './shells.ts';
 import { SQL_PROGRAMS } from './sql-clients.ts';
@@ -26,6 +27,8 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map(
   ].flatMap((table) => Object.entries(table)),
 );
 
+const FOLLOWED: ReadonlyMap<string, Program> = withLines(PROGRAMS);
+
 /**
  * @param name base name as called; `python3.11` is followed as `python`
  * @returns undefined for a program that isn't followed: only its words are known
@@ -34,7 +37,7 @@ export function findProgram(
   name: string,
 ): { readonly name: string; readonly program: Program } | undefined {
   for (const one of [name, name.replace(/[-.]?\d[\d.]*$/, '')]) {
-    const program = PROGRAMS.get(one);
+    const program = FOLLOWED.get(one);
     if (program !== undefined) return { name: one, program };
   }
   return undefined;

@@ -44,7 +44,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const MAX_FORMAT_ROUNDS = 200;
 
 /** What printf prints; null when a word isn't known. */
-export function formatPrintf(words: readonly (string | null)[]): Output {
+export function formatPrintf(words: readonly (string | null)[]): string | null {
   const format = words[0];
   if (format === null || format === undefined || words.includes(null)) return null;
   const rest = words.slice(1) as string[];
@@ -91,7 +91,7 @@ function echo(call: Call): Output {
 }
 
 /** The known text that the program reads: its operands as files, or its standard input. */
-function textRead(call: Call): Output {
+function textRead(call: Call): string | null {
   const read = readOptions(call.words, optionGrammar(call.name), false);
   let text = '';
   if (read.operands.length === 0)
