@@ -113,11 +113,12 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     onFailure: (error) => logger.error('spool failed', { why: messageOf(error) }),
   });
   closers.add('spool', () => spool.close());
+  const signer = await recordingSigner(home);
   const recording = {
     database,
     spool,
     journal,
-    signer: await recordingSigner(home),
+    signer,
     clock,
     logger,
     instanceId: home.instanceId(),
@@ -173,6 +174,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     isOutage,
     metrics: () => metricsText(gateway.connectionCount, registry.activeSessions),
     pages: await createPages(),
+    recordingKey: signer,
     logger,
     clock,
     version,

@@ -20,8 +20,19 @@ export interface AssetPaths {
   readonly inboxScript: string;
 }
 
+/** What a page that stands alone carries inside. */
+export interface InlineAssets {
+  readonly style: string;
+  readonly playerStyle: string;
+  readonly playerScript: string;
+  readonly exportedScript: string;
+  /** Content-Security-Policy sources of the two scripts. */
+  readonly scriptHashes: readonly string[];
+}
+
 export interface Assets {
   readonly paths: AssetPaths;
+  readonly inline: InlineAssets;
   /** By content-hashed name, without folder. */
   readonly files: ReadonlyMap<string, Asset>;
 }
@@ -37,8 +48,9 @@ export async function buildAssets(): Promise<Assets> {
     files.set(name, { type, body });
     return `/assets/${name}`;
   };
-  const [replay, inbox, style, icon, playerScript, playerStyle] = await Promise.all([
+  const [replay, exported, inbox, style, icon, playerScript, playerStyle] = await Promise.all([
     bundled('islands/replay.ts'),
+    bundled('islands/exported.ts'),
     bundled('islands/inbox.ts'),
     bundled('styles/app.css'),
     readFile(here('styles/icon.svg')),
@@ -53,7 +65,16 @@ export async function buildAssets(): Promise<Assets> {
     playerScript: add('player', 'js', SCRIPT, playerScript),
     playerStyle: add('player', 'css', STYLE, playerStyle),
   };
-  return { paths, files };
+  const inline = {
+    style: style.toString(),
+    playerStyle: playerStyle.toString(),
+    playerScript: playerScript.toString(),
+    exportedScript: exported.toString(),
+    scriptHashes: [playerScript, exported].map(
+      (script) => `sha256-${createHash('sha256').update(script).digest('base64')}`,
+    ),
+  };
+  return { paths, inline, files };
 }
 
 async function bundled(path: string): Promise<Buffer> {

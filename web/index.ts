@@ -5,13 +5,14 @@ import type { Pages } from '../server/http/pages.ts';
 import { buildAssets, type AssetPaths } from './build.ts';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { ErrorPage } from './pages/error.tsx';
+import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { SetupPage } from './pages/setup.tsx';
 
 /** Bundles the files for browsers, which takes a moment: call once at start. */
 export async function createPages(): Promise<Pages> {
-  const { files, paths } = await buildAssets();
+  const { files, inline, paths } = await buildAssets();
   const page =
     <Props extends object>(Page: ComponentType<Props & { readonly assets: AssetPaths }>) =>
     (props: Props): string =>
@@ -22,6 +23,11 @@ export async function createPages(): Promise<Pages> {
     approvals: page(ApprovalsPage),
     setup: page(SetupPage),
     error: page(ErrorPage),
+    exported: (props) => {
+      const html = `<!doctype html>${renderToString(h(ExportedPage, { ...props, inline }))}`;
+      const at = html.lastIndexOf(RECORDING_PLACE);
+      return { start: html.slice(0, at), end: html.slice(at + RECORDING_PLACE.length) };
+    },
     asset: (name) => files.get(name) ?? null,
   };
 }

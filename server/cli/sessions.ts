@@ -3,9 +3,10 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withStores, type Stores } from '../context.ts';
+import { createPages } from '../../web/index.ts';
+import { recordingSigner, withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
-import { encodeRecording } from '../http/exports.ts';
+import { encodeRecording, refuseLargePage } from '../http/exports.ts';
 import type { SessionQuery, SessionView } from '../http/ports.ts';
 import { FORMATS } from '../http/query.ts';
 import { printable } from '../printable.ts';
@@ -144,8 +145,9 @@ const commands: Verb = {
 
 const exportSession: Verb = {
   name: 'sessions export',
-  usage: 'ID [--format cast|cast2|txt|json] [-o FILE]',
-  summary: 'one recording as a file; cast2 plays everywhere',
+  usage: 'ID [--format cast|cast2|txt|json|html] [-o FILE]',
+  summary:
+    'one recording as a file; cast2 plays everywhere, html plays and proves itself in a browser',
   options: { format: { type: 'string' }, output: { type: 'string', short: 'o' } },
   positionals: [1, 1],
   run: (input) =>
@@ -154,18 +156,20 @@ const exportSession: Verb = {
       const format = FORMATS.find((one) => one === wanted);
       if (format === undefined) {
         throw new SallyportError(
-          wanted === 'html' ? 'not-built' : 'usage.invalid',
-          `there is no export format "${printable(wanted, 40)}"${wanted === 'html' ? ' in this version' : ''}`,
+          'usage.invalid',
+          `there is no export format "${printable(wanted, 40)}"`,
           `take one of: ${FORMATS.join(', ')}`,
         );
       }
       const session = await sessionOf(stores, input);
+      refuseLargePage(format, session);
       await journalLook(stores, input, session, 'recording.exported', { format });
       const header = await stores.recordings.header(session.id);
       const seal = await stores.recordings.chain(session.id);
       if (header === null) throw unknownSession(session.id);
       const events = stores.recordings.events(session.id);
-      const pieces = encodeRecording(format, { header, events, seal });
+      const page = format === 'html' ? await exportedPage(stores, session) : NO_PAGE;
+      const pieces = encodeRecording(format, { header, events, seal, page });
       const file = input.options.text('output');
       if (file === null) for await (const piece of pieces) await input.terminal.out(piece);
       else await writeFileFrom(file, pieces);
@@ -250,6 +254,18 @@ function unknownSession(id: string): SallyportError {
     `there is no session ${printable(id, 60)}`,
     'see: npx sallyport sessions list',
   );
+}
+
+const NO_PAGE = () => ({ start: '', end: '' });
+
+async function exportedPage(
+  { home, recordings }: Stores,
+  session: SessionView,
+): Promise<() => { readonly start: string; readonly end: string }> {
+  const { keyId, publicKey } = await recordingSigner(home);
+  const commands = await recordings.commands(session.id);
+  const pages = await createPages();
+  return () => pages.exported({ session, commands, keyId, publicKey });
 }
 
 async function journalLook(

@@ -5,6 +5,7 @@ import type { Response } from 'express';
 import { encodeCast2, encodeCast3, encodeJson, encodeText } from '../asciicast/codec.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import { asPlayed } from '../asciicast/played.ts';
+import { SallyportError } from '../errors.ts';
 import type { RecordingSeal } from '../journal/seal.ts';
 import type { SessionView } from './ports.ts';
 import type { Format } from './query.ts';
@@ -14,7 +15,12 @@ export interface ExportedRecording {
   readonly header: CastHeader;
   readonly events: AsyncIterable<RecordedEvent>;
   readonly seal: RecordingSeal | null;
+  /** What stands around the recording in a page of its own. */
+  readonly page: () => { readonly start: string; readonly end: string };
 }
+
+/** A page with more output than this would be slow to open; the other formats have no bound. */
+export const MAX_PAGE_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 type Encode = (recording: ExportedRecording) => AsyncIterable<string>;
 
@@ -24,10 +30,14 @@ const ENCODINGS: Readonly<
   cast: { encode: played(encodeCast3), type: 'application/x-asciicast', suffix: 'cast' },
   cast2: { encode: played(encodeCast2), type: 'application/x-asciicast', suffix: 'v2.cast' },
   txt: { encode: played(encodeText), type: 'text/plain; charset=utf-8', suffix: 'txt' },
+  html: { encode: sealedPage, type: 'text/html; charset=utf-8', suffix: 'html' },
   json: { encode: sealedJson, type: 'application/json; charset=utf-8', suffix: 'json' },
 };
 
-/** The file in one of the formats. Only `json` is exactly what was recorded; the others are for showing. */
+/**
+ * The file in one of the formats. Only `json` and `html` hold exactly what was recorded, and its proof;
+ * the others are for showing.
+ */
 export function encodeRecording(
   format: Format,
   recording: ExportedRecording,
@@ -46,6 +56,24 @@ function sealedJson({ header, events, seal }: ExportedRecording): AsyncIterable<
   if (seal === null) return encodeJson(header, events);
   const sealed = seal.chunks.reduce((sum, chunk) => sum + chunk.events, 0);
   return encodeJson(header, first(sealed, events), JSON.stringify(seal));
+}
+
+/** JSON in a script element: nothing in it may look like markup. */
+async function* sealedPage(recording: ExportedRecording): AsyncGenerator<string> {
+  const { end, start } = recording.page();
+  yield start;
+  for await (const piece of sealedJson(recording)) yield piece.replaceAll('<', '\\u003c');
+  yield end;
+}
+
+/** Throws `usage.invalid` when a page of its own would be too large for this recording. */
+export function refuseLargePage(format: Format, session: Pick<SessionView, 'bytesOut'>): void {
+  if (format !== 'html' || session.bytesOut <= MAX_PAGE_OUTPUT_BYTES) return;
+  throw new SallyportError(
+    'usage.invalid',
+    `the session printed ${session.bytesOut} bytes, more than a page of its own can show (${MAX_PAGE_OUTPUT_BYTES})`,
+    'take the format json, which holds the same and verifies with: sallyport verify --file',
+  );
 }
 
 async function* first<T>(count: number, items: AsyncIterable<T>): AsyncGenerator<T> {

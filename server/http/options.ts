@@ -36,6 +36,8 @@ export interface HttpOptions {
   /** Prometheus text with counts only: it is open to everybody. */
   readonly metrics: () => string;
   readonly pages: Pages;
+  /** The public half of the key that signs recordings. */
+  readonly recordingKey: { readonly keyId: string; readonly publicKey: string };
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;

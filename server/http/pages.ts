@@ -75,6 +75,16 @@ export interface ErrorProps {
   readonly hint: string;
 }
 
+/** A recording that stands alone in one file. */
+export interface ExportedProps {
+  readonly session: SessionView;
+  readonly commands: readonly CommandView[];
+  /** Of the bastion that recorded. */
+  readonly keyId: string;
+  /** SubjectPublicKeyInfo (DER) in base64. */
+  readonly publicKey: string;
+}
+
 /** A file under `/assets/`. */
 export interface Asset {
   readonly type: string;
@@ -87,6 +97,8 @@ export interface Pages {
   approvals(props: ApprovalsProps): string;
   setup(props: SetupProps): string;
   error(props: ErrorProps): string;
+  /** The file before and after the recording, which stands as JSON inside a script element. */
+  exported(props: ExportedProps): { readonly start: string; readonly end: string };
   /** The file with this content-hashed name (without folder), or null. */
   asset(name: string): Asset | null;
 }

@@ -12,7 +12,7 @@ export const MAX_LIMIT = 200;
 export const MAX_FILTER_CHARACTERS = 200;
 export const MAX_CURSOR_CHARACTERS = 500;
 
-export const FORMATS = ['cast', 'cast2', 'txt', 'json'] as const;
+export const FORMATS = ['cast', 'cast2', 'txt', 'json', 'html'] as const;
 export type Format = (typeof FORMATS)[number];
 
 type RawQuery = Readonly<Record<string, unknown>>;

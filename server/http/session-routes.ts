@@ -1,7 +1,7 @@
 /** `/api/v1/sessions…`: list, one, its commands, recording, replay, chain, and ending it. */
 import { Router, type Request, type Response } from 'express';
 import { SallyportError } from '../errors.ts';
-import { sendRecording } from './exports.ts';
+import { refuseLargePage, sendRecording } from './exports.ts';
 import { onlyMethods } from './failure.ts';
 import { unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
@@ -35,13 +35,17 @@ export function sessionRoutes(services: Services): Router {
     const access = await sessionFor(services, response, request.params.id);
     const { session } = access;
     const format = recordingFormat(request.query);
+    refuseLargePage(format, session);
     if (request.method === 'HEAD') return sendRecording(response, session, format, null);
     await views.exported(access.principal, session, access.source, format);
     const header = await recordings.header(session.id);
     const seal = await recordings.chain(session.id);
     if (header === null) throw unknownObject('session');
+    const commands = format === 'html' ? await recordings.commands(session.id) : [];
+    const { keyId, publicKey } = services.recordingKey;
+    const page = () => services.pages.exported({ session, commands, keyId, publicKey });
     const events = recordings.events(session.id);
-    await sendRecording(response, session, format, { header, events, seal });
+    await sendRecording(response, session, format, { header, events, seal, page });
   });
   router.get('/:id/segments', async (request, response) => {
     const { session } = await opened(request, response);

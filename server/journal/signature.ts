@@ -21,6 +21,8 @@ export type PublicKey = KeyObject;
 export interface HeadSigner {
   /** Names the key: hexadecimal SHA-256 of the public key (SubjectPublicKeyInfo, DER). */
   readonly keyId: string;
+  /** The public key itself (SubjectPublicKeyInfo, DER) in base64. */
+  readonly publicKey: string;
   /** base64 Ed25519 signature of `headPayload`. */
   sign(statement: HeadStatement): string;
 }
@@ -35,8 +37,10 @@ export function headPayload(statement: HeadStatement): Buffer {
 
 /** @param privateKey an Ed25519 private key */
 export function createHeadSigner(privateKey: KeyObject): HeadSigner {
+  const publicKey = createPublicKey(privateKey);
   return {
-    keyId: keyIdOf(createPublicKey(privateKey)),
+    keyId: keyIdOf(publicKey),
+    publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
     sign: (statement) => sign(null, headPayload(statement), privateKey).toString('base64'),
   };
 }

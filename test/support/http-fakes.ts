@@ -2,6 +2,7 @@
  * In-memory stand-ins for what the HTTP adapter reads and writes. They behave, they don't count calls:
  * a token works once, the first decision wins, a journal that is told to fail fails.
  */
+import { generateKeyPairSync } from 'node:crypto';
 import type { Principal } from '../../server/access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../../server/asciicast/event.ts';
 import { encodeEventLine } from '../../server/asciicast/event-line.ts';
@@ -21,8 +22,12 @@ import type {
 } from '../../server/http/ports.ts';
 import { CHAIN_START, chunkHash } from '../../server/journal/chain.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
+import { createHeadSigner } from '../../server/journal/signature.ts';
 
 type Chain = NonNullable<Awaited<ReturnType<ChainReader['chain']>>>;
+
+/** Signs the heads of all fake recordings. */
+export const recordingKey = createHeadSigner(generateKeyPairSync('ed25519').privateKey);
 
 /** Everything that is kept about one session. */
 export interface KeptSession {
@@ -108,8 +113,11 @@ export class FakeRecordings implements RecordingReader, ChainReader, HeaderReade
       prevHash = sealed.hash;
       return sealed;
     });
-    const head = { chunks: count, hash: headHash ?? '', keyId: 'key-1', signature: 'c2ln' };
-    return { sessionId, chunks, head: headHash === null ? null : head };
+    if (headHash === null) return { sessionId, chunks, head: null };
+    const statement = { chunks: count, events: found.events.length, hash: prevHash };
+    const signature = recordingKey.sign({ sessionId, ...statement });
+    const { keyId } = recordingKey;
+    return { sessionId, chunks, head: { chunks: count, hash: prevHash, keyId, signature } };
   }
 
   #find(id: string): KeptSession | undefined {

@@ -11,6 +11,7 @@ import {
   FakeRecordings,
   FakeSignIns,
   type KeptSession,
+  recordingKey,
 } from './http-fakes.ts';
 
 /** Bundled once for all tests of a run. */
@@ -177,6 +178,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     isOutage: () => false,
     metrics: () => 'sallyport_sessions_active 0\n',
     pages: await pages,
+    recordingKey,
     logger: silentLogger,
     clock,
     version: '0.0.0',

@@ -14,6 +14,11 @@ const CELL_HEIGHT = 4 / 3;
 const BORDERS = 1.5;
 const CONTROLS_HEIGHT = 2;
 
+/** Segments by address, or a whole recording as asciicast text. */
+export type ReplaySource =
+  | { readonly driver: 'recording'; readonly format: 'segmented'; readonly url: string }
+  | { readonly data: string };
+
 interface AsciinemaPlayerHandle {
   seek(seconds: number): Promise<unknown>;
   play(): Promise<unknown>;
@@ -25,11 +30,7 @@ interface AsciinemaPlayerHandle {
 declare const AsciinemaPlayer:
   | {
       create(
-        source: {
-          readonly driver: 'recording';
-          readonly format: 'segmented';
-          readonly url: string;
-        },
+        source: ReplaySource,
         element: HTMLElement,
         options: Readonly<Record<string, unknown>>,
       ): AsciinemaPlayerHandle;
@@ -48,18 +49,19 @@ export interface Replay {
  * @param startMs what to show first
  * @returns once the first frame is there; rejects with words for people
  */
-export async function openReplay(host: HTMLElement, startMs: number): Promise<Replay> {
-  const url = host.dataset['index'];
-  if (url === undefined || typeof AsciinemaPlayer === 'undefined') {
-    throw new Error('the player could not be loaded');
-  }
+export async function openReplay(
+  host: HTMLElement,
+  startMs: number,
+  source: ReplaySource,
+): Promise<Replay> {
+  if (typeof AsciinemaPlayer === 'undefined') throw new Error('the player could not be loaded');
   const mount = document.createElement('div');
   mount.className = 'mount';
   const cols = side(host.dataset['cols'], 80);
   const rows = side(host.dataset['rows'], 24);
   mount.style.aspectRatio = `${cols * CELL_WIDTH + BORDERS} / ${rows * CELL_HEIGHT + BORDERS + CONTROLS_HEIGHT}`;
   host.append(mount);
-  const player = AsciinemaPlayer.create({ driver: 'recording', format: 'segmented', url }, mount, {
+  const player = AsciinemaPlayer.create(source, mount, {
     preload: true,
     fit: 'both',
     controls: true,

@@ -70,8 +70,19 @@ function Heading({ mayTerminate, session, terminating }: SessionProps) {
           <a class="button" href={`${recording}?format=txt`} title="plain text">
             .txt
           </a>
-          <a class="button" href={`${recording}?format=json`} title="everything recorded">
+          <a
+            class="button"
+            href={`${recording}?format=json`}
+            title="everything recorded, with proof"
+          >
             .json
+          </a>
+          <a
+            class="button"
+            href={`${recording}?format=html`}
+            title="a page that plays and verifies itself"
+          >
+            .html
           </a>
         </div>
         {mayTerminate && !terminating && (

@@ -9,7 +9,8 @@ export const MAX_COMMANDS_LISTED = 2000;
 
 export function CommandList(props: {
   readonly commands: readonly CommandView[];
-  readonly sessionId: string;
+  /** null on a page that stands alone, from which nothing else can be reached. */
+  readonly sessionId: string | null;
 }) {
   const { commands } = props;
   const listed = commands.slice(0, MAX_COMMANDS_LISTED);
@@ -41,20 +42,24 @@ export function CommandList(props: {
       {commands.length === 0 && <p class="none muted">No command was read in this session.</p>}
       <ol class="commands" id="commands">
         {listed.map((command) => (
-          <Command key={command.seq} command={command} />
+          <Command key={command.seq} command={command} isAlone={props.sessionId === null} />
         ))}
       </ol>
       {commands.length > listed.length && (
         <p class="none">
           The first {listed.length.toLocaleString('en')} of {commands.length.toLocaleString('en')}{' '}
-          commands. <a href={`/api/v1/sessions/${props.sessionId}/commands`}>All of them as JSON</a>
+          commands.{' '}
+          {props.sessionId !== null && (
+            <a href={`/api/v1/sessions/${props.sessionId}/commands`}>All of them as JSON</a>
+          )}
         </p>
       )}
     </section>
   );
 }
 
-function Command({ command }: { readonly command: CommandView }) {
+function Command(props: { readonly command: CommandView; readonly isAlone: boolean }) {
+  const { command, isAlone } = props;
   return (
     <li
       id={`cmd-${command.seq}`}
@@ -88,7 +93,12 @@ function Command({ command }: { readonly command: CommandView }) {
             <Visible text={command.reason} />
           </span>
         )}
-        {command.approval !== null && (
+        {command.approval !== null && isAlone && (
+          <span>
+            approval <Visible text={command.approval} />
+          </span>
+        )}
+        {command.approval !== null && !isAlone && (
           <a href={`/approvals/${encodeURIComponent(command.approval)}`}>
             approval <Visible text={command.approval} />
           </a>

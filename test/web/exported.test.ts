@@ -1,0 +1,118 @@
+/** An exported page in real Chromium, opened from a file, without any server. */
+import assert from 'node:assert/strict';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { MAX_PAGE_OUTPUT_BYTES } from '../../server/http/exports.ts';
+import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { keptSession, people, sessionId, startHttpWorld } from '../support/http-world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
+
+describe('web: an exported page', () => {
+  let browser: Browser;
+  let watched: WatchedPage;
+  let page: Page;
+  let folder: string;
+
+  before(async () => {
+    browser = await launchBrowser();
+    folder = await temporaryFolder();
+  });
+  after(async () => {
+    await browser.close();
+    await rm(folder, { recursive: true });
+  });
+  beforeEach(async () => {
+    watched = await openPage(browser);
+    page = watched.page;
+    await page.context().setOffline(true);
+  });
+  afterEach(() => watched.close());
+
+  async function exported(id: string): Promise<string> {
+    const world = await startHttpWorld();
+    try {
+      setScene(world);
+      const answer = await world.fetch(
+        `/api/v1/sessions/${id}/recording?format=html`,
+        people.audrey,
+      );
+      assert.equal(answer.status, 200);
+      assert.match(answer.headers.get('content-disposition') ?? '', /\.html"$/);
+      return await answer.text();
+    } finally {
+      await world.close();
+    }
+  }
+
+  /** @returns what the page says of itself */
+  async function open(html: string): Promise<{ proof: string | null; says: string }> {
+    const file = join(folder, 'recording.html');
+    await writeFile(file, html);
+    await page.goto(pathToFileURL(file).href);
+    await page.locator('#player[data-state]').waitFor();
+    await page.locator('#proof[data-proof]').waitFor();
+    const proof = page.locator('#proof');
+    return { proof: await proof.getAttribute('data-proof'), says: await proof.innerText() };
+  }
+
+  it('plays, proves itself and seeks to commands, loading nothing', async () => {
+    const { proof, says } = await open(await exported(REPLAYED));
+    assert.equal(proof, 'intact');
+    assert.match(says, /^Intact: all \d+ chunks .* the key [0-9a-f]{64}\.$/);
+    assert.equal(await page.locator('#player').getAttribute('data-state'), 'ready');
+    await page.locator('#cmd-9 a').click();
+    await page.waitForFunction(() =>
+      Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
+        line.textContent.includes('output of 9'),
+      ),
+    );
+    await picture(page, 'exported');
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('shows hostile names, commands and output as text', async () => {
+    const { proof } = await open(await exported(HOSTILE_SESSION));
+    assert.equal(proof, 'intact');
+    assert.equal(await page.locator('main img').count(), 0);
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('says what is wrong once somebody edited it', async () => {
+    const html = await exported(REPLAYED);
+    const edits: readonly (readonly [string | RegExp, string, RegExp])[] = [
+      ['output of 9', 'output of X', /NOT what was recorded: chunk \d+/],
+      [/\n\{"atUs":\d+,"code":"m"[^\n]*/, '', /NOT what was recorded/],
+      [/"signature":"../, '"signature":"AA', /signature is not of this recording/],
+      [/data-key="[^"]*"/, 'data-key="AAAA"', /not the one in this file/],
+    ];
+    for (const [what, by, expected] of edits) {
+      const edited = html.replace(what, by);
+      assert.notEqual(edited, html);
+      assert.match((await open(edited)).says, expected);
+    }
+  });
+
+  it('is refused when it would be too large, as the other formats are not', async () => {
+    const world = await startHttpWorld();
+    try {
+      const id = sessionId(1);
+      world.recordings.add(keptSession(1, [], { bytesOut: MAX_PAGE_OUTPUT_BYTES + 1 }));
+      const path = `/api/v1/sessions/${id}/recording`;
+      const refused = await world.fetch(`${path}?format=html`, people.audrey);
+      assert.equal(refused.status, 400);
+      assert.match(await refused.text(), /format json/);
+      assert.equal((await world.fetch(`${path}?format=json`, people.audrey)).status, 200);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('carries no more than it needs', async () => {
+    const html = await exported(REPLAYED);
+    assert.doesNotMatch(html, /https?:\/\/(?!localhost\/health)[^\s"'<]*\.(?:js|css|wasm)/);
+    assert.ok((await readFile(join(folder, 'recording.html'))).length < 2_000_000);
+  });
+});

@@ -1,0 +1,141 @@
+/** A replay and its commands, which move together. */
+import { filterCommands, markCurrent, neighbour, readCommands, type Command } from './commands.ts';
+import type { Replay } from './player.ts';
+
+/** How often the current command follows a running replay. */
+const FOLLOW_INTERVAL_MS = 250;
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/**
+ * Takes the page over.
+ * @param open makes the replay in its place and shows this time first; rejects with words for people
+ */
+export async function followReplay(
+  open: (host: HTMLElement, startMs: number) => Promise<Replay>,
+): Promise<void> {
+  const host = element('player');
+  const status = element('player-status');
+  const list = element('commands');
+  const find = element('find') as HTMLInputElement;
+  const only = element('only') as HTMLSelectElement;
+  const count = element('command-count');
+  const commands = readCommands(list);
+
+  let current: Command | null = null;
+  let replay: Replay | null = null;
+
+  function select(command: Command): void {
+    current = command;
+    markCurrent(list, commands, command);
+  }
+
+  function show(command: Command): void {
+    select(command);
+    host.scrollIntoView({ block: 'nearest' });
+    history.replaceState(null, '', `#cmd-${command.seq}`);
+    // A seek that fails shows in the player itself.
+    replay?.seek(command.showMs).catch(() => {});
+  }
+
+  function named(hash: string): Command | null {
+    return commands.find((command) => hash === `#cmd-${command.seq}`) ?? null;
+  }
+
+  function fail(why: string): void {
+    status.textContent = `The replay can’t be shown: ${why}. Read the recording as text instead, or reload the page.`;
+    status.setAttribute('role', 'alert');
+    status.hidden = false;
+    host.dataset['state'] = 'failed';
+  }
+
+  /** The player's emulator can break on what a target printed; it says so to nobody else. */
+  function onError(event: ErrorEvent | PromiseRejectionEvent): void {
+    const error: unknown = 'reason' in event ? event.reason : event.error;
+    if (error instanceof WebAssembly.RuntimeError) fail('the player broke on what was recorded');
+  }
+
+  function follow(): void {
+    if (replay === null || !replay.playing) return;
+    const atMs = replay.atMs();
+    const reached = commands.findLast((command) => command.atMs <= atMs);
+    if (reached !== undefined && reached !== current) select(reached);
+  }
+
+  function onKey(event: KeyboardEvent): void {
+    const typing =
+      event.target instanceof HTMLElement && event.target.matches('input, select, textarea');
+    if (event.key === 'Escape' && event.target === find) {
+      find.value = '';
+      refilter();
+      find.blur();
+      return;
+    }
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'j' || event.key === 'k') {
+      const next = neighbour(commands, current, event.key === 'j' ? 1 : -1);
+      if (next !== null) show(next);
+    } else if (event.key === 'p') {
+      replay?.toggle().catch(() => {});
+    } else if (event.key === '/') {
+      event.preventDefault();
+      find.focus();
+    }
+  }
+
+  function refilter(): void {
+    const shown = filterCommands(commands, find.value, only.value);
+    count.textContent =
+      shown === commands.length ? String(shown) : `${shown} of ${commands.length}`;
+  }
+
+  function onClick(event: MouseEvent): void {
+    const link = event.target instanceof Element ? event.target.closest('a.command') : null;
+    const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    const command = link === null ? null : named(link.getAttribute('href') ?? '');
+    if (command === null || !plain) return;
+    event.preventDefault();
+    show(command);
+  }
+
+  window.addEventListener('error', onError);
+  window.addEventListener('unhandledrejection', onError);
+  list.addEventListener('click', onClick);
+  find.addEventListener('input', refilter);
+  only.addEventListener('change', refilter);
+  document.addEventListener('keydown', onKey);
+  window.addEventListener('hashchange', () => {
+    const command = named(location.hash);
+    if (command !== null) show(command);
+  });
+  element('finder').hidden = commands.length === 0;
+
+  const linked = named(location.hash);
+  const first = linked ?? commands[0] ?? null;
+  if (first !== null) select(first);
+  if (linked !== null) {
+    // The browser goes to the row when the page has loaded; the list has scrolled to it already.
+    window.addEventListener('load', () => {
+      requestAnimationFrame(() => {
+        window.scrollTo(0, 0);
+        host.scrollIntoView({ block: 'nearest' });
+      });
+    });
+  }
+  try {
+    replay = await open(host, first?.showMs ?? 0);
+    if (host.dataset['state'] !== 'failed') {
+      status.hidden = true;
+      host.dataset['state'] = 'ready';
+    }
+    // A command chosen while the player was loading.
+    if (current !== null && current !== first) show(current);
+    setInterval(follow, FOLLOW_INTERVAL_MS);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : 'the replay failed');
+  }
+}

@@ -1,0 +1,113 @@
+/** One session as a file of its own: replay, commands and proof, with everything that they need inside. */
+import type { ExportedProps } from '../../server/http/pages.ts';
+import type { InlineAssets } from '../build.ts';
+import { KindBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
+import { CommandList } from '../parts/command-list.tsx';
+import { clockTime, dateTime } from '../parts/format.ts';
+import { Visible } from '../parts/visible.tsx';
+
+/** Stands where the recording goes; what surrounds it is the file's start and end. */
+export const RECORDING_PLACE = '%RECORDING%';
+
+export function ExportedPage(props: ExportedProps & { readonly inline: InlineAssets }) {
+  const { commands, inline, keyId, publicKey, session } = props;
+  // Nothing may be loaded from anywhere, and nothing runs but the two scripts below.
+  const policy = [
+    "default-src 'none'",
+    `script-src ${inline.scriptHashes.map((hash) => `'${hash}'`).join(' ')} 'wasm-unsafe-eval'`,
+    "style-src 'unsafe-inline'",
+    'font-src data:',
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content={policy} />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`Session ${session.id.slice(-12)} · Sallyport`}</title>
+        <style dangerouslySetInnerHTML={{ __html: inline.playerStyle }} />
+        <style dangerouslySetInnerHTML={{ __html: inline.style }} />
+      </head>
+      <body>
+        <main id="main">
+          <div class="row title">
+            <h1>
+              <Visible text={session.principal.name} />
+              <span class="muted">on</span>
+              <Visible text={session.target} />
+            </h1>
+            <KindBadge kind={session.principal.kind} />
+            <StatusBadge status={session.status} />
+            <StoppedBadges session={session} />
+          </div>
+          <dl class="facts">
+            <div>
+              <dt>Session</dt>
+              <dd>
+                <code>{session.id}</code>
+              </dd>
+            </div>
+            <div>
+              <dt>Login</dt>
+              <dd>
+                <Visible text={session.login} />
+              </dd>
+            </div>
+            <div>
+              <dt>From</dt>
+              <dd>
+                <Visible text={session.source} />
+              </dd>
+            </div>
+            <div>
+              <dt>Started</dt>
+              <dd>
+                <time dateTime={session.startedAt}>{dateTime(session.startedAt)} UTC</time>
+              </dd>
+            </div>
+            <div>
+              <dt>Length</dt>
+              <dd>{clockTime(session.recording.durationMs)}</dd>
+            </div>
+          </dl>
+          <div class="replay">
+            <div class="stage">
+              <section class="panel player" aria-label="Replay">
+                <div id="player" data-cols={session.width} data-rows={session.height}>
+                  <p class="waiting" id="player-status" role="status">
+                    Loading the replay…
+                  </p>
+                </div>
+              </section>
+              <section class="panel integrity" aria-labelledby="integrity-heading">
+                <h2 id="integrity-heading">Integrity</h2>
+                <p id="proof" role="status" data-key={publicKey}>
+                  Checking…
+                </p>
+                <p class="muted">
+                  Checked by this page itself. Whoever could write this file could have written
+                  another page too: compare the key <code class="hash">{keyId}</code> with what the
+                  bastion’s operator publishes, or check the recording’s JSON export with{' '}
+                  <code>sallyport verify --file</code>. Output, sizes, markers and exit status are
+                  proven; names and decisions beside them are what the database said.
+                </p>
+              </section>
+            </div>
+            <CommandList commands={commands} sessionId={null} />
+          </div>
+        </main>
+        <script
+          type="application/json"
+          id="recording"
+          dangerouslySetInnerHTML={{ __html: RECORDING_PLACE }}
+        />
+        <script dangerouslySetInnerHTML={{ __html: inline.playerScript }} />
+        <script type="module" dangerouslySetInnerHTML={{ __html: inline.exportedScript }} />
+      </body>
+    </html>
+  );
+}
