@@ -6,14 +6,29 @@ import { MAX_BRACE_WORDS } from './limits.ts';
 
 /** The words that one written word becomes, in order; null = too many to follow. */
 export function expandBraces(text: string): readonly string[] | null {
-  const open = findBrace(text, 0);
+  return expandFrom(text, { characters: MAX_LOOKED_AT }, 0);
+}
+
+/** Characters looked at for one word: each `{` may be looked for its end. */
+const MAX_LOOKED_AT = 100_000;
+/** Braces behind and inside each other in one word. */
+const MAX_BRACES = 100;
+
+interface Budget {
+  characters: number;
+}
+
+function expandFrom(text: string, budget: Budget, braces: number): readonly string[] | null {
+  if (braces > MAX_BRACES) return null;
+  const open = findBrace(text, budget);
+  if (budget.characters < 0) return null;
   if (open === null) return [text];
   const before = text.slice(0, open.start);
-  const after = expandBraces(text.slice(open.end));
+  const after = expandFrom(text.slice(open.end), budget, braces + 1);
   if (after === null) return null;
   const words: string[] = [];
   for (const item of open.items) {
-    const expanded = expandBraces(item);
+    const expanded = expandFrom(item, budget, braces + 1);
     if (expanded === null) return null;
     for (const middle of expanded) {
       for (const rest of after) words.push(before + middle + rest);
@@ -30,12 +45,13 @@ interface Brace {
 }
 
 /** The first brace that expands at all. */
-function findBrace(text: string, from: number): Brace | null {
-  for (let index = from; index < text.length;) {
+function findBrace(text: string, budget: Budget): Brace | null {
+  budget.characters -= text.length;
+  for (let index = 0; index < text.length && budget.characters >= 0;) {
     const skipped = skipQuoted(text, index);
     if (skipped > index) index = skipped;
     else if (text[index] === '{') {
-      const brace = readBrace(text, index);
+      const brace = readBrace(text, index, budget);
       if (brace !== null) return brace;
       index++;
     } else index++;
@@ -43,7 +59,7 @@ function findBrace(text: string, from: number): Brace | null {
   return null;
 }
 
-function readBrace(text: string, start: number): Brace | null {
+function readBrace(text: string, start: number, budget: Budget): Brace | null {
   const items: string[] = [];
   let depth = 0;
   let itemStart = start + 1;
@@ -67,6 +83,7 @@ function readBrace(text: string, start: number): Brace | null {
     }
     index++;
   }
+  budget.characters -= text.length - start;
   return null;
 }
 

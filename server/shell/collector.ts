@@ -1,8 +1,9 @@
 /** Collects what one reading finds, within its budget. Not caught here: anything about meaning. */
 import type { ResolvedCommand, Uncertainty } from './command.ts';
 import { readsInput } from './input-readers.ts';
-import { MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
+import { ENTRIES_PER_STEP, MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
 import type { Frame } from './runner.ts';
+import type { ShellState } from './state.ts';
 import { exactText, showWord, type Word } from './word.ts';
 
 /** A command that is still being followed. */
@@ -17,11 +18,17 @@ export class Collector {
   #steps = 0;
   #exhausted = false;
   readonly #seen = new Set<string>();
+  readonly #copying: ShellState['copying'];
+
+  constructor(copying: ShellState['copying']) {
+    this.#copying = copying;
+  }
 
   /** False when the budget is used up; the first time that becomes an uncertainty. */
   spend(steps: number): boolean {
     this.#steps += steps;
-    if (this.#steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
+    const copies = this.#copying.entries / ENTRIES_PER_STEP;
+    if (this.#steps + copies <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
     this.giveUp('the command does more than can be followed');
     return false;
   }

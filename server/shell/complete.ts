@@ -25,7 +25,7 @@ export function isCompleteInput(text: string): 'complete' | 'incomplete' | 'inva
       ? 'incomplete'
       : 'invalid';
   }
-  if (hasOpenHereDocument(commands)) return 'incomplete';
+  if (text.includes('<<') && hasOpenHereDocument(commands)) return 'incomplete';
   return endsInContinuation(text) ? 'incomplete' : 'complete';
 }
 
@@ -61,8 +61,9 @@ function atEnd(text: string, error: { readonly message: string; readonly pos: nu
 
 /** A backslash before the last line end joins it with the next line. */
 function endsInContinuation(text: string): boolean {
-  const body = text.replace(/\n$/, '');
-  const slashes = /\\+$/.exec(body)?.[0].length ?? 0;
+  const body = text.endsWith('\n') ? text.slice(0, -1) : text;
+  let slashes = 0;
+  while (body[body.length - 1 - slashes] === '\\') slashes++;
   if (slashes % 2 === 0) return false;
   const line = body.slice(body.lastIndexOf('\n') + 1);
   return !/(^|\s)#/.test(line);

@@ -5,7 +5,7 @@
 import { expandBraces } from './braces.ts';
 import type { ArithmeticExpression, CommandArgument, WordNode, WordPart } from './grammar.ts';
 import { parseShell } from './grammar.ts';
-import { MAX_VALUE_CHARACTERS } from './limits.ts';
+import { MAX_BRACE_WORDS, MAX_VALUE_CHARACTERS } from './limits.ts';
 import { parameter, simpleParameter } from './parameter.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
@@ -29,6 +29,7 @@ export function expandWord(node: WordNode | CommandArgument, frame: Frame, run: 
   if (node.parts?.some((part) => part.type === 'BraceExpansion') === true) {
     const words = expandBraces(node.text);
     if (words === null) {
+      run.spend(MAX_BRACE_WORDS);
       run.uncertain('a brace expansion makes too many words');
       return [[unknown('too many words', true)]];
     }
@@ -84,28 +85,46 @@ function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
   if (node.parts === undefined) return [{ kind: 'text', text: node.value, quoted: true }];
   const items: Item[] = [];
   for (const part of node.parts) {
-    if (!run.spend(0)) return [unknown('too much to read')];
-    items.push(...partItems(part, false, frame, run));
+    const found = partItems(part, false, frame, run);
+    if (!run.spend(stepsOf(found))) return [unknown('too much to read')];
+    items.push(...found);
   }
   return items;
+}
+
+/** Items that count as one step, and characters of them. */
+const ITEMS_PER_STEP = 8;
+const CHARACTERS_PER_STEP = 128;
+
+function stepsOf(items: readonly Item[]): number {
+  return (
+    Math.floor(sizeOf(items) / CHARACTERS_PER_STEP) + Math.floor(items.length / ITEMS_PER_STEP)
+  );
+}
+
+function sizeOf(items: readonly Item[]): number {
+  let size = 0;
+  for (const item of items) if (item.kind === 'text') size += item.text.length;
+  return size;
 }
 
 function toFields(items: readonly Item[]): Word[] {
   const fields: Word[] = [];
   let current: Piece[] = [];
-  const close = () => {
-    const empty = current.every(
-      (piece) => piece.kind === 'text' && piece.text === '' && !piece.quoted,
-    );
-    if (!empty) fields.push(current);
-    current = [];
-  };
   for (const item of items) {
-    if (item.kind === 'break') close();
-    else current.push(item);
+    if (item.kind !== 'break') current.push(item);
+    else {
+      if (!isNothing(current)) fields.push(current);
+      current = [];
+    }
   }
-  close();
+  if (!isNothing(current)) fields.push(current);
   return fields;
+}
+
+/** Unquoted and empty: no field at all. */
+function isNothing(word: Word): boolean {
+  return word.every((piece) => piece.kind === 'text' && piece.text === '' && !piece.quoted);
 }
 
 function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): Item[] {
@@ -117,7 +136,12 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
       return [{ kind: 'text', text: part.value, quoted: true }];
     case 'DoubleQuoted':
     case 'LocaleString': {
-      const items = part.parts.flatMap((child) => partItems(child, true, frame, run));
+      const items: Item[] = [];
+      for (const child of part.parts) {
+        const found = partItems(child, true, frame, run);
+        if (!run.spend(stepsOf(found))) return [unknown('too much to read')];
+        items.push(...found);
+      }
       return items.length > 0 || part.parts.length > 0
         ? items
         : [{ kind: 'text', text: '', quoted: true }];
@@ -174,6 +198,9 @@ function substituted(output: Output, quoted: boolean): readonly Word[] {
   );
 }
 
+/** Fields that one expansion may give. */
+const MAX_FIELDS = 4_096;
+
 /** Values as items: kept whole inside quotes, else split at the field separators. */
 function spread(fields: readonly Word[], separate: boolean, quoted: boolean, frame: Frame): Item[] {
   const items: Item[] = [];
@@ -184,8 +211,9 @@ function spread(fields: readonly Word[], separate: boolean, quoted: boolean, fra
       for (const piece of field) items.push(asQuoted(piece));
     } else items.push(...split(field, frame));
   });
-  const size = items.reduce((sum, item) => sum + (item.kind === 'text' ? item.text.length : 0), 0);
-  return size > MAX_VALUE_CHARACTERS ? [unknown('a value grows too long to follow', true)] : items;
+  return sizeOf(items) > MAX_VALUE_CHARACTERS || fields.length > MAX_FIELDS
+    ? [unknown('a value grows too long to follow', true)]
+    : items;
 }
 
 function asQuoted(piece: Piece): Piece {
@@ -205,17 +233,23 @@ function split(word: Word, frame: Frame): Item[] {
       if (piece.kind === 'number' && piece.splits === true) items.push(BREAK, piece);
       continue;
     }
-    let current = '';
-    for (const char of piece.text) {
-      if (!separators.includes(char)) current += char;
-      else {
-        items.push(...withGlobs(current), BREAK);
-        current = '';
-      }
+    for (const [index, part] of splitAt(piece.text, separators).entries()) {
+      if (index > 0) items.push(BREAK);
+      items.push(...withGlobs(part));
     }
-    items.push(...withGlobs(current));
   }
   return items;
+}
+
+function splitAt(text: string, separators: string): readonly string[] {
+  if (separators === ' \t\n') return /[ \t\n]/.test(text) ? text.split(/[ \t\n]/) : [text];
+  const isSeparator = new Set(separators);
+  const parts = [''];
+  for (const char of text) {
+    if (isSeparator.has(char)) parts.push('');
+    else parts[parts.length - 1] += char;
+  }
+  return parts;
 }
 
 /** Pattern characters that come out of an unquoted expansion are patterns. */

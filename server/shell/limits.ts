@@ -9,6 +9,8 @@ export const MAX_LINE_BYTES = 65_536;
 export const MAX_DEPTH = 24;
 /** Nodes, words and calls looked at for one input. */
 export const MAX_STEPS = 6_000;
+/** Variables, functions, aliases and files copied for a subshell or a branch that count as one step. */
+export const ENTRIES_PER_STEP = 64;
 /** Characters parsed for one input, nested programs included. */
 export const MAX_PARSED_CHARACTERS = 262_144;
 /** Commands reported for one input. */

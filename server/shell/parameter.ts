@@ -4,7 +4,7 @@
  */
 import type { ParameterExpansionPart, WordNode } from './grammar.ts';
 import { MAX_VALUE_CHARACTERS } from './limits.ts';
-import { globPatterns, matchesText } from './pattern.ts';
+import { globPatterns, matchEnds } from './pattern.ts';
 import type { Frame, Runner } from './runner.ts';
 import type { ShellState, Value } from './state.ts';
 import type { Word } from './word.ts';
@@ -129,14 +129,19 @@ function operate(part: ParameterExpansionPart, value: Word, frame: Frame, run: R
     case 'Remove': {
       const pattern = patternText(operand(operation.operand));
       if (known === null || pattern === null || known.length > MAX_PATTERN_SUBJECT) return lost;
-      return text(remove(known, pattern, operation.operator));
+      const tokens = globPatterns(pattern);
+      if (!run.spend(stepsOf(tokens, known.length))) return lost;
+      return text(remove(known, tokens, operation.operator));
     }
     case 'Replace': {
       const pattern = patternText(operand(operation.pattern));
       const replacement = exactText(operand(operation.replacement));
       if (known === null || pattern === null || replacement === null) return lost;
-      if (known.length > MAX_PATTERN_SUBJECT) return lost;
-      const replaced = replace(known, pattern, replacement, operation.operator);
+      if (known.length > MAX_PATTERN_SUBJECT || pattern === '')
+        return pattern === '' ? value : lost;
+      const tokens = globPatterns(pattern);
+      if (!run.spend(stepsOf(tokens, known.length ** 2 + replacement.length))) return lost;
+      const replaced = replace(known, tokens, replacement, operation.operator);
       return replaced.length > MAX_VALUE_CHARACTERS ? lost : text(replaced);
     }
     case 'CaseModification': {
@@ -154,8 +159,15 @@ function operate(part: ParameterExpansionPart, value: Word, frame: Frame, run: R
   }
 }
 
-/** Longest value on which `${x#…}` and `${x/…}` are computed; each tries every cut. */
+/** Longest value on which `${x#…}` and `${x/…}` are computed. */
 const MAX_PATTERN_SUBJECT = 200;
+/** Comparisons of characters that count as one step. */
+const COMPARISONS_PER_STEP = 500;
+
+function stepsOf(patterns: readonly string[], places: number): number {
+  const length = patterns.reduce((sum, pattern) => sum + pattern.length, 0);
+  return Math.ceil((length * places) / COMPARISONS_PER_STEP);
+}
 
 function text(value: string): Word {
   return value === '' ? [] : [{ kind: 'text', text: value, quoted: false }];
@@ -187,25 +199,33 @@ function slice(known: string, offset: string, length: string): Word | null {
   return text(length.trim() === '' ? rest : rest.slice(0, Number(length)));
 }
 
-function remove(known: string, pattern: string, operator: '#' | '##' | '%' | '%%'): string {
-  const tokens = globPatterns(pattern);
-  const longest = operator.length === 2;
+function remove(
+  known: string,
+  patterns: readonly string[],
+  operator: '#' | '##' | '%' | '%%',
+): string {
   const fromStart = operator.startsWith('#');
-  for (let step = 0; step <= known.length; step++) {
-    const length = longest ? known.length - step : step;
-    const cut = fromStart ? known.slice(0, length) : known.slice(known.length - length);
-    if (!matchesText(tokens, cut)) continue;
-    return fromStart ? known.slice(length) : known.slice(0, known.length - length);
-  }
-  return known;
+  const ends = fromStart
+    ? matchEnds(patterns, known)
+    : matchEnds(patterns.map(reversed), reversed(known));
+  const cut = operator.length === 2 ? ends.at(-1) : ends[0];
+  if (cut === undefined) return known;
+  return fromStart ? known.slice(cut) : known.slice(0, known.length - cut);
 }
 
-function replace(known: string, pattern: string, replacement: string, operator: string): string {
-  if (pattern === '') return known;
-  const tokens = globPatterns(pattern);
+function reversed(text: string): string {
+  return text.split('').toReversed().join('');
+}
+
+function replace(
+  known: string,
+  patterns: readonly string[],
+  replacement: string,
+  operator: string,
+): string {
   let out = '';
   for (let at = 0; at < known.length;) {
-    const end = longestMatch(tokens, known, at, operator === '/%');
+    const end = longestMatch(patterns, known, at, operator === '/%');
     if (end === null) out += known[at++] ?? '';
     else {
       out += replacement;
@@ -218,14 +238,12 @@ function replace(known: string, pattern: string, replacement: string, operator: 
 }
 
 function longestMatch(
-  tokens: readonly string[],
+  patterns: readonly string[],
   known: string,
   from: number,
   toEnd: boolean,
 ): number | null {
-  for (let end = known.length; end > from; end--) {
-    if (matchesText(tokens, known.slice(from, end))) return end;
-    if (toEnd) return null;
-  }
-  return null;
+  const longest = matchEnds(patterns, known.slice(from)).at(-1);
+  if (longest === undefined || longest === 0) return null;
+  return toEnd && from + longest < known.length ? null : from + longest;
 }

@@ -110,6 +110,11 @@ export function meet(one: string, other: string): boolean {
 
 function meetFrom(one: string, other: string): boolean {
   if (one.length * other.length > MAX_CELLS) return true;
+  return reachOf(one, other)?.[other.length] === 1;
+}
+
+/** How far into `other` all of `one` can be read: 1 at each place where it can end; null = nowhere. */
+function reachOf(one: string, other: string): Uint8Array | null {
   // reach[j]: what was read of `one` and the first j places of `other` can name the same text.
   let reach = new Uint8Array(other.length + 1);
   reach[0] = 1;
@@ -135,10 +140,10 @@ function meetFrom(one: string, other: string): boolean {
         alive = true;
       }
     }
-    if (!alive) return false;
+    if (!alive) return null;
     reach = next;
   }
-  return reach[other.length] === 1;
+  return reach;
 }
 
 function isRun(code: number): boolean {
@@ -155,7 +160,12 @@ function same(one: number, other: number): boolean {
   return other === ONE_CODE && one !== SLASH_CODE;
 }
 
-/** Do the patterns name exactly this text? Here `*` crosses `/`, as in `case` and `${x#…}`. */
-export function matchesText(patterns: readonly string[], text: string): boolean {
-  return patterns.some((pattern) => meet(pattern.replaceAll(MANY, ALL), text));
+/** Where in the text a match from its start can end, in order. Here `*` crosses `/` as well. */
+export function matchEnds(patterns: readonly string[], text: string): readonly number[] {
+  const ends = new Set<number>();
+  for (const pattern of patterns) {
+    const reach = reachOf(pattern.replaceAll(MANY, ALL), text) ?? [];
+    for (const [end, isEnd] of reach.entries()) if (isEnd === 1) ends.add(end);
+  }
+  return [...ends].toSorted((one, other) => one - other);
 }

@@ -15,12 +15,12 @@ import { initialState } from './state.ts';
  *   MAX_LINE_BYTES are read, and the work is bounded by the constants of limits.ts.
  */
 export function readShell(text: string, state: ShellState = initialState()): Reading {
-  const after = state.copy();
+  const after = state.forInput();
   if (Buffer.byteLength(text) > MAX_LINE_BYTES) {
     const why = `the input is longer than ${MAX_LINE_BYTES} bytes`;
     return { commands: [], uncertain: [{ why, start: 0, end: text.length }], after };
   }
-  const reader = new Reader();
+  const reader = new Reader(after.copying);
   try {
     reader.runInputText(text, { state: after, input: after.input, via: [], depth: 0 });
   } catch {

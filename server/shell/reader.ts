@@ -35,8 +35,11 @@ interface Extra {
   readonly fed: boolean;
 }
 
+/** What a piece that isn't text counts towards the length of a value. */
+const UNKNOWN_PIECE_CHARACTERS = 64;
+
 export class Reader implements Runner {
-  readonly found = new Collector();
+  readonly found: Collector;
   #parsed = 0;
   #aliases = 0;
   /** The source that positions of nodes refer to; nested programs have their own. */
@@ -45,6 +48,10 @@ export class Reader implements Runner {
   #node = 0;
   readonly #nodes = new Map<object, number>();
   #draft: Draft | null = null;
+
+  constructor(copying: ShellState['copying']) {
+    this.found = new Collector(copying);
+  }
 
   spend(steps: number): boolean {
     return this.found.spend(steps);
@@ -193,7 +200,7 @@ export class Reader implements Runner {
 
   assign(name: string, word: Word, frame: Frame): void {
     const size = word.reduce(
-      (sum, piece) => sum + (piece.kind === 'text' ? piece.text.length : 1),
+      (sum, piece) => sum + (piece.kind === 'text' ? piece.text.length : UNKNOWN_PIECE_CHARACTERS),
       0,
     );
     // Outside quotes a value is split and matched when it is used, whatever quotes it was written in.

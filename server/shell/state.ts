@@ -26,6 +26,11 @@ export type Value =
   | { readonly kind: 'array'; readonly words: readonly Word[] }
   | { readonly kind: 'reference'; readonly name: string };
 
+/** Entries copied from state to state. */
+interface Copying {
+  entries: number;
+}
+
 /**
  * Made by `initialState` and handed on by a Reading's `after`; outside the reader it is never changed
  * in place, so that a refused line leaves no trace.
@@ -49,8 +54,10 @@ export class ShellState {
   /** The standard input of the shell itself. */
   input: Input;
   readonly interactive: boolean;
+  /** What copies of this state have cost since the input began; shared by all of them. */
+  readonly copying: Copying;
 
-  constructor(from: ShellState | { readonly interactive: boolean }) {
+  constructor(from: ShellState | { readonly interactive: boolean }, copying?: Copying) {
     const old = from instanceof ShellState ? from : null;
     this.variables = new Map(old?.variables);
     this.functions = new Map(old?.functions);
@@ -64,10 +71,29 @@ export class ShellState {
     this.#beforeCd = old === null ? null : old.#beforeCd;
     this.input = old?.input ?? { kind: 'session' };
     this.interactive = from.interactive;
+    this.copying = copying ?? old?.copying ?? { entries: 0 };
+    this.copying.entries += this.size;
   }
 
   copy(): ShellState {
     return new ShellState(this);
+  }
+
+  /** A copy that starts a count of its own. */
+  forInput(): ShellState {
+    return new ShellState(this, { entries: 0 });
+  }
+
+  /** Everything that is remembered. */
+  get size(): number {
+    return (
+      this.variables.size +
+      this.functions.size +
+      this.aliases.size +
+      this.files.size +
+      this.hashed.size +
+      this.descriptors.size
+    );
   }
 
   get likeliestDirectory(): string | null {
@@ -144,6 +170,7 @@ export function joinStates(state: ShellState, branches: readonly ShellState[]): 
   const first = branches[0];
   if (first === undefined) return;
   const names = new Set(branches.flatMap((branch) => [...branch.variables.keys()]));
+  state.copying.entries += names.size * branches.length;
   for (const name of names) {
     const values = branches.map((branch) => branch.variables.get(name));
     const agreed = values.every((value) => value !== undefined && sameValue(value, values[0]));
