@@ -117,8 +117,9 @@ export function fitRule(
     if (fit === 'no') return fit;
   }
   if (paths !== null) {
-    if (resolved === null) return 'no';
-    const effects = (subject.effects ??= reached(index.roots, subject, resolved, isGuess));
+    // A statement of SQL comes with the files that it opens.
+    const effects = (subject.effects ??=
+      resolved === null ? [] : reached(index.roots, subject, resolved, isGuess));
     fit = weakest(fit, fitEffects(paths, access, effects));
     if (fit === 'no') return fit;
   }

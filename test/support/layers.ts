@@ -100,6 +100,8 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@xterm/headless': ['server/terminal/screen.ts'],
   '@xterm/addon-serialize': ['server/terminal/screen.ts'],
   unbash: ['server/shell/'],
+  'libpg-query': ['server/sql/postgres-grammar.ts', 'server/sql/libpg-query.d.ts'],
+  '@guanmingchiu/sqlparser-ts': ['server/sql/mysql-grammar.ts'],
   re2js: ['server/policy/'],
   yaml: ['server/config/', 'server/policy/', 'server/cli/'],
   zod: ['server/config/', 'server/policy/', 'server/cli/'],
