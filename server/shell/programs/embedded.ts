@@ -1,15 +1,18 @@
 /**
  * Programs that aren't interpreters but run commands from an option, an operand or their input: sed,
- * editors, make, git, tar, expect … Not caught here: programs and options that these tables don't name.
+ * make, git, tar, expect … Not caught here: programs and options that these tables don't name.
  */
 import { optionGrammar } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
-import { exactText } from '../word.ts';
+import { exactText, literal } from '../word.ts';
 import type { Word } from '../word.ts';
-import { sedActs } from './sed-script.ts';
+import { COMMAND_OPTIONS, HOOK_OPTIONS } from './command-options.ts';
+import { EDITOR_PROGRAMS } from './editors.ts';
+import { ESCAPE_PROGRAMS } from './escapes.ts';
+import { readSed } from './sed-script.ts';
 
 function runLine(call: Call, text: string): void {
   call.run.runText(text, subshell(call.frame, call.name));
@@ -25,47 +28,33 @@ function sed(call: Call): Output {
   for (const program of programs) {
     const text = program === null ? '' : exactText(program);
     if (text === null) call.run.uncertain("the program of sed can't be known");
-    else if (sedActs(text)) call.run.uncertain('the sed program runs commands or opens files');
+    else sedProgram(call, text);
   }
   return null;
 }
 
-function editor(call: Call): Output {
-  for (let index = 0; index < call.texts.length; index++) {
-    const text = call.texts[index];
-    if (text === null || text === undefined) continue;
-    let command: string | null | undefined;
-    if (text === '-c' || text === '--cmd') command = call.texts[++index] ?? null;
-    else if (/^(\+|-c)./.test(text)) command = text.replace(/^(\+|-c)/, '');
-    else if (text === '-S' || (text === '-s' && call.name !== 'ex')) {
-      call.run.uncertain(`${call.name} runs a script`);
-    }
-    if (command === undefined) continue;
-    if (command === null) call.run.uncertain(`a command for ${call.name} can't be known`);
-    else if (!/^:?(\d+|q!?|wq!?|x|set\s+\w+|syntax\s+\w+|\/[^!]*)?$/.test(command)) {
-      call.run.uncertain(`${call.name} is given a command of its own`);
-      const escaped = /!\s*(.*)$/.exec(command)?.[1];
-      if (escaped !== undefined) runLine(call, escaped);
-    }
+function sedProgram(call: Call, program: string): void {
+  const { files, commands, isOpen } = readSed(program);
+  if (isOpen) call.run.uncertain('the sed program runs commands or opens files');
+  for (const line of commands) {
+    runLine(call, line);
+    // What it prints takes the place of the text, and may run as well.
+    call.run.uncertain('the sed program runs a command');
   }
-  return null;
-}
-
-function lineEditor(call: Call): Output {
-  const { input } = call.frame;
-  if (input.kind === 'unknown') call.run.uncertain('ed reads its commands from another program');
-  if (input.kind !== 'text') return null;
-  for (const line of input.text.split('\n')) {
-    const escaped = /^[^A-Za-z]*!(.*)$/.exec(line)?.[1];
-    if (escaped !== undefined) runLine(call, escaped);
-    if (/!|^[\d,$.;+\s-]*[reEwWf]\b/.test(line))
-      call.run.uncertain('ed runs commands or opens files');
-  }
-  return null;
+  if (files.length === 0) return;
+  const opened = files.map(({ access, path }) => ({ access, word: literal(path) }));
+  call.run.opened(opened, call.frame);
 }
 
 function make(call: Call): Output {
   const read = readOptions(call.words, optionGrammar('make'), false);
+  for (const text of call.texts) {
+    // A variable on the command line may take part in a recipe, and this one runs all of them.
+    const shell = /^(?:MAKE)?SHELL\s*:?=(.*)$/s.exec(text ?? '')?.[1];
+    if (shell === undefined) continue;
+    runLine(call, shell);
+    call.run.uncertain('make is told which shell to use');
+  }
   const file = optionValue(read, '-f', '--file', '--makefile');
   const text = file === undefined || file === null ? null : exactText(file);
   if (hasOption(read, '--eval')) {
@@ -149,62 +138,57 @@ function gitSetting(call: Call, name: string, value: string): void {
   runLine(call, value.replace(/^!/, ''));
 }
 
-/** Options whose value is a command line, by program. */
-const COMMAND_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  rsync: ['-e', '--rsh', '--rsync-path'],
-  tar: [
-    '--to-command',
-    '--use-compress-program',
-    '-I',
-    '--rsh-command',
-    '--info-script',
-    '-F',
-    '--new-volume-script',
-    '--checkpoint-action',
-  ],
-  bsdtar: ['--use-compress-program'],
-  split: ['--filter'],
-  man: ['-P', '--pager'],
-  zip: ['-TT', '--unzip-command'],
-  sort: ['--compress-program'],
-  tcpdump: ['-z'],
-  scp: ['-S', '-o'],
-  sftp: ['-S', '-o'],
-  nc: ['-e', '-c'],
-  ncat: ['-e', '-c', '--exec', '--sh-exec'],
-  netcat: ['-e', '-c'],
-  openvpn: ['--up', '--down', '--ipchange'],
-  rg: ['--pre'],
-  fzf: ['--preview', '--bind'],
-  dpkg: ['--pre-invoke', '--post-invoke'],
-};
-
 function commandOption(call: Call): Output {
-  const names = COMMAND_OPTIONS[call.name] ?? [];
-  const read = readOptions(call.words, optionGrammar(call.name), false);
-  const run = (value: string | null) => {
-    if (value === null) {
-      call.run.uncertain(`a command for ${call.name} can't be known`);
-      return;
-    }
-    const settings = /^(?:exec=|\w*Command[= ])([^]*)$/i.exec(value)?.[1];
-    if (settings !== undefined) runLine(call, settings);
-    else if (!/^(-o)$/.test(value) && !/^[A-Z]\w+=/.test(value)) runLine(call, value);
-  };
+  const options = COMMAND_OPTIONS.get(call.name);
+  if (options === undefined) return null;
   call.texts.forEach((text, index) => {
-    if (text !== null && names.includes(text) && text.length > 2) {
-      const next = call.texts[index + 1];
-      if (next !== undefined && text !== '--checkpoint-action') run(next);
-      else if (next !== undefined && next?.startsWith('exec=') === true) run(next);
+    if (text === null) return;
+    for (const { name, form } of options) {
+      const value = optionText(call, name, text, index);
+      if (value === undefined) continue;
+      if (value === null) call.run.uncertain(`a command for ${call.name} can't be known`);
+      else follow(call, form, value);
     }
   });
-  for (const { name, value } of read.options) {
-    if (value === null || !names.includes(name)) continue;
-    const text = exactText(value);
-    if (name === '--checkpoint-action' && text !== null && !text.startsWith('exec=')) continue;
-    if (name.startsWith('--') || name.length === 2) run(text);
-  }
   return null;
+}
+
+/** undefined = the word isn't this option; null = its value isn't known. */
+function optionText(
+  call: Call,
+  name: string,
+  text: string,
+  index: number,
+): string | null | undefined {
+  if (text === name) return call.texts[index + 1];
+  if (name.startsWith('--') || name.length > 2) {
+    const [given = ''] = text.split('=', 1);
+    if (given !== name && !isStart(given, name)) return undefined;
+    return given === text ? call.texts[index + 1] : text.slice(given.length + 1);
+  }
+  const letter = name[1] ?? '';
+  if (!text.startsWith('-') || text.startsWith('--')) return undefined;
+  if (text[1] === letter) return text.slice(2);
+  // The last letter of a cluster takes the next word.
+  return /^-[A-Za-z]+$/.test(text) && text.endsWith(letter) ? call.texts[index + 1] : undefined;
+}
+
+/** Programs take any start of a long name that is clear; the shortest of them are other options. */
+function isStart(given: string, name: string): boolean {
+  return given.startsWith('--') && given.length > 5 && name.startsWith(given);
+}
+
+function follow(call: Call, form: keyof typeof HOOK_OPTIONS | 'line', value: string): void {
+  if (form === 'line') {
+    if (value !== '') runLine(call, value);
+    return;
+  }
+  for (const match of value.matchAll(HOOK_OPTIONS[form])) {
+    const line = (match[1] ?? '').replaceAll(form === 'commas' ? ',' : '\0', ' ');
+    if (line === '') continue;
+    runLine(call, line);
+    call.run.uncertain(`${call.name} is told to run a command`);
+  }
 }
 
 function socat(call: Call): Output {
@@ -225,21 +209,23 @@ function expect(call: Call): Output {
   return null;
 }
 
+function both(first: Program, second: Program | undefined): Program {
+  return (call) => {
+    first(call);
+    return second?.(call) ?? null;
+  };
+}
+
 export const EMBEDDED_PROGRAMS: Readonly<Record<string, Program>> = {
   sed,
   gsed: sed,
-  vim: editor,
-  vi: editor,
-  ex: editor,
-  view: editor,
-  nvim: editor,
-  vimdiff: editor,
-  ed: lineEditor,
-  red: lineEditor,
   make,
   gmake: make,
   git,
   socat,
   expect,
-  ...Object.fromEntries(Object.keys(COMMAND_OPTIONS).map((name) => [name, commandOption])),
+  ...Object.fromEntries([...COMMAND_OPTIONS.keys()].map((name) => [name, commandOption])),
+  ...EDITOR_PROGRAMS,
+  ...ESCAPE_PROGRAMS,
+  sftp: both(commandOption, ESCAPE_PROGRAMS['sftp']),
 };

@@ -6,7 +6,8 @@ import { absolutePath } from '../path.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { exactText, literal } from '../word.ts';
-import { shellCallsIn } from './code.ts';
+import { readAwk } from './awk-program.ts';
+import { readCode } from './code.ts';
 
 interface Interpreter {
   /** Options whose value, the next word or the rest of this one, is program text. */
@@ -49,6 +50,16 @@ const INTERPRETERS: Readonly<Record<string, Interpreter>> = {
   ghc: { text: ['-e'], values: [], ends: ['--version'] },
   swipl: { text: ['-g', '-t'], values: [], ends: ['--version'] },
   octave: { text: ['--eval'], values: [], ends: ['--version'] },
+  gnuplot: { text: ['-e'], values: [], ends: ['--version', '-V'] },
+  jrunscript: { text: ['-e'], values: ['-cp', '-l'], ends: ['-help'] },
+  bpftrace: { text: ['-e'], values: ['-p', '-c', '-o'], ends: ['--version', '-V', '-l'] },
+  clisp: { text: ['-x'], values: ['-i'], ends: ['--version'] },
+  slsh: { text: ['-e'], values: [], ends: ['--version'] },
+  puppet: { text: ['-e', '--execute'], values: [], ends: ['--version', 'help'] },
+  racket: { text: ['-e'], values: [], ends: ['--version'] },
+  janet: { text: ['-e'], values: [], ends: ['-v'] },
+  raku: { text: ['-e'], values: [], ends: ['-v', '--version'] },
+
   guile: { text: ['-c'], values: [], ends: ['--version'] },
   sbcl: { text: ['--eval'], values: [], ends: ['--version'] },
   osascript: { text: ['-e'], values: [], ends: [] },
@@ -81,6 +92,9 @@ const SAME: Readonly<Record<string, string>> = {
   Rscript: 'R',
   ghci: 'ghc',
   iex: 'elixir',
+  'octave-cli': 'octave',
+  jjs: 'jrunscript',
+  perl6: 'raku',
 };
 
 /** Modules of python -m that run no code of the caller's. */
@@ -166,13 +180,16 @@ export function code(call: Call, text: string | null | undefined): void {
     call.run.uncertain(`the code for ${call.name} can't be known`);
     return;
   }
-  const { commands, complete } = shellCallsIn(text);
+  const { commands, files, complete } = readCode(text, call.name);
+  const frame = () =>
+    subshell(call.frame, call.name, { input: { kind: 'unknown', why: 'a program writes it' } });
   for (const command of commands) {
-    const frame = subshell(call.frame, call.name, {
-      input: { kind: 'unknown', why: 'a program writes it' },
-    });
-    if (typeof command === 'string') call.run.runText(command, frame);
-    else call.run.runWords(command.map(literal), frame, true);
+    if (typeof command === 'string') call.run.runText(command, frame());
+    else call.run.runWords(command.map(literal), frame(), true);
+  }
+  for (const { access, path } of files) {
+    if (access !== 'delete') call.run.opened([{ access, word: literal(path) }], call.frame);
+    else call.run.runWords([literal('rmtree'), literal(path)], frame(), true);
   }
   if (!complete) call.run.uncertain(`the code for ${call.name} can't be read`);
 }
@@ -199,18 +216,13 @@ function awk(call: Call): Output {
     call.run.uncertain(`the program of ${call.name} can't be known`);
     return null;
   }
-  // Strings and patterns can't call anything; what is left shows whether the program can.
-  const bare = text
-    .replace(/"(?:[^"\\]|\\.)*"/g, '""')
-    .replace(/(^|[\s(,{;!~&|])\/(?:[^/\\\n]|\\.)*\//g, '$1//');
-  for (const match of text.matchAll(
-    /system\s*\(\s*"((?:[^"\\]|\\.)*)"|"((?:[^"\\]|\\.)*)"\s*\|/g,
-  )) {
-    call.run.runText(match[1] ?? match[2] ?? '', subshell(call.frame, call.name));
-  }
-  const acts = /\bsystem\s*\(|\bgetline\b|\|(?!\|)|>\s*("|\$|[A-Za-z(])|@(load|include)|@\w+\s*\(/;
-  if (acts.test(bare.replaceAll('||', '')))
+  const { commands, files, isOpen } = readAwk(text);
+  for (const line of commands) call.run.runText(line, subshell(call.frame, call.name));
+  const opened = files.map(({ access, path }) => ({ access, word: literal(path) }));
+  if (opened.length > 0) call.run.opened(opened, call.frame);
+  if (isOpen || commands.length > 0) {
     call.run.uncertain(`the ${call.name} program runs commands or opens files`);
+  }
   return null;
 }
 
