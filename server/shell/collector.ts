@@ -4,7 +4,7 @@ import { readsInput } from './input-readers.ts';
 import { ENTRIES_PER_STEP, MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
 import type { Frame } from './runner.ts';
 import type { ShellState } from './state.ts';
-import { exactText, showWord, type Word } from './word.ts';
+import { exactText, showWord, STAND_IN, withoutStandIns, type Word } from './word.ts';
 
 /** A command that is still being followed. */
 export type Draft = { -readonly [Key in keyof ResolvedCommand]: ResolvedCommand[Key] };
@@ -15,6 +15,8 @@ export class Collector {
   readonly uncertainties: Uncertainty[] = [];
   /** Where in the input the reader is; nested programs count for the command that runs them. */
   span = { start: 0, end: 0 };
+  /** Above 0: what is found is only supposed to run, so doubts about it say nothing. */
+  supposed = 0;
   #steps = 0;
   #exhausted = false;
   readonly #seen = new Set<string>();
@@ -44,7 +46,7 @@ export class Collector {
   }
 
   uncertain(why: string, span: { readonly start: number; readonly end: number } = this.span): void {
-    if (this.uncertainties.length >= MAX_UNCERTAINTIES) return;
+    if (this.uncertainties.length >= MAX_UNCERTAINTIES || this.supposed > 0) return;
     const { start, end } = span;
     const last = this.uncertainties.at(-1);
     if (last?.why === why && last.start === start && last.end === end) return;
@@ -60,7 +62,7 @@ export class Collector {
     const { directory, directories } = frame.state;
     const draft: Draft = {
       argv: exact.every((word) => word !== null) ? exact : null,
-      text,
+      text: text.includes(STAND_IN) ? withoutStandIns(text) : text,
       via: frame.via,
       language: 'shell',
       redirections: files.map(({ access, word }) => ({ access, path: exactText(word) })),
@@ -71,7 +73,8 @@ export class Collector {
       words,
       redirected: files,
       isFunction: false,
-      carries: false,
+      // What is only supposed to run needs no permission of its own.
+      carries: this.supposed > 0,
       sql: null,
     };
     const shown = [...words, ...files.map(({ word }) => word)].map(showWord).join('\0');

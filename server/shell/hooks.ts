@@ -30,13 +30,17 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
   const text = exactText(value);
   if (COMMAND_VARIABLES.has(name)) {
     if (text === null) run.uncertain(`$${name} makes programs run a command that can't be known`);
-    else if (text !== '') run.runText(text, subshell(frame, `$${name}`));
+    else if (text !== '') run.runText(text.replace(/^[\s;]+/, ''), subshell(frame, `$${name}`));
   } else if (PROMPTS.has(name)) {
     if (text === null) return;
     if (/\$\(|`/.test(text)) {
       run.runText(`: "${text.replaceAll('"', '')}"`, subshell(frame, `$${name}`));
     }
   } else if (LOADERS.has(name)) {
+    const process = value.find((piece) => piece.kind === 'process');
+    if (process?.kind === 'process' && process.reads !== null) {
+      run.runText(process.reads, subshell(frame, `$${name}`));
+    }
     if (text !== '') run.uncertain(`$${name} makes programs load code`);
   } else if (name === 'PATH') {
     const shown = text ?? showWord(value);
@@ -49,10 +53,47 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
   }
 }
 
-const START_UP_FILES =
-  /\/(\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.zlogin|\.kshrc|\.inputrc|\.vimrc|\.gitconfig|\.ssh\/(config|rc|authorized_keys))$|^\/etc\/(profile|bash\.bashrc|zsh\/|profile\.d\/|ld\.so\.|sudoers|cron)/;
+/** Files that programs read as code or as settings that name code, by the end of their path. */
+const START_UP_FILES = new RegExp(
+  [
+    String.raw`/\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin)$`,
+    String.raw`/\.(?:kshrc|mkshrc|cshrc|tcshrc|login|inputrc|vimrc|exrc|nvimrc|emacs|gitconfig|envrc|psqlrc|sqliterc)$`,
+    String.raw`/\.(?:mylogin\.cnf|pythonrc|pythonstartup|irbrc|perldb|gdbinit|tmux\.conf|screenrc|lessfilter|xinitrc)$`,
+    String.raw`/\.(?:xsession|xprofile|pam_environment|npmrc|pryrc|Rprofile|forward|procmailrc|rhosts)$`,
+    String.raw`/\.ssh/(?:config|rc|authorized_keys2?|environment)$`,
+    String.raw`/\.config/(?:fish/|nvim/init|autostart/|systemd/user/|environment\.d/)`,
+    String.raw`/\.git/(?:hooks/|config$)|/(?:site|user)customize\.py$|\.pth$`,
+    String.raw`^/etc/(?:profile|bash\.bashrc|zsh/|zshrc|zshenv|ld\.so\.|sudoers|cron|anacrontab|rc\.local|environment$)`,
+    String.raw`^/etc/(?:init\.d/|inittab|pam\.d/|udev/rules\.d/|update-motd\.d/|apt/apt\.conf|ssh/sshd?_config|logrotate)`,
+    String.raw`^/var/spool/cron/`,
+  ].join('|'),
+);
 
 /** Says so when a written file makes other programs run or admit something later. */
 export function startUpFile(path: string, run: Runner): void {
   if (START_UP_FILES.test(path)) run.uncertain(`${path} decides what runs later`);
+}
+
+/** zsh: arrays of functions that it calls by itself. */
+const FUNCTION_ARRAYS =
+  /^(?:precmd|preexec|chpwd|periodic|zshexit|zshaddhistory|zsh_directory_name)_functions$/;
+/** Functions that a shell calls by itself. */
+const CALLED_BY_ITSELF =
+  /^(?:command_not_found_handler?|precmd|preexec|chpwd|periodic|zshexit|zshaddhistory|TRAP[A-Z0-9]+|fish_prompt|fish_(?:pre|post)exec)$/;
+
+/** Whether a shell calls a function of this name without being told to. */
+export function isCalledByItself(name: string): boolean {
+  return CALLED_BY_ITSELF.test(name);
+}
+
+/** `precmd_functions+=(f)`: what the functions do is looked at where they are defined. */
+export function functionHooks(
+  name: string,
+  words: readonly Word[],
+  frame: Frame,
+  run: Runner,
+): void {
+  if (!FUNCTION_ARRAYS.test(name)) return;
+  run.uncertain(`$${name} makes the shell call functions later`);
+  for (const word of words) run.runWords([word], subshell(frame, `$${name}`), false);
 }

@@ -2,7 +2,9 @@
  * Reads one input: follows the program over the session's state and collects every simple command that
  * would or could run. Not caught here: what programs do by themselves, and files of the target.
  */
+import { aliasText, globalAliasText } from './alias.ts';
 import { Collector, type Draft, type Files } from './collector.ts';
+import { assignArray, assignElement } from './element.ts';
 import { expandWhole, expandWord } from './expand.ts';
 import type { Command, CommandArgument, ParsedScript, ScriptNode, WordNode } from './grammar.ts';
 import { parseShell } from './grammar.ts';
@@ -14,13 +16,14 @@ import {
   MAX_PARSED_CHARACTERS,
   MAX_VALUE_CHARACTERS,
 } from './limits.ts';
-import { absolutePath, baseName } from './path.ts';
+import { programName } from './program-file.ts';
+import { commandWithin } from './programs/operands.ts';
 import { findProgram } from './programs/table.ts';
 import { readRedirections } from './redirect.ts';
 import type { Call, Frame, Output, Runner } from './runner.ts';
 import { deeper, subshell } from './runner.ts';
 import type { Input, ShellState } from './state.ts';
-import { joinStates, remember, writeFile } from './state.ts';
+import { joinStates, writeFile } from './state.ts';
 import { callFunction, known, runCompound, runStatements, runTraps } from './walk.ts';
 import type { Word } from './word.ts';
 import { exactText, isUnknown, mergeText, showWord, whyUnknown, withVariables } from './word.ts';
@@ -155,6 +158,11 @@ export class Reader implements Runner {
     const inner = assigned.length === 0 ? frame : { ...frame, state: frame.state.copy() };
     for (const assignment of assigned) this.#assignNode(assignment, inner);
     const words = this.#expandAll([node.name, ...node.args], frame);
+    const last = assigned.at(-1);
+    // The grammar ends the value of `x=<(cmd)` before the substitution.
+    if (last !== undefined && last.end === node.name.pos && words[0]?.[0]?.kind === 'process') {
+      this.assign(last.name, words.shift() ?? [], inner);
+    }
     const output = this.#call(words, { ...inner, input }, false, {
       text,
       files: redirected.files,
@@ -176,20 +184,14 @@ export class Reader implements Runner {
   ): void {
     if (node.value.type === 'ArrayValue') {
       const words = this.#expandAll(node.value.elements, frame);
-      const keyed = node.value.elements.some((element) => /^\[.*\]=/.test(element.text));
-      if (!keyed && node.append !== true)
-        frame.state.setVariable(node.name, { kind: 'array', words });
-      else frame.state.variables.delete(node.name);
-      if (node.name === 'BASH_ALIASES') this.uncertain('aliases are set through an array');
+      const { elements } = node.value;
+      assignArray(node.name, node.append === true, elements, words, frame, this);
       return;
     }
     const word = this.expandWhole(node.value, frame);
     if (node.index !== undefined) {
       const index = exactText(this.expandWhole(node.index, frame));
-      const text = exactText(word);
-      if (node.name === 'BASH_ALIASES' && index !== null && text !== null) {
-        remember(frame.state.aliases, index, text);
-      } else frame.state.variables.delete(node.name);
+      assignElement(node.name, index, word, frame, this);
       return;
     }
     const before = frame.state.variables.get(node.name);
@@ -325,6 +327,10 @@ export class Reader implements Runner {
       if (alias !== undefined && !frame.via.includes(`alias ${path}`)) {
         this.#runAlias(path, alias, words, frame);
       }
+      if (state.aliases.size > 0 && !frame.via.includes('alias -g')) {
+        const line = globalAliasText([path, ...words.map(exactText)], state.aliases);
+        if (line !== null) this.runText(line, subshell(frame, 'alias -g'));
+      }
       if (state.functions.has(path)) {
         if (this.#draft !== null) this.#draft.isFunction = true;
         callFunction(path, words, frame, this);
@@ -340,10 +346,11 @@ export class Reader implements Runner {
         true,
       );
     }
-    const name = this.#programName(path, frame);
-    if (name === null) return null;
+    const name = programName(path, frame, this);
     const found = findProgram(name);
-    if (found === undefined) return null;
+    if (found === undefined) {
+      return state.functions.has(path) ? null : this.#runOperands(name, words, frame);
+    }
     const call: Call = {
       run: this,
       name: found.name,
@@ -358,24 +365,17 @@ export class Reader implements Runner {
     return found.program(call);
   }
 
-  /** The program behind a path: a file that the session made may be a copy of, or a script. */
-  #programName(path: string, frame: Frame): string | null {
-    if (!path.includes('/')) return path;
-    const absolute = absolutePath(path, frame.state.likeliestDirectory);
-    const file = absolute === null ? undefined : frame.state.files.get(absolute);
-    if (file?.kind === 'copy') {
-      const copied = this.#draft;
-      if (copied !== null) this.uncertain(`${path} is a copy of, or a link to, ${file.of}`);
-      return baseName(file.of);
-    }
-    if (file?.kind === 'text') {
-      this.runText(file.text.replace(/^#!.*\n/, ''), subshell(frame, path));
-    }
-    if (file !== undefined) this.uncertain(`${path} was written in this session`);
-    else if (absolute !== null && /^\/(tmp|var\/tmp|dev\/shm)\//.test(absolute)) {
-      this.uncertain(`${path} lies where anybody can put a program`);
-    }
-    return baseName(path);
+  /** An unknown program may run what its words say; only what is sure of that counts. */
+  #runOperands(name: string, words: readonly Word[], frame: Frame): Output {
+    const at = commandWithin(name, words);
+    if (at === null) return null;
+    const outer = this.#draft;
+    this.#draft = null;
+    this.found.supposed++;
+    this.runWords(words.slice(at), subshell(frame, name), true);
+    this.found.supposed--;
+    this.#draft = outer;
+    return null;
   }
 
   #runAlias(name: string, alias: string, words: readonly Word[], frame: Frame): void {
@@ -387,8 +387,7 @@ export class Reader implements Runner {
     if (rest.includes(null)) {
       this.uncertain(`the words after the alias ${name} can't be known`);
     }
-    const tail = rest.map((text) => ` ${quote(text ?? '')}`).join('');
-    this.runText(alias + tail, subshell(frame, `alias ${name}`));
+    this.runText(aliasText(alias, rest, frame.state.aliases), subshell(frame, `alias ${name}`));
   }
 
   #record(words: readonly Word[], text: string, files: Files, frame: Frame): Draft {
@@ -399,8 +398,4 @@ export class Reader implements Runner {
 
 function textOf(input: Input): Output {
   return input.kind === 'text' ? input.text : null;
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -10,14 +10,16 @@ import type {
   Statement,
   TestExpression,
 } from './grammar.ts';
+import { isCalledByItself } from './hooks.ts';
 import { MAX_LOOP_VALUES } from './limits.ts';
 import { readRedirections } from './redirect.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { deeper, inputOf, subshell } from './runner.ts';
 import { joinStates, remember, valuesIn } from './state.ts';
 import type { ShellState } from './state.ts';
+import { runSubscripts } from './subscript.ts';
 import type { Word } from './word.ts';
-import { literal, unknown } from './word.ts';
+import { exactText, literal, unknown } from './word.ts';
 
 export function runStatements(list: readonly Statement[], frame: Frame, run: Runner): Output {
   let output: Output = '';
@@ -103,7 +105,7 @@ export function runCompound(
     case 'Function':
       remember(frame.state.functions, node.name.value, node.body);
       // The shell calls this one by itself.
-      if (node.name.value.startsWith('command_not_found_handle')) {
+      if (isCalledByItself(node.name.value)) {
         run.runNode(node.body, subshell(frame, `function ${node.name.value}`));
       }
       return '';
@@ -217,11 +219,18 @@ function test(expression: TestExpression, frame: Frame, run: Runner): void {
   if (!run.spend(1)) return;
   switch (expression.type) {
     case 'TestUnary':
-      expandWord(expression.operand, frame, run);
+      for (const word of expandWord(expression.operand, frame, run)) {
+        if (expression.operator === '-v') runSubscripts(exactText(word), frame, run);
+      }
       return;
     case 'TestBinary':
-      expandWord(expression.left, frame, run);
-      expandWord(expression.right, frame, run);
+      for (const operand of [expression.left, expression.right]) {
+        for (const word of expandWord(operand, frame, run)) {
+          if (/^-(eq|ne|lt|le|gt|ge)$/.test(expression.operator)) {
+            runSubscripts(exactText(word), frame, run);
+          }
+        }
+      }
       return;
     case 'TestLogical':
       for (const operand of expression.operands) test(operand, frame, run);

@@ -111,18 +111,44 @@ export function mergeText(word: Word): Word {
   return merged;
 }
 
+/** Names of variables that stand for pieces of a text that aren't literal begin so. */
+export const STAND_IN = 'SALLYPORT_PIECE_';
+
 /** Program text in which variables stand for the pieces that aren't literal; `state` gets them. */
 export function withVariables(
   word: Word,
   state: { setWord(name: string, word: Word): void },
 ): string {
-  return word
-    .map((piece, index) => {
-      const text = exactText([piece]);
-      if (text !== null) return text;
-      const name = `SALLYPORT_PIECE_${index}`;
-      state.setWord(name, [piece]);
-      return `\${${name}}`;
-    })
-    .join('');
+  let program = '';
+  let quote = '';
+  word.forEach((piece, index) => {
+    const text = exactText([piece]);
+    if (text !== null) {
+      program += text;
+      quote = quoteAfter(text, quote);
+      return;
+    }
+    const name = `${STAND_IN}${index}`;
+    state.setWord(name, [piece]);
+    // Inside single quotes nothing would stand for anything.
+    program += quote === "'" ? `'"\${${name}}"'` : `\${${name}}`;
+  });
+  return program;
+}
+
+/** The quote that a text leaves open. */
+function quoteAfter(text: string, before: string): string {
+  let quote = before;
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index] as string;
+    if (char === '\\' && quote !== "'") index++;
+    else if (char === quote) quote = '';
+    else if (quote === '' && (char === "'" || char === '"')) quote = char;
+  }
+  return quote;
+}
+
+/** The text for people: `…` where a variable only stands for something. */
+export function withoutStandIns(text: string): string {
+  return text.replace(/'"\$\{SALLYPORT_PIECE_\d+\}"'|\$\{SALLYPORT_PIECE_\d+\}/g, '…');
 }

@@ -2,24 +2,40 @@
  * Builtins that change what later commands of the session mean. Not caught here: options of the shell
  * that change its grammar (`set -o`, `setopt`).
  */
+import { anywhere } from '../alias.ts';
 import { changeDirectory } from '../directory.ts';
 import { NO_VALUES } from '../option-table.ts';
-import { hasOption, optionValue, readOptions } from '../options.ts';
+import { assignArray, assignElement } from '../element.ts';
+import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { remember, valuesIn } from '../state.ts';
+import { runSubscripts } from '../subscript.ts';
 import { exactText, literal, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
+import { LATER_BUILTINS } from './later-builtins.ts';
 import { formatPrintf } from './text.ts';
+import { ZSH_BUILTINS } from './zsh-builtins.ts';
 
 function cd(call: Call): Output {
   const read = readOptions(call.words, NO_VALUES, true);
   const word = call.words[read.end];
+  const { directory } = call.shell;
   if (word === undefined) {
-    if (call.name === 'cd') changeDirectory(literal('~'), call.shell);
+    if (call.name === 'cd') changeDirectory(homeOf(call), call.shell);
     else call.shell.moveTo(null, true);
   } else changeDirectory(exactText(word) === '-' ? null : word, call.shell);
+  if (word !== undefined && call.shell.variables.has('CDPATH')) {
+    if (!/^[/.~]/.test(leading(word))) call.shell.moveTo(null, true);
+  }
+  if (directory === null) call.shell.variables.delete('OLDPWD');
+  else call.shell.setWord('OLDPWD', literal(directory));
   return '';
+}
+
+function homeOf(call: Call): Word {
+  const home = call.shell.variables.get('HOME');
+  return home?.kind === 'word' ? home.word : literal('~');
 }
 
 function popd(call: Call): Output {
@@ -34,7 +50,10 @@ function execute(call: Call): Output {
   for (const [descriptor, input] of call.descriptors) {
     if (call.shell.descriptors.size < MAX_DESCRIPTORS)
       call.shell.descriptors.set(descriptor, input);
-    if (descriptor === 0) call.shell.input = input;
+    if (descriptor !== 0) continue;
+    call.shell.input = input;
+    // A shell at a prompt reads its next commands from there.
+    if (call.shell.interactive) call.run.runInput({ ...call.frame, input }, 'exec');
   }
   return '';
 }
@@ -52,12 +71,26 @@ function trap(call: Call): Output {
   return '';
 }
 
+/** Words that the shell's grammar begins with: an alias of one of them changes every line. */
+const RESERVED =
+  /^(?:if|then|else|elif|fi|for|while|until|do|done|case|esac|select|function|time|in|\{|\}|!|\[\[|\]\])$/;
+
 function alias(call: Call): Output {
+  // `-g` and `-s` of zsh: words anywhere on a line, and files by their ending.
+  const isWide = call.texts.some((text) => text !== null && /^-[a-z]*[gs]/.test(text));
+  if (call.words.length === 0) return null;
   for (const text of call.texts) {
     if (text === null) call.run.uncertain("an alias is set to something that can't be known");
     const at = text?.indexOf('=') ?? -1;
-    if (text !== null && at > 0)
-      remember(call.shell.aliases, text.slice(0, at), text.slice(at + 1));
+    if (text === null || at <= 0) continue;
+    const name = text.slice(0, at);
+    const value = text.slice(at + 1);
+    if (RESERVED.test(name)) {
+      call.run.uncertain(`the alias ${name} changes what the shell's own words mean`);
+      call.run.runText(value, subshell(call.frame, `alias ${name}`));
+    }
+    remember(call.shell.aliases, isWide ? anywhere(name) : name, value);
+    if (isWide) remember(call.shell.aliases, name, value);
   }
   return '';
 }
@@ -92,34 +125,57 @@ function hash(call: Call): Output {
   if (at >= 0 && typeof path === 'string' && typeof name === 'string') {
     remember(call.shell.hashed, name, path);
   }
+  // zsh: `hash ls=/bin/rm`; `-d` names directories.
+  const named = call.texts.includes('-d');
+  for (const text of at >= 0 ? [] : call.texts) {
+    const given = /^([^=/]+)=(.+)$/.exec(text ?? '');
+    if (given === null) continue;
+    if (named) call.run.uncertain('a directory is given a name of its own');
+    else remember(call.shell.hashed, given[1] ?? '', given[2] ?? '');
+  }
   return '';
 }
 
 function declare(call: Call): Output {
+  const into = { ...call.frame, state: call.shell };
   const reference = call.texts.some((text) => text !== null && /^-\w*n/.test(text));
+  const isNumber = call.texts.some((text) => text !== null && /^-\w*i/.test(text));
+  if (call.texts.some((text) => text !== null && /^-\w*f/.test(text))) return functions(call);
   for (const node of call.written) {
     if (node.type !== 'Assignment') continue;
     if (node.value.type === 'ArrayValue') {
       const words = node.value.elements.flatMap((element) => call.run.expand(element, call.frame));
-      const keyed = node.value.elements.some((element) => /^\[.*\]=/.test(element.text));
-      if (!keyed) call.shell.setVariable(node.name, { kind: 'array', words });
+      const { elements } = node.value;
+      assignArray(node.name, node.append === true, elements, words, into, call.run);
       continue;
     }
     const word = call.run.expandWhole(node.value, call.frame);
     const target = exactText(word);
+    if (isNumber) runSubscripts(target, call.frame, call.run);
     if (reference && target !== null) {
       call.shell.setVariable(node.name, { kind: 'reference', name: target });
-    } else call.run.assign(node.name, word, { ...call.frame, state: call.shell });
+    } else call.run.assign(node.name, word, into);
   }
+  for (const text of call.texts) runSubscripts(text, call.frame, call.run);
+  if (call.words.every((_, index) => call.texts[index]?.startsWith('-') === true)) return null;
   if (call.written.length > 0) return '';
   // Behind a wrapper (`command export x=y`) the words are all there is.
   for (const text of call.texts) {
     const at = text?.indexOf('=') ?? -1;
     if (text !== null && at > 0) {
-      call.run.assign(text.slice(0, at), literal(text.slice(at + 1)), {
-        ...call.frame,
-        state: call.shell,
-      });
+      call.run.assign(text.slice(0, at), literal(text.slice(at + 1)), into);
+    }
+  }
+  return '';
+}
+
+/** `export -f f`, `declare -fx f`: programs of this shell's children are called like it. */
+function functions(call: Call): Output {
+  const exports = call.name === 'export' || call.texts.some((text) => /^-\w*x/.test(text ?? ''));
+  if (!exports) return null;
+  for (const text of call.texts) {
+    if (text !== null && !text.startsWith('-')) {
+      call.shell.setWord(`BASH_FUNC_${text}%%`, [unknown('it is a function', true)]);
     }
   }
   return '';
@@ -127,6 +183,7 @@ function declare(call: Call): Output {
 
 function unset(call: Call): Output {
   for (const text of call.texts) {
+    runSubscripts(text, call.frame, call.run);
     if (text === null || text.startsWith('-')) continue;
     if (call.texts[0] !== '-f') call.shell.setWord(text, []);
   }
@@ -140,9 +197,11 @@ function read(call: Call): Output {
   const why = 'it is read from the input';
   const array = optionValue(options, '-a');
   if (array !== undefined) names.push(array === null ? null : exactText(array));
+  for (const name of names) runSubscripts(name, call.frame, call.run);
+  const into = { ...call.frame, state: call.shell };
   if (input.kind !== 'text' || hasOption(options, '-d', '-n', '-N', '-u', '-a')) {
     for (const name of names.length > 0 ? names : ['REPLY']) {
-      if (name !== null) call.shell.setWord(name, [unknown(why, true)]);
+      if (name !== null) call.run.assign(name, [unknown(why, true)], into);
     }
     return '';
   }
@@ -152,7 +211,7 @@ function read(call: Call): Output {
   names.forEach((name, index) => {
     const last = index === names.length - 1;
     const value = last ? fields.slice(index).join(' ') : (fields[index] ?? '');
-    if (name !== null) call.shell.setWord(name, plain(value));
+    if (name !== null) call.run.assign(name, plain(value), into);
   });
   return '';
 }
@@ -164,6 +223,12 @@ function plain(text: string): Word {
 function mapfile(call: Call): Output {
   const name = call.texts.at(-1) ?? 'MAPFILE';
   const { input } = call.frame;
+  const options = readOptions(call.words, { ...NO_VALUES, short: 'dnOsuCc' }, true);
+  const callback = optionValue(options, '-C');
+  if (callback !== undefined && callback !== null) {
+    call.run.runWord(callback, subshell(call.frame, 'mapfile -C'), 'mapfile -C');
+  }
+  runSubscripts(name, call.frame, call.run);
   const words =
     input.kind === 'text'
       ? input.text.replace(/\n$/, '').split('\n').map(literal)
@@ -184,20 +249,26 @@ function printf(call: Call): Output {
   const name = words[1];
   const output = formatPrintf(words.slice(2));
   const value: Word = output === null ? [unknown('printf made it', true)] : plain(output);
-  if (typeof name === 'string') call.run.assign(name, value, { ...call.frame, state: call.shell });
+  if (typeof name !== 'string') return '';
+  runSubscripts(name, call.frame, call.run);
+  const element = /^(\w+)\[([^]*)\]$/.exec(name);
+  const into = { ...call.frame, state: call.shell };
+  if (element === null) call.run.assign(name, value, into);
+  else assignElement(element[1] ?? '', element[2] ?? '', value, into, call.run);
   return '';
 }
 
-/** Builtins that load code or make it run later; keys that type, or that submit a line. */
-function loads(call: Call): Output {
-  const risky: Readonly<Record<string, RegExp>> = {
-    enable: /^-\w*f/,
-    bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
-    complete: /^-[CF]$/,
-  };
-  const pattern = risky[call.name];
-  if (call.texts.some((text) => text === null || pattern?.test(text) === true)) {
-    call.run.uncertain(`${call.name} makes the shell run code later`);
+/** Names and numbers of these are evaluated; nothing else of them is followed. */
+function evaluated(call: Call): Output {
+  for (const text of call.texts) runSubscripts(text, call.frame, call.run);
+  return null;
+}
+
+/** Options that change what patterns mean. */
+function shellOptions(call: Call): Output {
+  const sets = call.texts.some((text) => /^-\w*s/.test(text ?? ''));
+  if (sets && call.texts.includes('nocaseglob')) {
+    call.run.uncertain('patterns match names in other letters from here on');
   }
   return '';
 }
@@ -224,6 +295,8 @@ function stty(call: Call): Output {
 }
 
 export const BUILTINS: Readonly<Record<string, Program>> = {
+  ...LATER_BUILTINS,
+  ...ZSH_BUILTINS,
   cd,
   pushd: cd,
   chdir: cd,
@@ -246,13 +319,14 @@ export const BUILTINS: Readonly<Record<string, Program>> = {
   readarray: mapfile,
   getopts,
   printf,
-  enable: loads,
-  bind: loads,
-  complete: loads,
   fc: fixCommand,
+  wait: evaluated,
+  let: evaluated,
+  test: evaluated,
+  '[': evaluated,
   stty,
   true: silent,
   false: silent,
   ':': silent,
-  shopt: silent,
+  shopt: shellOptions,
 };

@@ -3,12 +3,12 @@
  * caught here: what a search finds beyond its starting points and name.
  */
 import { optionGrammar } from '../option-table.ts';
-import { hasOption, optionValue, readOptions } from '../options.ts';
+import { hasOption, optionValue, readOptions, type ReadOptions } from '../options.ts';
 import { baseName } from '../path.ts';
 import { globPatterns, meet } from '../pattern.ts';
 import { fileInput } from '../redirect.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
-import { subshell } from '../runner.ts';
+import { inputOf, subshell } from '../runner.ts';
 import type { Input } from '../state.ts';
 import { exactText, joinWords, literal, replaceInWord, showWord, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
@@ -44,6 +44,8 @@ export function foundWords(words: readonly Word[]): {
 }
 
 function find(call: Call): Output {
+  const from = call.texts.indexOf('-files0-from');
+  if (from >= 0) return findFrom(call, from);
   const { found } = foundWords(call.words);
   for (let index = 0; index < call.words.length; index++) {
     const flag = call.texts[index];
@@ -61,6 +63,23 @@ function find(call: Call): Output {
     index = end;
   }
   return null;
+}
+
+/** `find -files0-from FILE …`: the starting points are in a file or in the input. */
+function findFrom(call: Call, at: number): Output {
+  const file = call.words[at + 1];
+  const input =
+    file === undefined || exactText(file) === '-' ? call.frame.input : itemsOf(file, call.frame);
+  if (input.kind !== 'text') {
+    call.run.uncertain("where find starts can't be known");
+    return null;
+  }
+  const starts = input.text.split(/[\0\n]/).filter((start) => start !== '');
+  if (starts.length > MAX_ITEMS)
+    call.run.uncertain('find starts in more places than can be followed');
+  const rest = [...call.words.slice(0, at), ...call.words.slice(at + 2)];
+  const words = [literal('find'), ...starts.slice(0, MAX_ITEMS).map(literal), ...rest];
+  return call.run.runWords(words, subshell(call.frame, 'find -files0-from'), true);
 }
 
 function fd(call: Call): Output {
@@ -97,8 +116,8 @@ function xargs(call: Call): Output {
   const read = readOptions(fixed, optionGrammar('xargs'), true);
   const mark = optionValue(read, '-I', '--replace');
   const file = optionValue(read, '-a', '--arg-file');
-  const input =
-    file === undefined || file === null ? call.frame.input : fileInput(file, call.frame);
+  if (hasOption(read, '--help', '--version', '--show-limits')) return null;
+  const input = file === undefined || file === null ? call.frame.input : itemsOf(file, call.frame);
   const rest = call.words.slice(read.end);
   const command = rest.length === 0 ? [literal('echo')] : rest;
   const placeholder = mark === undefined || mark === null ? null : exactText(mark);
@@ -144,6 +163,13 @@ function itemsIn(input: Input, isWhole: boolean, program: string): readonly Word
   return isWhole ? input.lines : [...input.lines, [{ kind: 'number' }]];
 }
 
+/** What a file or a process substitution with items holds. */
+function itemsOf(file: Word, frame: Frame): Input {
+  const process = file.find((piece) => piece.kind === 'process');
+  if (process?.kind === 'process') return inputOf(process.reads, 'a command');
+  return fileInput(file, frame);
+}
+
 /** Words as xargs reads them: blanks, quotes, backslashes. */
 function splitQuoted(line: string): string[] {
   const words: string[] = [];
@@ -167,41 +193,95 @@ function splitQuoted(line: string): string[] {
   return words;
 }
 
+/** `:::` introduces items, `::::` files of items; a `+` links them to the ones before. */
+const SOURCE = /^::::?\+?$/;
+
 function parallel(call: Call): Output {
-  const at = call.texts.findIndex((text) => text?.startsWith(':::') === true);
+  const at = call.texts.findIndex((text) => SOURCE.test(text ?? ''));
   const before = at < 0 ? call.words : call.words.slice(0, at);
   const read = readOptions(before, optionGrammar('parallel'), true);
+  const informs = ['--help', '--version', '--citation', '--dry-run', '--dryrun', '--dr'];
+  if (hasOption(read, ...informs)) return null;
   const command = joinWords(before.slice(read.end));
-  const { input } = call.frame;
-  let items: readonly Word[] = [[unknown('parallel takes it from its input', true)]];
-  if (at >= 0)
-    items = call.words.slice(at + 1).filter((word) => exactText(word)?.startsWith(':::') !== true);
-  else if (input.kind === 'text') items = input.text.split('\n').filter(Boolean).map(literal);
-  if (items.length > MAX_ITEMS)
+  const sources = parallelItems(call, at, read);
+  const replaced = exactText(optionValue(read, '-I') ?? []) ?? '';
+  const marks = [...MARKS, ...(replaced === '' ? [] : [replaced])];
+  const runs = combinations(sources);
+  if (runs.length > MAX_ITEMS)
     call.run.uncertain('parallel runs more commands than can be followed');
-  for (const item of items.slice(0, MAX_ITEMS)) {
+  for (const items of runs.slice(0, MAX_ITEMS)) {
     const frame = subshell(call.frame, 'parallel', { input: NO_INPUT });
-    if (command.length === 0) call.run.runWord(item, frame, 'parallel');
-    else runTemplate(call, command, item, frame);
+    if (command.length === 0) call.run.runWord(joinWords(items), frame, 'parallel');
+    else runTemplate(call, command, items, marks, frame);
   }
   return null;
 }
 
+/** Each source of items; one of something unknown where a source isn't known. */
+function parallelItems(call: Call, at: number, read: ReadOptions): (readonly Word[])[] {
+  const file = optionValue(read, '-a', '--arg-file');
+  if (at < 0) {
+    return [
+      itemWords(file === undefined || file === null ? call.frame.input : itemsOf(file, call.frame)),
+    ];
+  }
+  const sources: Word[][] = [];
+  let isFile = false;
+  call.words.slice(at).forEach((word, index) => {
+    const text = call.texts[at + index] ?? '';
+    if (SOURCE.test(text)) {
+      isFile = text.startsWith('::::');
+      sources.push([]);
+    } else if (isFile) sources.at(-1)?.push(...itemWords(itemsOf(word, call.frame)));
+    else sources.at(-1)?.push(word);
+  });
+  return sources.filter((source) => source.length > 0);
+}
+
+function itemWords(input: Input): Word[] {
+  if (input.kind !== 'text') return [[unknown('parallel takes it from its input', true)]];
+  return input.text.split('\n').filter(Boolean).map(literal);
+}
+
+/** One item of each source, in every combination; more than are followed are cut off. */
+function combinations(sources: readonly (readonly Word[])[]): Word[][] {
+  let rows: Word[][] = [[]];
+  for (const source of sources) {
+    rows = rows.flatMap((row) => source.slice(0, MAX_ITEMS + 1).map((item) => [...row, item]));
+    rows = rows.slice(0, MAX_ITEMS + 1);
+  }
+  return sources.length === 0 ? [] : rows;
+}
+
+/** Marks that stand for the item: `{}`, `{.}`, `{/}`, `{1}`, `{1.}` and so on. */
+const MARKS = ['{}', '{.}', '{/}', '{//}', '{/.}', '{= =}'];
+
 /** The command line of parallel is shell text; an item that isn't known stays a variable in it. */
-function runTemplate(call: Call, command: Word, item: Word, frame: Frame): void {
+function runTemplate(
+  call: Call,
+  command: Word,
+  items: readonly Word[],
+  marks: readonly string[],
+  frame: Frame,
+): void {
   const text = exactText(command);
   if (text === null) {
     call.run.uncertain(`the command of parallel (${showWord(command)}) can't be known`);
     return;
   }
-  const value = exactText(item);
-  frame.state.setWord('SALLYPORT_ITEM', item);
-  const shown = value === null ? '$SALLYPORT_ITEM' : value;
-  const template = /\{[.#%/]*\}/.test(text) ? text : `${text} {}`;
-  call.run.runText(
-    template.replace(/\{[.#%/]*\}/g, () => shown),
-    frame,
-  );
+  const shown = items.map((item, index) => {
+    const value = exactText(item);
+    if (value !== null) return value;
+    frame.state.setWord(`SALLYPORT_PIECE_${index}`, item);
+    return `\${SALLYPORT_PIECE_${index}}`;
+  });
+  const all = shown.join(' ');
+  const positions = /\{(\d{1,2})[./]*\}/g;
+  const isTemplate = positions.test(text) || marks.some((mark) => text.includes(mark));
+  let line = isTemplate ? text : `${text} ${all}`;
+  for (const mark of marks) line = line.replaceAll(mark, () => all);
+  line = line.replace(positions, (mark, number: string) => shown[Number(number) - 1] ?? mark);
+  call.run.runText(line, frame);
 }
 
 export const COLLECTING_PROGRAMS: Readonly<Record<string, Program>> = {

@@ -1,0 +1,49 @@
+/**
+ * What a line reads like once its aliases are replaced. Not caught here: aliases that end in the middle
+ * of a quoted text.
+ */
+
+/** Key of an alias that counts anywhere on a line (`alias -g` of zsh). */
+export function anywhere(name: string): string {
+  return ` ${name}`;
+}
+
+/**
+ * @param alias the text that stands for the command's name
+ * @param rest the words behind it; null = not known
+ */
+export function aliasText(
+  alias: string,
+  rest: readonly (string | null)[],
+  aliases: ReadonlyMap<string, string>,
+): string {
+  let text = alias;
+  let at = 0;
+  // Behind a blank the next word is looked up as well.
+  for (; at < rest.length && /[ \t]$/.test(text); at++) {
+    const next = aliases.get(rest[at] ?? '');
+    if (next === undefined) break;
+    text += next;
+  }
+  return (
+    text +
+    rest
+      .slice(at)
+      .map((word) => ` ${quote(word ?? '')}`)
+      .join('')
+  );
+}
+
+/** The line with its global aliases replaced; null if there are none in it. */
+export function globalAliasText(
+  words: readonly (string | null)[],
+  aliases: ReadonlyMap<string, string>,
+): string | null {
+  const texts = words.map((word) => aliases.get(anywhere(word ?? '')) ?? null);
+  if (texts.every((text) => text === null)) return null;
+  return words.map((word, index) => texts[index] ?? quote(word ?? '')).join(' ');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

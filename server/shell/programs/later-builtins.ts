@@ -1,0 +1,61 @@
+/**
+ * Builtins that load code, make it run at a later key or completion, or evaluate words for completion.
+ * Not caught here: what the loaded code does.
+ */
+import { NO_VALUES } from '../option-table.ts';
+import { optionValue, readOptions } from '../options.ts';
+import type { Call, Output, Program } from '../runner.ts';
+import { subshell } from '../runner.ts';
+import { exactText } from '../word.ts';
+
+/** Builtins that load code or make it run later; keys that type, or that submit a line. */
+function loads(call: Call): Output {
+  const risky: Readonly<Record<string, RegExp>> = {
+    enable: /^-\w*f/,
+    bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
+    complete: /^-[CF]$/,
+  };
+  const pattern = risky[call.name];
+  if (call.texts.some((text) => text === null || pattern?.test(text) === true)) {
+    call.run.uncertain(`${call.name} makes the shell run code later`);
+    laterText(call);
+  }
+  return '';
+}
+
+/** The text that `complete -C` and `bind -x` make run, or `bind` types, when it is known. */
+function laterText(call: Call): void {
+  const frame = subshell(call.frame, call.name);
+  const at = call.texts.findIndex((text) => text === '-C' || text === '-F');
+  if (call.name === 'complete' && at >= 0) {
+    const word = call.words[at + 1];
+    if (word !== undefined) call.run.runWord(word, frame, 'complete');
+  }
+  if (call.name !== 'bind') return;
+  for (const text of call.texts) {
+    const bound = /^\s*(?:"(?:[^"\\]|\\.)*"|[\w-]+)\s*:\s*([^]*)$/.exec(text ?? '')?.[1];
+    if (bound === undefined) continue;
+    const typed = /^(["'])([^]*)\1\s*$/.exec(bound)?.[2];
+    const line = (typed ?? bound).replace(/\\(?:C-[mj]|[nr]|M|015|012)/g, '\n');
+    if (typed !== undefined || call.texts.includes('-x')) call.run.runText(line, frame);
+  }
+}
+
+/** compgen runs the command of `-C`, and expands the words of `-W`. */
+function compgen(call: Call): Output {
+  const read = readOptions(call.words, { ...NO_VALUES, short: 'oAGWPSXCF' }, true);
+  const frame = subshell(call.frame, 'compgen');
+  const command = optionValue(read, '-C', '-F');
+  if (command !== undefined && command !== null) call.run.runWord(command, frame, 'compgen');
+  const list = exactText(optionValue(read, '-W') ?? []);
+  if (list !== null && /\$|`/.test(list))
+    call.run.runText(`: "${list.replaceAll('"', '')}"`, frame);
+  return null;
+}
+
+export const LATER_BUILTINS: Readonly<Record<string, Program>> = {
+  enable: loads,
+  bind: loads,
+  complete: loads,
+  compgen,
+};
