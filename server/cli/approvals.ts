@@ -31,9 +31,13 @@ const list: Verb = {
         one.rule,
         one.expiresAt,
         one.text,
+        one.reason,
       ]);
       await input.terminal.out(
-        table(['ID', 'STATUS', 'PRINCIPAL', 'TARGET', 'RULE', 'EXPIRES', 'COMMAND'], rows),
+        table(
+          ['ID', 'STATUS', 'PRINCIPAL', 'TARGET', 'RULE', 'EXPIRES', 'COMMAND', 'REASON'],
+          rows,
+        ),
       );
       return 0;
     }),

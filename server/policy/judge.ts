@@ -36,7 +36,7 @@ interface Finding {
   readonly fit: Fit;
   /** Position of the command; null = the input as a whole. */
   readonly index: number | null;
-  /** Why it isn't certain; null for rules that fit. */
+  /** Why it isn't certain, where no rule is in question. */
   readonly why: string | null;
 }
 
@@ -73,8 +73,7 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
       if (fit === 'maybe') {
         // An exception that may not apply leaves the default in force.
         if (STRICTNESS[rule.action] > STRICTNESS.allow) {
-          const why = `it can't be known whether it is what rule "${rule.name}" is about`;
-          findings.push({ verdict: policy.uncertain, rule, fit, index: position, why });
+          findings.push({ verdict: policy.uncertain, rule, fit, index: position, why: null });
         }
         continue;
       }
@@ -121,9 +120,10 @@ function decide(
     certainty,
     rule: chosen.fit === 'yes' ? (chosen.rule?.name ?? null) : null,
     reason: explain(
-      chosen.why ?? chosen.rule?.reason ?? null,
-      command,
-      chosen.rule === null ? policy : null,
+      { rule: chosen.rule, why: chosen.why, isDoubt: chosen.fit === 'maybe' },
+      chosen.index === null ? null : (subjects[chosen.index]?.resolved ?? command),
+      commands.length > 1,
+      policy,
     ),
     deciding: chosen.index,
     commands,

@@ -37,6 +37,8 @@ export interface BuiltinApproval {
   readonly principal: string;
   readonly target: string;
   readonly text: string;
+  /** Why it is held, as everywhere; null = the rule says nothing. */
+  readonly reason: string | null;
   readonly expiresAt: string;
 }
 
@@ -46,6 +48,8 @@ export interface BuiltinResult {
 }
 
 const MAX_LISTED = 50;
+/** Longer than any reason of a decision. */
+const MAX_REASON_CHARACTERS = 1_000;
 const VERBS: Readonly<Record<string, string>> = {
   help: 'this text',
   whoami: 'who the bastion takes you for',
@@ -97,7 +101,8 @@ export async function runBuiltin(
           ? ['nothing waits']
           : waiting.map(
               (one) =>
-                `${one.id}  ${one.principal} on ${one.target} until ${one.expiresAt}: ${printable(one.text, 300)}`,
+                `${one.id}  ${one.principal} on ${one.target} until ${one.expiresAt}: ${printable(one.text, 300)}` +
+                (one.reason === null ? '' : `  (${printable(one.reason, MAX_REASON_CHARACTERS)})`),
             ),
       );
     }

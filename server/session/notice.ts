@@ -6,7 +6,8 @@ import type { Decision } from '../policy/decision.ts';
 import type { SallyportError } from '../errors.ts';
 import { printable } from '../printable.ts';
 
-const MAX_NOTICE_CHARACTERS = 600;
+/** Longer than any reason of a decision, so that a notice has all of it. */
+const MAX_NOTICE_CHARACTERS = 1_200;
 
 /** Exit status of a session whose command was denied, refused or whose approval expired. */
 export const EXIT_DENIED = 126;

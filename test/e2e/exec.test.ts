@@ -189,6 +189,40 @@ describe('e2e: commands, compared with a direct connection', () => {
     assert.notEqual(seen.status, 0, 'the command ran');
   });
 
+  it('gives the same reason to the client, the record, the journal, the API and the page', async () => {
+    const { stderr } = await ssh(
+      { config: demo.sshConfig, host: 'demo-agent' },
+      'id; sudo rm -rf /etc',
+    );
+    const found = /^sallyport: denied by rule "wipe": (.*) \(command 1 of session (\S+)\)\n$/.exec(
+      stderr,
+    );
+    const [, reason = '', session = ''] = found ?? [];
+    assert.match(reason, /\(`rm -rf \/etc` inside `sudo`\)$/);
+    const recorded = await demo.cli('sessions', 'commands', session, '--json');
+    const { items } = JSON.parse(recorded.stdout) as { items: { reason: string }[] };
+    assert.equal(items[0]?.reason, reason);
+    const journal = await demo.cli('journal', 'export', '--json');
+    assert.ok(journal.stdout.includes(`"reason":${JSON.stringify(reason)}`), 'the journal');
+    const tested = await demo.cli('policy', 'test', 'id; sudo rm -rf /etc');
+    assert.equal((JSON.parse(tested.stdout) as { reason: string }).reason, reason);
+    const token = (await demo.cli('token', 'create', '--principal', 'demo')).stdout.trim();
+    const get = async (path: string): Promise<string> => {
+      const answer = await fetch(`${demo.run.http.url}${path}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      assert.equal(answer.status, 200, path);
+      return answer.text();
+    };
+    const commands = JSON.parse(
+      await get(`/api/v1/sessions/${session}/commands`),
+    ) as typeof recorded & {
+      items: { reason: string }[];
+    };
+    assert.equal(commands.items[0]?.reason, reason);
+    assert.ok((await get(`/sessions/${session}`)).includes(reason), 'the page');
+  });
+
   it('holds until somebody decides', async () => {
     const held = ssh(
       { config: demo.sshConfig, host: 'demo-agent' },

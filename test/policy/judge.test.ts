@@ -119,7 +119,7 @@ const SQL: readonly Case[] = [
   ['drop database *', 'mysql -e "drop schema prod"', 'deny'],
   ['drop database *', 'mysql -e "/*!50000 drop database prod */"', 'deny'],
   ['drop database *', 'psql -c "$Q"', 'hold'],
-  ['drop database *', `psql -c "do 'drop database x'"`, 'hold'],
+  ['drop database *', `psql -c "do 'drop database x'"`, 'deny'],
   ['delete from users *', 'psql -c "with x as (delete from users returning 1) select 1"', 'deny'],
   ['drop *', 'psql <<E\nbegin;\ndrop table x;\nE', 'deny'],
 ];

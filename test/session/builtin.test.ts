@@ -37,7 +37,9 @@ function world(
     waitingApprovals: (limit) => {
       calls.push(['waitingApprovals', limit]);
       const one = { id: 'K7M2QX', principal: 'bot', target: 'web1', expiresAt: 'soon' };
-      return Promise.resolve([{ ...one, text: 'reboot\r\n\u001b[2J' }]);
+      return Promise.resolve([
+        { ...one, text: 'reboot\r\n\u001b[2J', reason: 'it stops the host' },
+      ]);
     },
     decide: (id, decision, { principal: by, source, reason }) => {
       calls.push(['decide', id, decision, by.name, source, reason]);
@@ -129,7 +131,7 @@ describe('the bastion’s own commands', () => {
       assert.deepEqual(
         lines,
         mayLook
-          ? ['K7M2QX  bot on web1 until soon: reboot???[2J']
+          ? ['K7M2QX  bot on web1 until soon: reboot???[2J  (it stops the host)']
           : ['sallyport: only approvers see what waits; ask an admin for the role'],
       );
     });

@@ -44,7 +44,7 @@ describe('notices', () => {
   });
 
   it('are bounded, and never end in half a character', () => {
-    assert.equal(notice('x'.repeat(10_000)), `sallyport: ${'x'.repeat(600)}…`);
+    assert.equal(notice('x'.repeat(10_000)), `sallyport: ${'x'.repeat(1_200)}…`);
     assert.ok(notice(`x${'😀'.repeat(5000)}`).isWellFormed());
   });
 

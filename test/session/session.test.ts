@@ -92,7 +92,7 @@ describe('session: a command', () => {
     assert.ok(!dialled(world));
     assert.equal(
       text(client.written, 'stderr'),
-      `sallyport: denied by rule "no-wipe": production data (command 1 of session ${session.id})\n`,
+      `sallyport: denied by rule "no-wipe": production data (\`rm -rf /data/x\`) (command 1 of session ${session.id})\n`,
     );
     assert.equal(exitOf(client.written), 126);
     assert.deepEqual(
