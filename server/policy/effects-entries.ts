@@ -6,6 +6,7 @@ import { NO_VALUES, optionGrammar, type OptionGrammar } from '../shell/option-ta
 import { exactText, type Word } from '../shell/word.ts';
 import { PROGRAM_EFFECTS } from './effects-programs.ts';
 import { FILE_EFFECTS } from './effects-table.ts';
+import { TOOL_EFFECTS } from './effects-tools.ts';
 import type { Access } from './policy.ts';
 
 /** What the value of an option names. */
@@ -75,7 +76,7 @@ function accessOf(letters: string): ReadonlySet<Access> {
 const TABLE = new Map<string, Entry>();
 /** Programs of which the tables have lines for subcommands. */
 const WITH_VERBS = new Set<string>();
-for (const text of [FILE_EFFECTS, PROGRAM_EFFECTS]) readTable(text);
+for (const text of [TOOL_EFFECTS, FILE_EFFECTS, PROGRAM_EFFECTS]) readTable(text);
 
 function readTable(text: string): void {
   for (const line of text.split('\n')) {

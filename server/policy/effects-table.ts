@@ -1,6 +1,6 @@
 /**
  * What common programs do to the files that their words name, as data: files, texts, archives, editors.
- * Not caught here: programs that neither table names; they are taken to do anything to a path that they
+ * Not caught here: programs that no table names; they are taken to do anything to a path that they
  * are given.
  *
  * A line is `programs: operands [options…]`. A program with a `+` is one with a subcommand
@@ -123,10 +123,20 @@ atool als acat apack aunpack dtrx patool: rw
 vim vi nvim ex vim.basic vim.tiny gvim rvim: rw -u=r -s=r -S=r -w=w -W=w -i=rw --startuptime=w
 nano pico rnano emacs emacsclient ed red joe jmacs jpico jstar micro mcedit mg jed ne tilde gedit pluma xed kate kwrite code codium sublime subl kak helix hx nvi vis e3 zile mousepad leafpad featherpad: rw --rcfile=r
 mc mcview hexedit hexcurse ghex bless hte hexyl ranger nnn lf vifm: rw
-mount: w --bind=r -B=r --rbind=r -T=r --fstab=r
-umount swapon swapoff losetup cryptsetup fsck.fat: w
-mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs mkfs.f2fs mke2fs mkswap wipefs blkdiscard fdisk sfdisk cfdisk gdisk parted sgdisk mdadm pvcreate pvremove vgremove lvremove badblocks nwipe dban zpool zfs hdparm: wd
-fsck fsck.ext4 fsck.xfs e2fsck xfs_repair tune2fs resize2fs dumpe2fs e2label debugfs xfs_db xfs_growfs: w
+mount: r>w --bind=r -B=r --rbind=r -T=r --fstab=r
+umount swapon swapoff losetup: -
+cryptsetup: r
+cryptsetup+luksFormat cryptsetup+erase cryptsetup+luksErase cryptsetup+reencrypt cryptsetup+luksHeaderRestore: wd
+fdisk: wd without=-l:wd without=--list:wd
+wipefs: r with=-a:wd with=--all:wd with=-o:wd with=--offset:wd
+badblocks: r with=-w:wd with=-n:w -i=r -o=w
+hdparm: r with=--security-erase:wd with=--security-erase-enhanced:wd with=--write-sector:wd with=--repair-sector:wd with=--trim-sector-ranges:wd with=--trim-sector-ranges-stdin:wd with=--make-bad-sector:wd with=--fwdownload:w with=--sanitize-block-erase:wd with=--sanitize-crypto-scramble:wd with=--sanitize-overwrite:wd
+mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs mkfs.f2fs mke2fs mkswap blkdiscard sfdisk cfdisk gdisk parted sgdisk mdadm pvcreate pvremove vgremove lvremove nwipe dban zpool zfs: wd
+fsck fsck.ext2 fsck.ext3 fsck.ext4 fsck.xfs e2fsck xfs_repair: w without=-n:w
+fsck.fat fsck.vfat: w
+tune2fs: r with=-c:w with=-C:w with=-e:w with=-E:w with=-g:w with=-i:w with=-I:w with=-j:w with=-J:w with=-L:w with=-m:w with=-M:w with=-o:w with=-O:w with=-Q:w with=-r:w with=-T:w with=-u:w with=-U:w
+resize2fs e2label debugfs xfs_db: w
+dumpe2fs xfs_growfs: r
 blkid blockdev partprobe lsblk: -
 source .: rx
 sh bash dash zsh ksh ksh93 mksh ash fish csh tcsh yash posh rbash pdksh oksh elvish nu xonsh rc es: rx --rcfile=r --init-file=r
