@@ -3,6 +3,9 @@
  * of a quoted text.
  */
 
+import type { Frame } from './runner.ts';
+import { exactText, type Word } from './word.ts';
+
 /** Key of an alias that counts anywhere on a line (`alias -g` of zsh). */
 export function anywhere(name: string): string {
   return ` ${name}`;
@@ -36,9 +39,13 @@ export function aliasText(
 
 /** The line with its global aliases replaced; null if there are none in it. */
 export function globalAliasText(
-  words: readonly (string | null)[],
-  aliases: ReadonlyMap<string, string>,
+  path: string,
+  behind: readonly Word[],
+  frame: Frame,
 ): string | null {
+  const { aliases } = frame.state;
+  if (aliases.size === 0 || frame.via.includes('alias -g')) return null;
+  const words = [path, ...behind.map(exactText)];
   const texts = words.map((word) => aliases.get(anywhere(word ?? '')) ?? null);
   if (texts.every((text) => text === null)) return null;
   return words.map((word, index) => texts[index] ?? quote(word ?? '')).join(' ');

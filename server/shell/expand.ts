@@ -2,6 +2,7 @@
  * From a written word to the fields that the program gets: quotes, expansions, substitutions, splitting
  * (POSIX 2.6). Not caught here: which files a pattern names; it stays a pattern.
  */
+import { evaluate, type ArithmeticContext } from './arithmetic.ts';
 import { expandBraces } from './braces.ts';
 import type { ArithmeticExpression, CommandArgument, WordNode, WordPart } from './grammar.ts';
 import { parseShell } from './grammar.ts';
@@ -9,6 +10,7 @@ import { MAX_BRACE_WORDS, MAX_VALUE_CHARACTERS } from './limits.ts';
 import { parameter, simpleParameter } from './parameter.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
+import { runSubscripts } from './subscript.ts';
 import type { Piece, Word } from './word.ts';
 import { exactText, unknown } from './word.ts';
 
@@ -67,18 +69,18 @@ function joinItems(items: readonly Item[]): Word {
 }
 
 function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
-  const tilde = /^~([A-Za-z_][\w.-]*)?(?=\/|$)/.exec(node.text);
+  const tilde = /^~([A-Za-z_][\w.-]*|[+-])?(?=\/|$)/.exec(node.text);
   if (tilde !== null) {
-    const home: Piece = { kind: 'home', user: tilde[1] ?? null };
+    const home = tildePieces(tilde[1] ?? null, frame);
     if (node.parts === undefined) {
       const rest = node.value.slice(tilde[0].length);
-      return rest === '' ? [home] : [home, { kind: 'text', text: rest, quoted: true }];
+      return rest === '' ? home : [...home, { kind: 'text', text: rest, quoted: true }];
     }
     const items = node.parts.flatMap((part) => partItems(part, false, frame, run));
     const first = items[0];
     if (first?.kind === 'text' && first.text.startsWith(tilde[0])) {
       const rest = { ...first, text: first.text.slice(tilde[0].length) };
-      return [home, ...(rest.text === '' ? [] : [rest]), ...items.slice(1)];
+      return [...home, ...(rest.text === '' ? [] : [rest]), ...items.slice(1)];
     }
     return items;
   }
@@ -106,6 +108,20 @@ function sizeOf(items: readonly Item[]): number {
   let size = 0;
   for (const item of items) if (item.kind === 'text') size += item.text.length;
   return size;
+}
+
+/** What a tilde stands for: `~+` and `~-` are directories that `cd` knows. */
+function homeOf(user: string | null, frame: Frame): Word {
+  const name = user === null ? 'HOME' : user === '-' ? 'OLDPWD' : user === '+' ? 'PWD' : null;
+  if (name === null) return [{ kind: 'home', user }];
+  return simpleParameter(name, frame)[0] ?? [];
+}
+
+/** `~`, `~user`, `~+`, `~-`. */
+function tildePieces(name: string | null, frame: Frame): Word {
+  if (name === '+') return simpleParameter('PWD', frame)[0] ?? [];
+  if (name === '-') return simpleParameter('OLDPWD', frame)[0] ?? [];
+  return name === null ? (simpleParameter('HOME', frame)[0] ?? []) : [{ kind: 'home', user: name }];
 }
 
 function toFields(items: readonly Item[]): Word[] {
@@ -266,51 +282,33 @@ function withGlobs(text: string): Piece[] {
     );
 }
 
-/** Runs what an arithmetic expression contains; its value only when it is a plain sum of numbers. */
+/** Runs what an arithmetic expression contains; its value when that is known. */
 export function arithmetic(
   expression: ArithmeticExpression | undefined,
   frame: Frame,
   run: Runner,
 ): Piece {
-  const value = evaluate(expression, frame, run);
+  const value = evaluate(expression, arithmeticIn(frame, run));
   return value === null ? { kind: 'number' } : { kind: 'text', text: String(value), quoted: true };
 }
 
-function evaluate(
-  expression: ArithmeticExpression | undefined,
-  frame: Frame,
-  run: Runner,
-): number | null {
-  if (expression === undefined || !run.spend(1)) return null;
-  switch (expression.type) {
-    case 'ArithmeticBinary': {
-      const left = evaluate(expression.left, frame, run);
-      const right = evaluate(expression.right, frame, run);
-      return left === null || right === null ? null : compute(expression.operator, left, right);
-    }
-    case 'ArithmeticUnary':
-      evaluate(expression.operand, frame, run);
-      return null;
-    case 'ArithmeticTernary':
-      evaluate(expression.test, frame, run);
-      evaluate(expression.consequent, frame, run);
-      evaluate(expression.alternate, frame, run);
-      return null;
-    case 'ArithmeticGroup':
-      return evaluate(expression.expression, frame, run);
-    case 'ArithmeticCommandExpansion':
-      run.runScript(expression.script, subshell(frame, null));
-      return null;
-    case 'ArithmeticWord': {
-      for (const part of expression.parts ?? []) partItems(part, true, frame, run);
-      return /^\d{1,9}$/.test(expression.value) ? Number(expression.value) : null;
-    }
-  }
-}
-
-function compute(operator: string, left: number, right: number): number | null {
-  if (operator === '+') return left + right;
-  if (operator === '-') return left - right;
-  if (operator === '*') return left * right;
-  return null;
+/** What arithmetic sees and changes of the shell. */
+export function arithmeticIn(frame: Frame, run: Runner): ArithmeticContext {
+  return {
+    spend: () => run.spend(1),
+    variable: (name) => exactText(simpleParameter(name, frame)[0] ?? []),
+    assign: (name, value) =>
+      frame.state.setWord(
+        name,
+        value === null ? [{ kind: 'number' }] : [{ kind: 'text', text: String(value), quoted: false }],
+      ),
+    text: (word) => {
+      if (word.parts === undefined) return word.value;
+      const items = word.parts.flatMap((part) => partItems(part, true, frame, run));
+      return exactText(joinItems(items));
+    },
+    run: (part) => {
+      run.runScript(part.script, subshell(frame, null));
+    },
+  };
 }

@@ -13,6 +13,8 @@ export interface OptionGrammar {
   readonly long: ReadonlySet<string>;
   /** All other long options, for programs that accept abbreviated ones; missing = not known. */
   readonly flags?: ReadonlySet<string>;
+  /** Long options with one dash that take a value, as programs in Go have them. */
+  readonly single?: ReadonlySet<string>;
   /** Long options that take two values. */
   readonly pairs?: ReadonlySet<string>;
 }

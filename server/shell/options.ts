@@ -104,6 +104,13 @@ function readShort(
   grammar: OptionGrammar | null,
   options: ReadOption[],
 ): Taken {
+  const single = /^-([\w-]{2,})(=)?/.exec(head);
+  if (single !== null && grammar?.single?.has(single[1] ?? '') === true) {
+    const own = dropLeading(words[index] as Word, single[0].length);
+    const value = single[2] === '=' ? own : (words[index + 1] ?? null);
+    options.push({ name: `-${single[1] ?? ''}`, value, index });
+    return { taken: single[2] === '=' || value === null ? 0 : 1, unsure: false };
+  }
   for (let at = 1; at < head.length; at++) {
     const letter = head[at] as string;
     if (grammar?.short.includes(letter) !== true) {

@@ -6,6 +6,7 @@ import type { ParameterExpansionPart, WordNode } from './grammar.ts';
 import { MAX_VALUE_CHARACTERS } from './limits.ts';
 import { globPatterns, matchEnds } from './pattern.ts';
 import type { Frame, Runner } from './runner.ts';
+import { subshell } from './runner.ts';
 import type { ShellState, Value } from './state.ts';
 import type { Word } from './word.ts';
 import { exactText, literal, patternText, unknown } from './word.ts';
@@ -153,6 +154,11 @@ function operate(part: ParameterExpansionPart, value: Word, frame: Frame, run: R
       return text((upper ? head.toUpperCase() : head.toLowerCase()) + known.slice(changed));
     }
     case 'Transform':
+      // `@P` expands the value as a prompt.
+      if (operation.operand.value === 'P' && known !== null && /\$\(|`/.test(known)) {
+        run.runText(`: "${known.replaceAll('"', '')}"`, subshell(frame, null));
+      }
+      return lost;
     case 'Names':
     case 'Unknown':
       return lost;

@@ -5,6 +5,8 @@
 import { absolutePath, baseName } from './path.ts';
 import type { Frame, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
+import type { Word } from './word.ts';
+import { exactText, literal, patternText } from './word.ts';
 
 const PROGRAM_DIRECTORIES =
   '~/bin ~/.local/bin /usr/local/bin /usr/local/sbin /usr/bin /usr/sbin /bin /sbin'.split(' ');
@@ -39,4 +41,43 @@ function installed(name: string, files: ReadonlyMap<string, unknown>): string | 
     if (files.has(`${directory}/${name}`)) return `${directory}/${name}`;
   }
   return null;
+}
+
+/** Programs that act on a link itself, not on what it leads to. */
+const OF_LINKS = new Set(
+  'rm unlink rmdir mv ln readlink ls stat test [ find chown lchown'.split(' '),
+);
+
+/** The words with paths through a link of the session led on; null if there are none. */
+export function throughLinks(words: readonly Word[], frame: Frame): readonly Word[] | null {
+  const { files, likeliestDirectory } = frame.state;
+  const program = baseName(exactText(words[0] ?? []) ?? '');
+  let isLed = false;
+  const led = words.map((word, index) => {
+    const text = index === 0 ? null : patternText(word);
+    const path = text === null ? null : absolutePath(text, likeliestDirectory);
+    if (path === null || text === null) return word;
+    for (const [link, file] of files) {
+      if (file.kind !== 'copy' || file.link !== true) continue;
+      const inside = path.startsWith(`${link}/`) || (path === link && text.endsWith('/'));
+      if (!inside && (path !== link || OF_LINKS.has(program))) continue;
+      isLed = true;
+      const base: Word = literal(`${file.of}/`);
+      const rest = path.slice(link.length + 1);
+      return rest === '' ? literal(file.of) : [...base, ...globbed(rest)];
+    }
+    return word;
+  });
+  return isLed ? led : null;
+}
+
+function globbed(text: string): Word {
+  return text
+    .split(/([*?]+)/)
+    .filter((part) => part !== '')
+    .map((part) =>
+      /^[*?]+$/.test(part)
+        ? ({ kind: 'glob', pattern: part } as const)
+        : ({ kind: 'text', text: part, quoted: true } as const),
+    );
 }

@@ -16,7 +16,7 @@ import {
   MAX_PARSED_CHARACTERS,
   MAX_VALUE_CHARACTERS,
 } from './limits.ts';
-import { programName } from './program-file.ts';
+import { programName, throughLinks } from './program-file.ts';
 import { commandWithin } from './programs/operands.ts';
 import { findProgram } from './programs/table.ts';
 import { readRedirections } from './redirect.ts';
@@ -292,12 +292,10 @@ export class Reader implements Runner {
       this.found.giveUp('programs inside programs are nested deeper than can be followed');
       return null;
     }
-    const draft = this.#record(
-      words,
-      extra.text ?? words.map(showWord).join(' '),
-      extra.files,
-      frame,
-    );
+    const text = extra.text ?? words.map(showWord).join(' ');
+    const draft = this.#record(words, text, extra.files, frame);
+    const led = frame.state.files.size === 0 ? null : throughLinks(words, frame);
+    if (led !== null) this.#record(led, text, [], frame);
     const path = exactText(first);
     if (path === null) {
       this.uncertain(
@@ -327,10 +325,8 @@ export class Reader implements Runner {
       if (alias !== undefined && !frame.via.includes(`alias ${path}`)) {
         this.#runAlias(path, alias, words, frame);
       }
-      if (state.aliases.size > 0 && !frame.via.includes('alias -g')) {
-        const line = globalAliasText([path, ...words.map(exactText)], state.aliases);
-        if (line !== null) this.runText(line, subshell(frame, 'alias -g'));
-      }
+      const line = globalAliasText(path, words, frame);
+      if (line !== null) this.runText(line, subshell(frame, 'alias -g'));
       if (state.functions.has(path)) {
         if (this.#draft !== null) this.#draft.isFunction = true;
         callFunction(path, words, frame, this);

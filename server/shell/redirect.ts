@@ -58,11 +58,15 @@ export function readRedirections(
     const word = node.target === undefined ? [] : run.expandWhole(node.target, frame);
     const text = exactText(word);
     if (node.operator === '<&') {
-      const from = text === null ? undefined : frame.state.descriptors.get(Number(text));
+      const number = Number(text ?? 'x');
+      const from = descriptors.get(number) ?? frame.state.descriptors.get(number);
       feed(descriptor ?? 0, from ?? { kind: 'unknown', why: 'a copied descriptor' });
       continue;
     }
-    if (node.operator === '>&' && text !== null && /^(\d+|-)-?$/.test(text)) continue;
+    if (node.operator === '>&' && text !== null && /^(\d+|-)-?$/.test(text)) {
+      if (descriptor === 0) feed(0, { kind: 'unknown', why: 'a copied descriptor' });
+      continue;
+    }
     const reads = node.operator === '<' || node.operator === '<>';
     const process = word.find((piece) => piece.kind === 'process');
     if (process === undefined) {

@@ -17,7 +17,8 @@ export type Input =
 /** What is known of a file that this session made. */
 export type KnownFile =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'copy'; readonly of: string }
+  /** `link`: what is done to it is done to the other. */
+  | { readonly kind: 'copy'; readonly of: string; readonly link?: true }
   | { readonly kind: 'unknown' };
 
 /** A variable's value; `reference` names the variable that it stands for (`declare -n`). */

@@ -11,7 +11,7 @@ import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { remember, valuesIn } from '../state.ts';
 import { runSubscripts } from '../subscript.ts';
-import { exactText, literal, unknown } from '../word.ts';
+import { exactText, literal, patternText, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
 import { LATER_BUILTINS } from './later-builtins.ts';
 import { formatPrintf } from './text.ts';
@@ -246,7 +246,7 @@ function getopts(call: Call): Output {
 function printf(call: Call): Output {
   const words = call.texts[0] === '--' ? call.texts.slice(1) : call.texts;
   if (words[0] !== '-v') return formatPrintf(words);
-  const name = words[1];
+  const name = patternText(call.words[call.texts[0] === '--' ? 2 : 1] ?? []);
   const output = formatPrintf(words.slice(2));
   const value: Word = output === null ? [unknown('printf made it', true)] : plain(output);
   if (typeof name !== 'string') return '';

@@ -35,11 +35,29 @@ function copies(call: Call): Output {
     const from = pathOf(call, word);
     if (from === null || to === null) continue;
     const known = call.shell.files.get(from);
-    const file = known ?? ({ kind: 'copy', of: from } as const);
+    const file = known ?? fileLike(call, from);
     // The target may be a directory: then the copy keeps its name.
     note(call, to, file);
     note(call, `${to}/${baseName(from)}`, file);
   }
+  return null;
+}
+
+/** A link stands for its target in every path; a copy has only its content. */
+function fileLike(call: Call, from: string): KnownFile {
+  const isLink = call.name === 'ln' && call.texts.some((text) => /^(-\w*s|--sym)/.test(text ?? ''));
+  return isLink ? { kind: 'copy', of: from, link: true } : { kind: 'copy', of: from };
+}
+
+/** `mount --bind OLD NEW` shows a directory in another place. */
+function mount(call: Call): Output {
+  const binds = call.texts.some((text) => /^(-\w*[BM]|--(r?bind|move))$/.test(text ?? ''));
+  const asOption = call.texts.some((text) => /(^|,)r?bind(,|$)/.test(text ?? ''));
+  if (!binds && !asOption) return null;
+  const words = readOptions(call.words, { ...NO_VALUES, short: 'otLUO' }, false).operands;
+  const [from, to] = words.map(({ word }) => pathOf(call, word));
+  if (typeof from !== 'string' || typeof to !== 'string') return null;
+  remember(call.shell.files, to, { kind: 'copy', of: from, link: true });
   return null;
 }
 
@@ -95,6 +113,7 @@ export const FILE_PROGRAMS: Readonly<Record<string, Program>> = {
   ln: copies,
   install: copies,
   link: copies,
+  mount,
   tee,
   curl: fetches,
   wget: fetches,

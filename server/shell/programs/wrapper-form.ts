@@ -81,7 +81,7 @@ function grammarOf(
   pairs: readonly string[],
   base: OptionGrammar | null,
 ): OptionGrammar {
-  const [letters = '', long = ''] = takes.split(':');
+  const [letters = '', long = '', single = ''] = takes.split(':');
   const short = own.filter((name) => /^-[^-]$/.test(name)).map((name) => name.slice(1));
   const named = own.filter((name) => name.length > 2).map((name) => name.replace(/^--?/, ''));
   return {
@@ -89,6 +89,11 @@ function grammarOf(
     sometimes: base?.sometimes ?? '',
     long: new Set([...(base?.long ?? []), ...long.split(',').filter(Boolean), ...named]),
     pairs: new Set(pairs),
+    single: new Set(
+      [...single.split(','), ...own.map((name) => name.slice(1))].filter((name) =>
+        /^\w[\w-]/.test(name),
+      ),
+    ),
     ...(base?.flags === undefined ? {} : { flags: base.flags }),
   };
 }

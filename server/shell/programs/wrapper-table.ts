@@ -7,7 +7,8 @@
  * words are the command, `text` they are one program text, `dash` what stands behind `--` is the
  * command, `dashtext` it is text, `each` every operand is a text of its own, `none` only options count.
  * `+N`: N operands of the program's own come before. More:
- * `takes=abc:long,long` options with a value, where the table of options doesn't name the program;
+ * `takes=abc:long,long:single` options with a value, where the table of options doesn't name the program;
+ * `single` ones are long with one dash;
  * `pairs=long,long` options with two values; `text=-c,--call` options whose value is program text;
  * `exec=--exec` an option whose value is the program, `exec=-e` one with the whole command behind it;
  * `cwd=-C,--chdir` an option that sets the directory; `shell` a shell runs when no command is given, and
@@ -125,10 +126,10 @@ chamber: exec dash
 aws-vault saml2aws aws-okta granted: exec words+1 shell takes=adn:duration,region,mfa-token,profile,backend,account
 vault-env envchain envkey-source: words
 envchain: words+1
-envconsul: words takes=:prefix,config,secret,upcase,consul-addr,vault-addr,exec text=-exec,--exec
-consul: lock text+1 takes=:name,n,timeout
-consul: exec text takes=:node,service,tag,prefix,datacenter away
-consul: watch words takes=:type,key,prefix,name,service,tag,datacenter,http-addr,token
+envconsul: words takes=::prefix,config,secret,consul-addr,vault-addr,log-level text=-exec,--exec
+consul: lock text+1 takes=:name,n,timeout:name,n,timeout,token,http-addr,monitor-retry
+consul: exec text takes=:node,service,tag,prefix,datacenter:node,service,tag,prefix,datacenter,token,http-addr away
+consul: watch words takes=:type,key,prefix,name,service,tag,datacenter,http-addr,token:type,key,prefix,name,service,tag,datacenter,http-addr,token,state,passingonly,shell
 etcdctl: watch dash
 etcdctl: exec-watch/lock words+1
 sops: exec-env/exec-file text+1 takes=:input-type,filename,user
@@ -157,7 +158,8 @@ aws: ecs execute-command none text=--command away
 fly flyctl: ssh console none takes=a:app text=-C,--command away
 fly flyctl: machine exec text+1 away
 fly flyctl: machine run words+1 takes=a:app away
-heroku dokku scalingo: run text takes=arst:app,remote,size,type away
+heroku scalingo: run text takes=arst:app,remote,size,type away
+dokku: run/run:detached text+1 takes=e:env away
 dokku: enter words+2 away
 railway: run words
 cf: ssh none takes=i text=-c,--command away
@@ -171,12 +173,12 @@ fab: dashtext takes=Hi:hosts away
 tsh: ssh text+1 takes=lpi:login,port,cluster,proxy away
 tsh: kubectl words
 coder: ssh text+1 away
-waypoint okteto: exec dash shell away
-okteto: exec words away
+waypoint: exec dash shell away
+okteto: exec words takes=nk:namespace,context away
 skaffold devspace: exec/enter dash away
 telepresence: connect/intercept dash
-nomad: alloc exec words+1 takes=:task,job,region,namespace,e,i away
-nomad: exec words+1 takes=:task,job,region,namespace,e away
+nomad: alloc exec words+1 takes=e:task,job,region,namespace:task,job,region,namespace,address,token away
+nomad: exec words+1 takes=e:task,job,region,namespace:task,job,region,namespace,address,token away
 lxc-attach lxc-execute lxc-start: dash shell away takes=nfseLvP:name,rcfile
 lxc-attach lxc-execute: words shell away takes=nfseLvP:name,rcfile
 buildah: unshare words shell
