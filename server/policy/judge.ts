@@ -9,7 +9,7 @@ import type { Decision, Facts, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
 import { exactText, literal } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
-import { fitRule, indexOf, type Reached, type Subject } from './rule-index.ts';
+import { fitRule, indexOf, judgementOf, type Reached, type Subject } from './rule-index.ts';
 
 export interface JudgeInput {
   readonly text: string;
@@ -56,6 +56,7 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
     texts.set(rule, fits);
     return fits;
   };
+  const judgement = judgementOf(index, input.isGuess ?? false, fitsText);
   const findings: Finding[] = [];
   let wholeAllowed = false;
   for (const { rule } of rules) {
@@ -68,7 +69,7 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
     for (const indexed of rules) {
       const { rule } = indexed;
       if (isOnlyRegex(rule.match)) continue;
-      const fit = fitRule(index, indexed, subject, input.isGuess ?? false, fitsText);
+      const fit = fitRule(judgement, indexed, subject);
       if (fit === 'no') continue;
       if (fit === 'maybe') {
         // An exception that may not apply leaves the default in force.
@@ -84,6 +85,10 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
       const verdict = policy.default;
       findings.push({ verdict, rule: null, fit: 'yes', index: position, why: null });
     }
+  }
+  if (judgement.comparisonsLeft < 0) {
+    const why = 'there is more in it than can be compared with every rule';
+    findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });
   }
   for (const { why } of uncertain) {
     findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });

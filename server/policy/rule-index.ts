@@ -91,18 +91,33 @@ function patternsFor(
   return found.length === 0 ? indexed.open : found;
 }
 
-/**
- * @param isGuess the text is hardly a command: a program that nobody knows is not taken to do anything to
- *   every path behind it
- * @param fitsText whether the rule's regular expressions fit the whole input
- */
-export function fitRule(
+/** Comparisons of one pattern with one word that one judgement makes, longer words counting for more. */
+const MAX_COMPARISONS = 200_000;
+
+/** What is the same for all commands of one judgement. */
+export interface Judgement {
+  readonly index: RuleIndex;
+  /**
+   * The text is hardly a command: a program that nobody knows is not taken to do anything to every path
+   * behind it.
+   */
+  readonly isGuess: boolean;
+  /** Whether the rule's regular expressions fit the whole input. */
+  readonly fitsText: (rule: Rule) => boolean;
+  /** Below 0 there was more to compare than is done; every rule that is left may fit then. */
+  comparisonsLeft: number;
+}
+
+export function judgementOf(
   index: RuleIndex,
-  indexed: IndexedRule,
-  subject: Subject,
   isGuess: boolean,
   fitsText: (rule: Rule) => boolean,
-): Fit {
+): Judgement {
+  return { index, isGuess, fitsText, comparisonsLeft: MAX_COMPARISONS };
+}
+
+export function fitRule(judgement: Judgement, indexed: IndexedRule, subject: Subject): Fit {
+  const { index, isGuess, fitsText } = judgement;
   const { rule } = indexed;
   const { commands, paths, sql, regexes, access } = rule.match;
   const { resolved, statement } = subject;
@@ -113,22 +128,40 @@ export function fitRule(
   if (commands !== null) {
     if (resolved === null) return 'no';
     const invocation = (subject.invocation ??= invocationOf(resolved));
-    fit = weakest(fit, fitCommands(patternsFor(indexed, invocation), invocation));
+    fit = weakest(fit, fitCommands(patternsFor(indexed, invocation), invocation, judgement));
     if (fit === 'no') return fit;
   }
   if (paths !== null) {
     // A statement of SQL comes with the files that it opens.
     const effects = (subject.effects ??=
       resolved === null ? [] : reached(index.roots, subject, resolved, isGuess));
-    fit = weakest(fit, fitEffects(paths, access, effects));
+    fit = weakest(fit, fitEffects(paths, access, effects, judgement));
     if (fit === 'no') return fit;
   }
   return regexes === null || fitsText(rule) ? fit : 'no';
 }
 
-function fitCommands(patterns: readonly CommandPattern[], invocation: Invocation): Fit {
+/** What one operand costs to compare: it is made a path, or read as a pattern. */
+const OPERAND_COMPARISONS = 10;
+
+function costOfPattern({ forms }: CommandPattern, words: number): number {
+  let cost = 2;
+  for (const { flags, operands } of forms) {
+    cost += words * (flags.length + operands.length * OPERAND_COMPARISONS);
+  }
+  return cost;
+}
+
+function fitCommands(
+  patterns: readonly CommandPattern[],
+  invocation: Invocation,
+  judgement: Judgement,
+): Fit {
   let best: Fit = 'no';
+  const words = invocation.command.words.length;
   for (const pattern of patterns) {
+    judgement.comparisonsLeft -= costOfPattern(pattern, words);
+    if (judgement.comparisonsLeft < 0) return strongest(best, 'maybe');
     best = strongest(best, fitCommand(pattern, invocation));
     if (best === 'yes') break;
   }
@@ -139,12 +172,15 @@ function fitEffects(
   patterns: readonly PathPattern[],
   access: ReadonlySet<Access>,
   effects: readonly Reached[],
+  judgement: Judgement,
 ): Fit {
   let best: Fit = 'no';
   for (const one of effects) {
     if (!overlap(one.effect.access, access)) continue;
     one.paths ??= placesOf(one.effect, one.directories);
     for (const path of one.paths) {
+      judgement.comparisonsLeft -= costOf(path) * patterns.length;
+      if (judgement.comparisonsLeft < 0) return strongest(best, 'maybe');
       for (const pattern of patterns) {
         best = strongest(best, fitPath(pattern, path));
         if (best === 'yes') return best;
@@ -152,6 +188,17 @@ function fitEffects(
     }
   }
   return best;
+}
+
+/** Characters of a literal path that cost as much as one comparison; open ones are read one by one. */
+const LITERAL_CHARACTERS = 64;
+
+function costOf({ patterns }: NamedPath): number {
+  let cost = 0;
+  for (const pattern of patterns) {
+    cost += 1 + (OPEN.test(pattern) ? pattern.length : pattern.length / LITERAL_CHARACTERS);
+  }
+  return cost;
 }
 
 function overlap(one: ReadonlySet<Access>, other: ReadonlySet<Access>): boolean {
