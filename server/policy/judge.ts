@@ -4,7 +4,13 @@
  */
 import type { Language, ReadCommand, ShellState, Uncertainty } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
-import { readSql, type Dialect, type SqlFile } from '../sql/statement.ts';
+import {
+  initialSqlState,
+  readSql,
+  type Dialect,
+  type SqlFile,
+  type SqlReading,
+} from '../sql/statement.ts';
 import type { Decision, Facts, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
 import { exactText, literal } from '../shell/word.ts';
@@ -173,7 +179,7 @@ const MAX_LANGUAGE_CHANGES = 4;
 
 function readInput(input: JudgeInput): Read {
   return input.language === 'sql'
-    ? readSqlText(input.text, 'other', [], 0)
+    ? readSqlTexts([input.text], 'other', [], 0)
     : readShellText(input.text, input.state, [], 0);
 }
 
@@ -191,8 +197,8 @@ function readShellText(
     subjects.push({ command, resolved: command, statement: null, invocation: null, effects: null });
     if (found.sql === null) continue;
     const program = exactText(found.words[0] ?? [])?.replace(/^.*\//, '') ?? 'sql';
-    const inner = readSqlText(
-      found.sql,
+    const inner = readSqlTexts(
+      found.sql.split('\0'),
       dialectOf(program),
       [...command.via, program],
       changes + 1,
@@ -231,16 +237,30 @@ export function dialectOf(program: string): Dialect {
   return name.startsWith('clickhouse') ? 'clickhouse' : 'other';
 }
 
-function readSqlText(
-  text: string,
+/** Texts that a client gives to its connection one after another. */
+function readSqlTexts(
+  texts: readonly string[],
   dialect: Dialect,
   via: readonly string[],
   changes: number,
 ): Read {
+  const subjects: Judged[] = [];
+  const uncertain: Pick<Uncertainty, 'why'>[] = [];
+  let state = initialSqlState();
+  for (const text of texts) {
+    const reading = readSql(text, dialect, state);
+    const inner = sqlSubjects(reading, via, changes);
+    subjects.push(...inner.subjects);
+    uncertain.push(...inner.uncertain);
+    state = reading.after;
+  }
+  return { subjects, uncertain };
+}
+
+function sqlSubjects(reading: SqlReading, via: readonly string[], changes: number): Read {
   if (changes > MAX_LANGUAGE_CHANGES) {
     return { subjects: [], uncertain: [{ why: 'SQL and shell are nested too deeply' }] };
   }
-  const reading = readSql(text, dialect);
   const subjects = reading.statements.map((statement): Judged => ({
     command: {
       argv: null,
