@@ -108,7 +108,7 @@ export class TerminalInput {
    */
   async #submit(enter: Key, hasMore: boolean): Promise<boolean> {
     const { input, gate, say, upstream, nowUs } = this.#options;
-    const line = await this.#read();
+    const line = await this.#read(enter);
     const outcome = await input.interruptible(
       (abandoned) => gate.decide(gateLine(line), abandoned, say),
       ({ kind }) => kind === 'refused',
@@ -116,7 +116,7 @@ export class TerminalInput {
     if (input.gone.aborted) return false;
     let refusal = outcome.kind === 'refused' ? outcome.notice : null;
     if (outcome.kind === 'released' && outcome.decision.verdict === 'hold') {
-      const again = await this.#read();
+      const again = await this.#read(enter);
       if (again.text !== line.text) {
         refusal = notice('refused: the line is no longer the one that was approved; type it again');
       }
@@ -138,8 +138,8 @@ export class TerminalInput {
   }
 
   /** Waits, bounded by the reader, until the echo has settled; then reads the line. */
-  async #read(): Promise<SubmittedLine> {
-    this.#reader.beginSubmit(this.#options.nowUs());
+  async #read(key: Key): Promise<SubmittedLine> {
+    this.#reader.beginSubmit(this.#options.nowUs(), key);
     for (;;) {
       const step = this.#reader.poll(this.#options.nowUs());
       if (step.kind === 'line') return step.line;

@@ -61,7 +61,7 @@ export function readEdited(
   prompts: Prompts,
   wasResized: boolean,
 ): EditedText | null {
-  const last = screen.lineEnd(screen.cursor.y);
+  const last = editedEnd(screen);
   const cursorLine = screen.lineStart(screen.cursor.y);
   const startRow = start.isStale ? cursorLine : (start.row.y ?? cursorLine);
   const highest = Math.max(
@@ -71,7 +71,8 @@ export function readEdited(
   );
   for (let y = cursorLine; y >= highest; y = screen.lineStart(y - 1)) {
     const line = screen.logicalLine(y);
-    const own = start.isStale || start.prompt === '' ? null : afterPrompt(line, start.prompt);
+    const isStart = y === screen.lineStart(startRow);
+    const own = start.isStale ? null : afterStart(line, start.prompt, isStart);
     const rests = prompts.restsOf(line);
     const first = own ?? rests.at(-1);
     if (first !== undefined) {
@@ -84,13 +85,43 @@ export function readEdited(
   return null;
 }
 
-/** Without a prompt: the cursor's whole line, when the line began at the start of a row. */
+/** So much of a prompt stays the same when it shows a mode or the time. */
+const STABLE_TAIL_CHARS = 3;
+
+/** @param isStart the line began in this row */
+function afterStart(line: string, prompt: string, isStart: boolean): string | null {
+  if (prompt === '') return null;
+  const rest = afterPrompt(line, prompt);
+  if (rest !== null || !isStart || prompt.length <= STABLE_TAIL_CHARS) return rest;
+  const tail = prompt.slice(-STABLE_TAIL_CHARS);
+  return tail.trim() !== '' && line.startsWith(tail, prompt.length - tail.length)
+    ? line.slice(prompt.length)
+    : null;
+}
+
+/** Without a prompt: the cursor's whole line, when the line began at the start of a row or an indent. */
 export function readUnprompted(screen: Screen, start: LineStart): EditedText | null {
-  if (start.isStale || start.prompt !== '') return null;
+  if (start.isStale || start.prompt.trim() !== '') return null;
   const y = screen.lineStart(screen.cursor.y);
-  const last = screen.lineEnd(screen.cursor.y);
+  const last = editedEnd(screen);
   const first = screen.logicalLine(y);
   return editedFrom(screen, start, { y, first, others: [], isPromptKnown: false, last });
+}
+
+/** The last row of the line that the cursor is in. */
+function editedEnd(screen: Screen): number {
+  let last = screen.lineEnd(screen.cursor.y);
+  while (screen.isFilled(last) && screen.logicalLine(last + 1) !== '') {
+    last = screen.lineEnd(last + 1);
+  }
+  return last;
+}
+
+/** Everything on the screen from where the line began up to the cursor's line. */
+export function textSinceStart(screen: Screen, start: LineStart): string {
+  const last = screen.lineEnd(screen.cursor.y);
+  const first = Math.max(0, screen.lineStart(start.row.y ?? last), last - MAX_LINE_ROWS);
+  return [screen.logicalLine(first), ...linesBelow(screen, first, last)].join('\n');
 }
 
 interface Found {
@@ -106,19 +137,35 @@ function editedFrom(screen: Screen, start: LineStart, found: Found): EditedText 
   const prompt = screen.logicalLine(found.y).length - found.first.length;
   const head = withoutRight(found.first, start.right);
   const full = [head, ...linesBelow(screen, found.y, found.last)].join('\n').trimEnd();
+  const whole = wholeText(screen, found, head);
   const toCursor = textToCursor(screen, found.y, Math.max(0, prompt));
   const hasGhost = screen.ghostAfterCursor();
   const below = screen.isAlternate ? [] : linesBelow(screen, found.last, screen.lastTextRow());
   return {
-    text: hasGhost ? toCursor.trimEnd() : full,
-    withGhost: hasGhost ? full : null,
+    text: hasGhost ? toCursor.trimEnd() : whole,
+    withGhost: hasGhost ? whole : null,
     others: [
       ...found.others,
+      ...(whole === full ? [] : [full]),
       ...(below.length === 0 ? [] : [[full, ...below].join('\n').trimEnd()]),
     ],
     isPromptKnown: found.isPromptKnown,
     isEmptyToCursor: toCursor.trim() === '',
   };
+}
+
+/** The line and those below it, up to row `last`; behind a filled row the same line goes on. */
+function wholeText(screen: Screen, { y, last }: Found, head: string): string {
+  let text = head;
+  for (let row = screen.lineEnd(y) + 1; row <= last; row = screen.lineEnd(row) + 1) {
+    text += gap(screen, row) + screen.logicalLine(row);
+  }
+  return text.trimEnd();
+}
+
+/** What stands between row `y` and the one above it: nothing but cut off blanks, or a line break. */
+function gap(screen: Screen, y: number): string {
+  return screen.isFilled(y - 1) ? screen.blanksAtMargin(y - 1) : '\n';
 }
 
 /** The wrapped lines after the one of row `y`, up to row `last`. */
@@ -133,9 +180,12 @@ function linesBelow(screen: Screen, y: number, last: number): string[] {
 function textToCursor(screen: Screen, y: number, promptChars: number): string {
   const { cursor } = screen;
   if (screen.lineStart(cursor.y) === y) return screen.logicalLineTo(cursor).slice(promptChars);
-  const above = linesBelow(screen, y, screen.lineStart(cursor.y) - 1);
-  const first = screen.logicalLine(y).slice(promptChars);
-  return [first, ...above, screen.logicalLineTo(cursor)].join('\n');
+  let text = screen.logicalLine(y).slice(promptChars);
+  for (let row = screen.lineEnd(y) + 1; row <= cursor.y; row = screen.lineEnd(row) + 1) {
+    const isLast = screen.lineEnd(row) >= cursor.y;
+    text += gap(screen, row) + (isLast ? screen.logicalLineTo(cursor) : screen.logicalLine(row));
+  }
+  return text;
 }
 
 function withoutRight(line: string, right: string): string {

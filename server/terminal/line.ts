@@ -7,6 +7,7 @@
  * Nothing is waited for and no clock is read: times come in as microseconds of the caller's clock.
  * Printed bytes never switch the reader off; at worst a line is `uncertain`.
  */
+import { isHidden, isPickedLine, isShown } from './echo.ts';
 import { markStart, readEdited, readUnprompted } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortBytes, type Key } from './keys.ts';
@@ -19,31 +20,20 @@ import {
   looksLikeShellPrompt,
 } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
-import { isWindow, sameLetters, sameText } from './same-text.ts';
+import { sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen } from './screen.ts';
+import { settlingUs } from './settling.ts';
 import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
 import { unfinished } from './unfinished.ts';
 
-/** The echo has settled when nothing came for so long. */
-export const SETTLE_QUIET_US = 12_000;
-/** Enter is never held longer than this and two round trips to let the echo settle. */
-export const SETTLE_LIMIT_US = 200_000;
-/** How long an echo that contradicts the keys may take to come right, beside two round trips. */
-const ECHO_LIMIT_US = 60_000;
-/**
- * The same for keys that came before the answer to the Enter before them: their echo comes with the next
- * prompt, and until then nobody reads the Enter either.
- */
-export const AHEAD_LIMIT_US = 1_200_000;
-/** What agrees with the keys needs no longer quiet than this. */
-const AGREED_QUIET_US = 2000;
 /** Lines of a paste that may belong together are judged together up to this length. */
 const MAX_JOINED_PASTE_CHARS = 4096;
 /** The caller looks again after at most this long, since the echo may come any time. */
 const POLL_US = 3000;
 
+export { AHEAD_LIMIT_US, SETTLE_LIMIT_US, SETTLE_QUIET_US } from './settling.ts';
 export type { SubmittedLine };
 
 export type PollOutcome =
@@ -76,6 +66,8 @@ export class LineReader {
   #isInPaste = false;
   #wasResized = false;
   readonly #pending = new PendingLines();
+  /** The key that is held is Ctrl-D, which ends no line that has something in it. */
+  #endKey: Key | null = null;
   #submitAtUs = 0;
   #enteredAtUs = 0;
   #last: SubmittedLine | null = null;
@@ -129,9 +121,10 @@ export class LineReader {
     this.#typed.push(key);
   }
 
-  /** An Enter came and is being held. */
-  beginSubmit(nowUs: number): void {
+  /** An Enter, or another key that submits, came and is being held. */
+  beginSubmit(nowUs: number, key?: Key): void {
     this.#submitAtUs = nowUs;
+    this.#endKey = key?.kind === 'end-of-input' ? key : null;
     if (this.#start === null && this.#isRefusedLineStuck()) this.#begin();
   }
 
@@ -140,8 +133,10 @@ export class LineReader {
     const reading = this.#read();
     const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
-    this.#last = reading.line;
-    return { kind: 'line', line: reading.line };
+    const isOpen = this.#endKey !== null && this.#start !== null && reading.line.text !== '';
+    const line = isOpen ? { ...reading.line, interim: true } : reading.line;
+    this.#last = line;
+    return { kind: 'line', line };
   }
 
   /** The Enter went up. */
@@ -149,7 +144,9 @@ export class LineReader {
     const line = this.#last;
     this.#enteredAtUs = nowUs;
     if (line?.interim === true) {
-      this.#typed.newLine();
+      if (this.#endKey !== null) this.#typed.push(this.#endKey);
+      else if (this.#isInPaste) this.#typed.newLine();
+      else this.#typed.forget();
       return;
     }
     if (line !== null && line.certainty === 'observed' && !line.secret && !line.alternate) {
@@ -197,7 +194,8 @@ export class LineReader {
     const prefilled = isStale
       ? []
       : this.#prompts.restsOf(start.prompt).filter((rest) => rest !== '');
-    const rest = this.#prompts.isKnown(start.prompt) ? undefined : prefilled.at(-1);
+    const isPrompt = [start.prompt, ...prefilled].some((one) => this.#prompts.isKnown(one));
+    const rest = isPrompt ? undefined : prefilled.at(-1);
     // A program may have put text into the line before the first key.
     if (rest !== undefined) this.#typed.forget();
     const prompt = start.prompt.slice(0, start.prompt.length - (rest?.length ?? 0));
@@ -212,22 +210,20 @@ export class LineReader {
     return this.#screen.logicalLineTo(this.#screen.cursor).startsWith(line);
   }
 
-  #waitUs(nowUs: number, reading: Reading): number {
+  #waitUs(nowUs: number, { isAgreed, line }: Reading): number {
     const { smoothedUs, lastReceivedUs, lastSentUs } = this.#roundTrip;
-    const quietUs = nowUs - lastReceivedUs;
-    const sinceSubmit = nowUs - this.#submitAtUs - 2 * smoothedUs;
-    const isAhead = this.#start?.isStale === true;
-    const left = (isAhead ? AHEAD_LIMIT_US : SETTLE_LIMIT_US) - sinceSubmit;
-    if (left <= 0 || (reading.isAgreed && quietUs >= AGREED_QUIET_US)) return 0;
-    const hasEcho = lastReceivedUs >= lastSentUs;
-    const echo = lastSentUs + (hasEcho ? smoothedUs : 2 * smoothedUs + SETTLE_QUIET_US) - nowUs;
-    const contradicts = !reading.isAgreed && (this.#typed.text ?? '') !== '';
-    const patience = isAhead ? left : contradicts ? ECHO_LIMIT_US - sinceSubmit : 0;
-    const answer =
-      lastReceivedUs < this.#enteredAtUs
-        ? this.#enteredAtUs + 2 * smoothedUs + SETTLE_QUIET_US - nowUs
-        : 0;
-    return Math.min(left, Math.max(SETTLE_QUIET_US - quietUs, echo, patience, answer, 0));
+    return settlingUs({
+      nowUs,
+      submitAtUs: this.#submitAtUs,
+      enteredAtUs: this.#enteredAtUs,
+      smoothedUs,
+      lastReceivedUs,
+      lastSentUs,
+      isAhead: this.#start?.isStale === true,
+      isAgreed,
+      isUnechoed: line.secret,
+      isContradicted: !isAgreed && (this.#typed.text ?? this.#typed.likely ?? '') !== '',
+    });
   }
 
   #read(): Reading {
@@ -282,6 +278,8 @@ export class LineReader {
   #compare(start: LineStart, edited: EditedText | null): Reading {
     const typed = this.#typed.text;
     const row = this.#cursorLine();
+    const wasResized = this.#wasResized;
+    const around = { screen: this.#screen, prompts: this.#prompts, start, wasResized };
     const carried = charSuffixes(this.#carried === '' ? '' : this.#carried + (typed ?? ''));
     const guesses = edited?.isPromptKnown === true ? carried : [...carried, ...wordSuffixes(row)];
     if (typed === null || typed.trim() === '') {
@@ -295,11 +293,17 @@ export class LineReader {
           isAgreed: false,
         };
       }
+      const likely = this.#typed.likely ?? '';
+      const isPlaced = start.prompt !== '' || edited?.isPromptKnown === true;
+      if (edited !== null && isPlaced && likely.trim() !== '' && sameLetters(likely, shown)) {
+        const strict = sameText(likely, shown) ? [likely] : [likely, shown];
+        return { line: this.#line({ text: likely, strict, guesses }), isAgreed: true };
+      }
       // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
       const unseen = raw.trim() === '' || sameText(raw, shown) ? [] : [raw];
       return { line: this.#byScreen(start, edited, [...unseen, ...guesses]), isAgreed: isEmpty };
     }
-    if (this.#isHidden(start, edited, typed)) {
+    if (isHidden(typed, edited?.text ?? null, around)) {
       return { line: this.#secret(row, typed), isAgreed: false };
     }
     // Rows below the cursor are no part of the line when the keys say what it is.
@@ -311,18 +315,14 @@ export class LineReader {
         isAgreed: true,
       };
     }
-    if (
-      shown !== null &&
-      (sameLetters(typed, shown) || isWindow(typed, shown, this.#screen.rows))
-    ) {
-      return {
-        line: this.#line({ text: typed, strict: [typed, shown], guesses }),
-        isAgreed: false,
-      };
-    }
     const shaped = afterPromptShape(row);
     if (shaped !== null && sameText(typed, shaped)) {
       return { line: this.#line({ text: typed, strict: [typed], guesses }), isAgreed: true };
+    }
+    if (shown !== null && isShown(typed, shown, around)) {
+      const isAgreed = start.isStale || sameLetters(typed, shown);
+      const strict = start.isStale ? [typed] : [typed, shown];
+      return { line: this.#line({ text: typed, strict, guesses: [shown, ...guesses] }), isAgreed };
     }
     const texts = edited === null ? [shaped] : textsOf(edited);
     const why =
@@ -341,6 +341,9 @@ export class LineReader {
   ): SubmittedLine {
     const row = this.#cursorLine();
     const shaped = afterPromptShape(row);
+    if (edited !== null && this.#typed.isRecalled && isPickedLine(edited.text)) {
+      return this.#line({ text: null, strict: textsOf(edited), guesses, interim: true });
+    }
     if (edited !== null && (start.prompt !== '' || edited.isPromptKnown || shaped === null)) {
       return this.#line({ text: edited.text, strict: textsOf(edited), guesses });
     }
@@ -354,15 +357,6 @@ export class LineReader {
   /** With a blank line on the screen: letters were typed, or the target answered no key at all. */
   #isSilent(raw: string): boolean {
     return raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
-  }
-
-  /** Characters were typed and none of them, or only a row of dots, has appeared. */
-  #isHidden(start: LineStart, edited: EditedText | null, typed: string): boolean {
-    if (start.isAlternate !== this.#screen.isAlternate) return false;
-    if (start.isStale) return !this.#cursorLine().includes(typed.trim());
-    if (this.#screen.logicalLineTo(this.#screen.cursor) === start.prompt) return true;
-    const shown = edited?.text.trim() ?? '';
-    return /^[*•●]+$/u.test(shown) && !/^[*•●]+$/u.test(typed.trim());
   }
 
   #secret(row: string, typed: string): SubmittedLine {

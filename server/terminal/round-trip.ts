@@ -5,6 +5,8 @@
 
 /** Assumed until an echo was measured. */
 const FIRST_GUESS_US = 20_000;
+/** A key that comes so long after everything has settled is answered by the output that comes next. */
+const IDLE_US = 30_000;
 /** Longer pauses between a key and output have other reasons. */
 export const MAX_ROUND_TRIP_US = 500_000;
 
@@ -28,8 +30,12 @@ export class RoundTrip {
 
   /** @param isEchoed the key is usually echoed at once */
   sent(nowUs: number, isEchoed: boolean): void {
+    // Behind other keys, what comes next would be the echo of those.
+    const isIdle =
+      this.#lastReceivedUs >= this.#lastSentUs &&
+      nowUs - this.#lastReceivedUs >= Math.max(IDLE_US, this.#smoothedUs);
     this.#lastSentUs = nowUs;
-    if (isEchoed) this.#askedAtUs ??= nowUs;
+    if (isEchoed && isIdle) this.#askedAtUs ??= nowUs;
   }
 
   received(nowUs: number): void {

@@ -8,9 +8,73 @@ export function sameText(one: string, other: string): boolean {
   return one.trimEnd() === other.trimEnd();
 }
 
-/** The same but for blanks: rows that were wrapped at a wide character, tabs, indented lines. */
-export function sameLetters(one: string, other: string): boolean {
-  return one.replace(/\s+/g, '') === other.replace(/\s+/g, '');
+/**
+ * The same but for blanks and for marks that join a character: rows that were wrapped at a wide
+ * character, tabs, indented lines, accents that an editor writes apart or as their number.
+ */
+export function sameLetters(typed: string, shown: string): boolean {
+  return letters(typed) === letters(shown) || queried(typed) === shown.replace(/\s+/g, '');
+}
+
+/** Small shells show characters that they can't draw as a question mark. */
+function queried(text: string): string {
+  return text.replace(/\s+/g, '').replace(/[^\0-\u02ff]/gu, '?');
+}
+
+/**
+ * After a change of the size, line editors draw prompt and line once more below what is left of the old
+ * ones: the screen ends with a prompt and the line.
+ */
+export function endsWithLine(shown: string, prompts: readonly string[], typed: string): boolean {
+  const all = letters(shown);
+  return prompts.some((prompt) => prompt.trim() !== '' && all.endsWith(letters(prompt + typed)));
+}
+
+/** So many letters of a line at least make up a piece of it; shorter ones may stand anywhere. */
+const PIECE_LETTERS = 6;
+
+/**
+ * All of it is on the screen, in order, in one piece or in few: output of others came in between, or a
+ * prompt, because it was typed ahead.
+ */
+export function isEchoed(typed: string, shown: string): boolean {
+  const [line, all] = [letters(typed), letters(shown)];
+  const most = 1 + Math.floor(line.length / PIECE_LETTERS);
+  let [done, from] = [0, 0];
+  for (let piece = 0; piece < most && done < line.length; piece += 1) {
+    let length = line.length - done;
+    while (length > 0 && !all.includes(line.slice(done, done + length), from)) length -= 1;
+    if (length === 0) return false;
+    from = all.indexOf(line.slice(done, done + length), from) + length;
+    done += length;
+  }
+  return line !== '' && done === line.length;
+}
+
+/** The screen has the start and the end of it, and at most `chars` in the middle are missing or too many. */
+export function isDamaged(typed: string, shown: string, chars: number): boolean {
+  const [line, all] = [letters(typed), letters(shown)];
+  const most = Math.min(line.length, all.length);
+  let head = 0;
+  while (head < most && line[head] === all[head]) head += 1;
+  let tail = 0;
+  while (tail < most - head && line.at(-1 - tail) === all.at(-1 - tail)) tail += 1;
+  const longest = Math.max(line.length, all.length);
+  return head > 0 && tail > 0 && longest - head - tail <= chars;
+}
+
+function letters(text: string): string {
+  return text
+    .replace(/<([\da-f]{4,6})>/gi, (_, code: string) => mark(code))
+    .normalize('NFD')
+    .replace(/[\s\p{Mn}\p{Me}\p{Cf}]+/gu, '');
+}
+
+/** zsh shows marks as `<0301>`. */
+function mark(code: string): string {
+  const point = Number.parseInt(code, 16);
+  const char = point <= 0x10ffff ? String.fromCodePoint(point) : '';
+  return /^[\p{Mn}\p{Me}\p{Cf}]$/u.test(char) ? char : `<${code}>`;
 }
 
 /**

@@ -145,6 +145,33 @@ export class Screen {
     return end;
   }
 
+  /**
+   * Something was written up to the right margin of row `y`: a line editor that moves the cursor itself
+   * goes on in the next row without a mark that it is the same line.
+   */
+  isFilled(y: number): boolean {
+    const last = this.#line(y)?.getCell(this.cols - 1);
+    if (last === undefined) return false;
+    if (last.getChars() !== '' || last.getWidth() === 0) return true;
+    // A wide character that did not fit into the last column.
+    const isWideNext =
+      this.#line(y + 1)
+        ?.getCell(0)
+        ?.getWidth() === 2;
+    return (
+      isWideNext &&
+      this.#line(y)
+        ?.getCell(this.cols - 2)
+        ?.getChars() !== ''
+    );
+  }
+
+  /** The blanks that were written at the end of a filled row. */
+  blanksAtMargin(y: number): string {
+    const written = this.#line(y)?.translateToString(true) ?? '';
+    return written.slice(written.trimEnd().length);
+  }
+
   /** The wrapped line around row `y`, its rows joined, without blanks at its end. */
   logicalLine(y: number): string {
     return this.#joined(this.lineStart(y), this.lineEnd(y), this.cols).trimEnd();

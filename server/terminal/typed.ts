@@ -4,6 +4,7 @@
  * of those the content is unknown, because only the target knows it.
  */
 import type { Key } from './keys.ts';
+import { LikelyLine } from './likely-line.ts';
 
 /** A longer line is unknown. */
 export const MAX_LINE_CHARS = 65_536;
@@ -12,10 +13,16 @@ export class TypedLine {
   #text: string | null = '';
   #raw = '';
   #isRecalled = false;
+  readonly #likely = new LikelyLine();
 
   /** The content; null when it can't be known from the keys. */
   get text(): string | null {
     return this.#text;
+  }
+
+  /** What it probably is when it can't be known; null = not even that. */
+  get likely(): string | null {
+    return this.#likely.text;
   }
 
   /** Characters that were typed, with backspace applied and all other keys ignored; a bounded end of it. */
@@ -31,14 +38,17 @@ export class TypedLine {
   /** The content is no longer known. */
   forget(): void {
     this.#text = null;
+    this.#likely.forget();
   }
 
   /** A line break that became part of the line instead of submitting it: inside a bracketed paste. */
   newLine(): void {
+    this.#likely.insert('\n');
     this.#add('\n');
   }
 
   push(key: Key): void {
+    this.#likely.push(key);
     switch (key.kind) {
       case 'text':
         this.#add(key.text);

@@ -101,7 +101,8 @@ export class Place {
           command: 'exec dash -i -v 2>>"$TRUTH_LINES"',
           env: {
             ...env,
-            PS1: `$(printf '$ ' >/dev/tty; printf . >>"$TRUTH_PROMPTS")\u0001`,
+            // What dash prints after Ctrl-C goes to the file too, so that the prompt has to make up for it.
+            PS1: `$([ $? = 130 ] && echo >/dev/tty; printf '$ ' >/dev/tty; printf . >>"$TRUTH_PROMPTS")\u0001`,
             PS2: `$(printf '> ' >/dev/tty)\u0002`,
           },
         };
@@ -110,7 +111,7 @@ export class Place {
           command: 'exec busybox ash -i -v 2>>"$TRUTH_LINES"',
           env: {
             ...env,
-            PS1: `$(printf '\u0001' >&2; printf . >>"$TRUTH_PROMPTS")\\w $ `,
+            PS1: `$([ $? = 130 ] && echo >/dev/tty; printf '\u0001' >&2; printf . >>"$TRUTH_PROMPTS")ash:\\W $ `,
             PS2: `$(printf '\u0002' >&2)> `,
           },
         };
