@@ -17,7 +17,7 @@ import {
   MAX_VALUE_CHARACTERS,
 } from './limits.ts';
 import { programName, throughLinks } from './program-file.ts';
-import { commandWithin } from './programs/operands.ts';
+import { followUnknown } from './programs/operands.ts';
 import { findProgram } from './programs/table.ts';
 import { readRedirections } from './redirect.ts';
 import type { Call, Frame, Output, Runner } from './runner.ts';
@@ -345,7 +345,8 @@ export class Reader implements Runner {
     const name = programName(path, frame, this);
     const found = findProgram(name);
     if (found === undefined) {
-      return state.functions.has(path) ? null : this.#runOperands(name, words, frame);
+      if (!state.functions.has(path)) followUnknown(name, words, frame, this);
+      return null;
     }
     const call: Call = {
       run: this,
@@ -361,17 +362,13 @@ export class Reader implements Runner {
     return found.program(call);
   }
 
-  /** An unknown program may run what its words say; only what is sure of that counts. */
-  #runOperands(name: string, words: readonly Word[], frame: Frame): Output {
-    const at = commandWithin(name, words);
-    if (at === null) return null;
+  suppose(words: readonly Word[], frame: Frame): void {
     const outer = this.#draft;
     this.#draft = null;
     this.found.supposed++;
-    this.runWords(words.slice(at), subshell(frame, name), true);
+    this.runWords(words, frame, true);
     this.found.supposed--;
     this.#draft = outer;
-    return null;
   }
 
   #runAlias(name: string, alias: string, words: readonly Word[], frame: Frame): void {

@@ -59,6 +59,11 @@ export interface Runner {
   runNode(node: ScriptNode, frame: Frame): Output;
   /** Runs a program by its words. `direct`: functions and aliases don't count. */
   runWords(words: readonly Word[], frame: Frame, direct: boolean): Output;
+  /**
+   * What a program does in the words of another, or may do: rules that fit it count, its doubts don't,
+   * and it needs no permission of its own.
+   */
+  suppose(words: readonly Word[], frame: Frame): void;
   /** Runs the program text that a word holds; a word that isn't exact is uncertain. */
   runWord(word: Word | undefined, frame: Frame, what: string): Output;
   /** Runs what a shell would read from this input. `what` names the shell. */

@@ -4,8 +4,10 @@
  * words may as well be plain operands. Not caught here: commands inside one word.
  */
 import { baseName } from '../path.ts';
+import type { Frame, Runner } from '../runner.ts';
+import { subshell } from '../runner.ts';
 import type { Word } from '../word.ts';
-import { exactText } from '../word.ts';
+import { exactText, literal } from '../word.ts';
 
 /** Their words name programs, files, packages, units or texts, and none of them runs one. */
 const NEVER = new Set(
@@ -46,11 +48,21 @@ const NO_PROGRAM = /^[\d.]+[smhd]?$|^[-+%]|[=:,]/;
 /** Words behind this many aren't looked at. */
 const MAX_OPERANDS = 24;
 
-/**
- * Where the words of an unknown program look like a command.
- * @returns index into `words`, null if nowhere
- */
-export function commandWithin(name: string, words: readonly Word[]): number | null {
+/** Supposes what an unknown program may run. */
+export function followUnknown(
+  name: string,
+  words: readonly Word[],
+  frame: Frame,
+  run: Runner,
+): void {
+  const at = commandWithin(name, words);
+  if (at !== null) run.suppose(words.slice(at), subshell(frame, name));
+  // zsh: `=name` is the path of a program.
+  if (/^=./.test(name)) run.runWords([literal(name.slice(1)), ...words], frame, true);
+}
+
+/** Index of the first word of a command, null if there is none. */
+function commandWithin(name: string, words: readonly Word[]): number | null {
   if (words.length === 0 || NEVER.has(name)) return null;
   const count = Math.min(words.length, MAX_OPERANDS);
   const isMistaken = NO_PROGRAM.test(name);

@@ -9,6 +9,8 @@ import { deeper, subshell } from '../runner.ts';
 import { initialState } from '../state.ts';
 import type { Word } from '../word.ts';
 import { exactText, joinWords, literal } from '../word.ts';
+import { EMBEDDED_PROGRAMS } from './embedded.ts';
+import { followTransfer } from './transfers.ts';
 
 /** A shell elsewhere: nothing of this session's state is there. */
 export function elsewhere(frame: Frame, via: string, home: boolean): Frame {
@@ -71,6 +73,9 @@ function container(call: Call): Output {
     if (!/^(container|compose|alpha|service|pod)$/.test(verb)) break;
     if (verb === 'compose') grammar = optionGrammar('docker-compose');
   }
+  if (verb === 'cp') {
+    followTransfer(call, words, grammar, elsewhere(call.frame, `${call.name} cp`, false));
+  }
   if (verb === null || !VERBS.has(verb)) return null;
   const via = `${call.name} ${verb}`;
   const dashes = words.findIndex((word) => exactText(word) === '--');
@@ -112,6 +117,13 @@ function bundled(call: Call): Output {
   const rest = call.words.slice(at);
   const words = exactText(rest[1] ?? []) === '--' ? [rest[0] as Word, ...rest.slice(2)] : rest;
   return call.run.runWords(words, subshell(call.frame, call.name), true);
+}
+
+/** scp and rsync: their options may run commands, their operands are files of other hosts. */
+function transfer(call: Call): Output {
+  const frame = elsewhere(call.frame, call.name, true);
+  followTransfer(call, call.words, optionGrammar(call.name), frame);
+  return EMBEDDED_PROGRAMS[call.name]?.(call) ?? null;
 }
 
 /** Other names under which a client is called. */
@@ -308,4 +320,6 @@ export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = {
   aws,
   virsh,
   machinectl: machine,
+  scp: transfer,
+  rsync: transfer,
 };
