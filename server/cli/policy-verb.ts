@@ -1,7 +1,10 @@
 /** `policy test`: what a policy says about commands, without a database when a file is named. */
-import { readFile } from 'node:fs/promises';
-import { messageOf, SallyportError } from '../errors.ts';
+import { formatProblem } from '../config/problem.ts';
+import { readTexts } from '../config/load.ts';
+import { SallyportError } from '../errors.ts';
+import { readPrincipals } from '../store/directory.ts';
 import { LineBatch, linesIn } from './line-stream.ts';
+import type { PolicyTexts } from './policy-source.ts';
 import { runPolicyTest } from './policy-test.ts';
 import { withStores } from '../context.ts';
 import type { Verb, VerbInput } from './verb.ts';
@@ -25,10 +28,10 @@ export const policyTest: Verb = {
         "for instance: npx sallyport policy test 'rm -rf /'",
       );
     }
-    const source = await policySource(input);
+    const texts = await policyTexts(input);
     const batch = new LineBatch((text) => terminal.out(text));
     const status = await runPolicyTest({
-      ...source,
+      texts,
       policyName: options.text('policy-name'),
       commands: options.flag('stdin')
         ? { kind: 'lines', lines: linesIn(terminal.stdin, () => batch.flush()) }
@@ -40,30 +43,35 @@ export const policyTest: Verb = {
   },
 };
 
-async function policySource(
-  input: VerbInput,
-): Promise<{ readonly policyText: string; readonly fileName: string }> {
-  const file = input.options.text('policy');
-  if (file !== null) {
-    try {
-      return { policyText: await readFile(file, 'utf8'), fileName: file };
-    } catch (error) {
-      throw new SallyportError(
-        'usage.invalid',
-        `the policy file ${file} can't be read (${messageOf(error)})`,
-        'name a YAML file with a `policies:` map',
-        { cause: error },
-      );
-    }
+async function policyTexts(input: VerbInput): Promise<PolicyTexts> {
+  const path = input.options.text('policy');
+  if (path !== null) {
+    const read = await readTexts(path);
+    if (read.kind === 'texts') return read.texts;
+    const [first] = read.problems;
+    throw new SallyportError(
+      'usage.invalid',
+      `the policy can't be read: ${first === undefined ? path : formatProblem(first)}`,
+      'name a YAML file with a `policies:` map, or a folder of such files',
+    );
   }
   const name = input.options.text('policy-name') ?? 'default';
-  const document = await withStores(input, (stores) => stores.policyDocument(name));
-  if (document === null) {
+  const applied = await withStores(input, async (stores) => ({
+    document: await stores.policyDocument(name),
+    principals: await readPrincipals(stores.database.knex),
+    targets: await stores.directory.allTargets(),
+  }));
+  if (applied.document === null) {
     throw new SallyportError(
       'object.unknown',
       `no policy named "${name}" is applied`,
       'apply a configuration first, or name a file with --policy',
     );
   }
-  return { policyText: JSON.stringify({ policies: { [name]: document } }), fileName: 'applied' };
+  const content = {
+    policies: { [name]: applied.document },
+    principals: applied.principals.map(({ name: one, groups }) => ({ name: one, groups })),
+    targets: applied.targets.map(({ name: one, labels }) => ({ name: one, labels })),
+  };
+  return [{ file: 'applied', text: JSON.stringify(content) }];
 }

@@ -17,6 +17,25 @@ export const MAX_CONFIG_FILE_BYTES = 4 * 1024 * 1024;
  * @param path a file or a folder
  */
 export async function loadDocument(path: string, checks: Checks): Promise<DocumentOutcome> {
+  const read = await readTexts(path);
+  if (read.kind === 'invalid') return read;
+  const outcome = readDocument(read.texts, checks);
+  return outcome.kind === 'ok'
+    ? { ...outcome, warnings: [...read.warnings, ...outcome.warnings] }
+    : outcome;
+}
+
+/** The texts of a configuration as they are on disk. */
+export type ReadTexts =
+  | {
+      readonly kind: 'texts';
+      readonly texts: readonly { readonly file: string; readonly text: string }[];
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+
+/** Never rejects; what can't be read is a problem. */
+export async function readTexts(path: string): Promise<ReadTexts> {
   const warnings: Problem[] = [];
   const listed = await listFiles(path, warnings);
   if (listed.kind === 'problem') return { kind: 'invalid', problems: [listed.problem] };
@@ -28,11 +47,7 @@ export async function loadDocument(path: string, checks: Checks): Promise<Docume
     else texts.push({ file, text: read.text });
   }
   // References can't be judged while a file is missing.
-  if (problems.length > 0) return { kind: 'invalid', problems };
-  const outcome = readDocument(texts, checks);
-  return outcome.kind === 'ok'
-    ? { ...outcome, warnings: [...warnings, ...outcome.warnings] }
-    : outcome;
+  return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'texts', texts, warnings };
 }
 
 type Unreadable = { readonly kind: 'problem'; readonly problem: Problem };

@@ -85,6 +85,14 @@ export async function enabledPrincipal(knex: Knex, name: string): Promise<Princi
   return row === undefined ? null : principalOf(row);
 }
 
+/** All enabled principals. */
+export async function readPrincipals(knex: Knex): Promise<readonly Principal[]> {
+  const rows = await knex('principals')
+    .whereNull('disabled_at')
+    .select<PrincipalRow[]>(PRINCIPAL_COLUMNS);
+  return rows.map(principalOf);
+}
+
 interface TargetRow {
   readonly id: string;
   readonly name: string;

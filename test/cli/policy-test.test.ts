@@ -27,8 +27,7 @@ async function run(
     yield* lines;
   }
   const status = await runPolicyTest({
-    policyText,
-    fileName: 'policy.yaml',
+    texts: [{ file: 'policy.yaml', text: policyText }],
     policyName,
     commands:
       'lines' in commands
@@ -117,8 +116,73 @@ describe('policy test', () => {
     equal(answers[0]?.['decision'], 'hold');
   });
 
+  it('reads what a corpus says: other keys, null, interactive lines', async () => {
+    const { answers, status } = await run({
+      lines: [
+        '{"id":"a","class":"x","intent":"y","expect":"deny","mode":"exec","command":"ls\\nls"}',
+        '{"id":"b","mode":"interactive","command":"alias x=\\"rm -rf\\"\\nx /data\\nls"}',
+        '{"id":"c","mode":"interactive","command":"cd /\\nrm -r data"}',
+        '{"id":null,"principal":null,"target":null,"language":null,"command":"ls"}\r',
+        '{"id":{"n":1},"mode":"interactive","language":"sql","command":"select 1;\\ndrop table x;"}',
+      ],
+    });
+    equal(status, 0);
+    deepEqual(
+      answers.map(({ id, decision, rule }) => [id, decision, rule]),
+      [
+        ['a', 'allow', null],
+        ['b', 'deny', 'wipe'],
+        ['c', 'deny', 'wipe'],
+        [null, 'allow', null],
+        [{ n: 1 }, 'deny', 'drop'],
+      ],
+    );
+  });
+
+  it('bounds what it does with a huge command', async () => {
+    const command = `echo ${'x'.repeat(1_000_000)}`;
+    const { answers } = await run({ lines: [JSON.stringify({ command })] });
+    deepEqual([answers[0]?.['decision'], answers[0]?.['certainty']], ['hold', 'uncertain']);
+  });
+
+  it('joins the files of a folder, and reads a whole configuration', async () => {
+    const answers: Record<string, unknown>[] = [];
+    await runPolicyTest({
+      texts: [
+        {
+          file: 'a.yaml',
+          text: 'principals: [{name: bot, kind: agent, groups: [agents], keys: []}]',
+        },
+        {
+          file: 'b.yaml',
+          text:
+            'grants: []\npolicies:\n  default:\n    rules:\n' +
+            '      - {name: r, action: deny, match: {command: ls}, for: {principals: ["group:agents"]}}',
+        },
+      ],
+      policyName: null,
+      commands: {
+        kind: 'lines',
+        lines: (async function* () {
+          yield await Promise.resolve('{"command": "ls", "principal": "bot"}');
+          yield '{"command": "ls", "principal": "alice"}';
+        })(),
+      },
+      write: (line) => void answers.push(JSON.parse(line) as Record<string, unknown>),
+    });
+    deepEqual(
+      answers.map(({ decision }) => decision),
+      ['deny', 'allow'],
+    );
+  });
+
   const BAD: readonly (readonly [behaviour: string, text: string, message: RegExp])[] = [
     ['broken YAML', 'policies: {', /policy\.yaml:1:12: /],
+    [
+      'groups that are no list',
+      'principals: [{name: a, groups: x}]\npolicies: {a: {}}',
+      /policy\.yaml:1:32: .* must be a list/,
+    ],
     ['a file without policies', 'a: 1', /no policies: map/],
     ['a name that is not there', 'policies: {a: {}, b: {}}', /no policy named default/],
     ['an unknown key', 'policies:\n  p:\n    rulez: []\n', /policy\.yaml:3:5: rulez is not known/],
