@@ -12,8 +12,7 @@ import { sqliteCommand } from './sqlite-command.ts';
 export function clientCommand(reader: Reader): boolean {
   const { scanner, reading } = reader;
   const { text, at } = scanner;
-  const isLineStart =
-    at === 0 || /^[ \t]*$/.test(text.slice(text.lastIndexOf('\n', at - 1) + 1, at));
+  const isLineStart = startsLine(text, at);
   switch (reading.dialect) {
     case 'postgresql':
       return text[at] === '\\' && psqlCommand(reader);
@@ -28,6 +27,13 @@ export function clientCommand(reader: Reader): boolean {
     case 'other':
       return text[at] === '\\' && (verticalEnd(reader) || psqlCommand(reader));
   }
+}
+
+/** Nothing but blanks stands before it; looks no further, for a line may be as long as the text. */
+function startsLine(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text[before] === ' ' || text[before] === '\t') before--;
+  return before < 0 || text[before] === '\n';
 }
 
 /** `\G` and `\g` end a statement. */
