@@ -6,9 +6,9 @@ import type { WordNode } from './grammar.ts';
 import { functionHooks, hookOf } from './hooks.ts';
 import type { Frame, Runner } from './runner.ts';
 import { deeper } from './runner.ts';
-import { remember } from './state.ts';
+import { remember, type Value } from './state.ts';
 import type { Word } from './word.ts';
-import { exactText, patternText } from './word.ts';
+import { exactText, patternText, unknown } from './word.ts';
 
 const ALIASES = /^(?:BASH_ALIASES|aliases|galiases|saliases)$/;
 const COMMANDS = /^(?:BASH_CMDS|commands)$/;
@@ -23,8 +23,8 @@ export function assignArray(
   run: Runner,
 ): void {
   const keyed = elements.some((element) => /^\[.*\]=/.test(element.text));
-  if (keyed || append) frame.state.variables.delete(name);
-  else frame.state.setVariable(name, { kind: 'array', words });
+  if (append && !keyed) appendTo(name, words, frame);
+  else if (!append) frame.state.setVariable(name, { kind: 'array', words: keyed ? [] : words });
   if (keyed) {
     for (const word of words) {
       const element = /^\[([^]*?)\]=([^]*)$/.exec(patternText(word) ?? '');
@@ -65,6 +65,50 @@ export function assignElement(
     run.runText(`${index}() {\n${text}\n}`, deeper(frame, null));
   } else {
     if (name === 'PROMPT_COMMAND') hookOf(name, value, frame, run);
-    frame.state.variables.delete(name);
+    setElement(name, index, value, frame);
   }
+}
+
+/** `name+=(…)`: what isn't known stays so. */
+function appendTo(name: string, words: readonly Word[], frame: Frame): void {
+  const before = frame.state.variables.get(name);
+  if (before?.kind === 'array') {
+    frame.state.setVariable(name, { kind: 'array', words: bounded([...before.words, ...words]) });
+  } else if (before?.kind === 'word') {
+    frame.state.setVariable(name, { kind: 'array', words: bounded([before.word, ...words]) });
+  } else frame.state.variables.delete(name);
+}
+
+/** Elements of one array that are kept. */
+const MAX_ELEMENTS = 500;
+
+function bounded(words: readonly Word[]): readonly Word[] {
+  if (words.length <= MAX_ELEMENTS) return words;
+  return [[unknown('the array grows too long to follow', true)]];
+}
+
+function setElement(name: string, index: string | null, value: Word, frame: Frame): void {
+  const { state } = frame;
+  const before = state.variables.get(name);
+  const entries = new Map(before === undefined ? [] : entriesOf(before));
+  if (index === null || before?.kind === 'reference' || entries.size >= MAX_ELEMENTS) {
+    state.variables.delete(name);
+    return;
+  }
+  entries.set(index, value);
+  const ordered = [...entries].toSorted(([one], [other]) => Number(one) - Number(other));
+  const isRow = ordered.every(([key], at) => key === String(at));
+  if (isRow) state.setVariable(name, { kind: 'array', words: ordered.map(([, word]) => word) });
+  else
+    state.setVariable(name, { kind: 'map', entries: numbered(ordered) ? ordered : [...entries] });
+}
+
+function numbered(entries: readonly (readonly [string, Word])[]): boolean {
+  return entries.every(([key]) => /^\d+$/.test(key));
+}
+
+function entriesOf(value: Value): readonly (readonly [string, Word])[] {
+  if (value.kind === 'map') return value.entries;
+  if (value.kind === 'array') return value.words.map((word, at) => [String(at), word] as const);
+  return value.kind === 'word' ? [['0', value.word]] : [];
 }

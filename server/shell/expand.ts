@@ -7,7 +7,7 @@ import { expandBraces } from './braces.ts';
 import type { ArithmeticExpression, CommandArgument, WordNode, WordPart } from './grammar.ts';
 import { parseShell } from './grammar.ts';
 import { MAX_BRACE_WORDS, MAX_VALUE_CHARACTERS } from './limits.ts';
-import { parameter, simpleParameter } from './parameter.ts';
+import { arithmeticIn, parameter, simpleParameter } from './parameter.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
 import { runSubscripts } from './subscript.ts';
@@ -74,7 +74,7 @@ function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
     const home = tildePieces(tilde[1] ?? null, frame);
     if (node.parts === undefined) {
       const rest = node.value.slice(tilde[0].length);
-      return rest === '' ? home : [...home, { kind: 'text', text: rest, quoted: true }];
+      return rest === '' ? [...home] : [...home, { kind: 'text', text: rest, quoted: true }];
     }
     const items = node.parts.flatMap((part) => partItems(part, false, frame, run));
     const first = items[0];
@@ -108,13 +108,6 @@ function sizeOf(items: readonly Item[]): number {
   let size = 0;
   for (const item of items) if (item.kind === 'text') size += item.text.length;
   return size;
-}
-
-/** What a tilde stands for: `~+` and `~-` are directories that `cd` knows. */
-function homeOf(user: string | null, frame: Frame): Word {
-  const name = user === null ? 'HOME' : user === '-' ? 'OLDPWD' : user === '+' ? 'PWD' : null;
-  if (name === null) return [{ kind: 'home', user }];
-  return simpleParameter(name, frame)[0] ?? [];
 }
 
 /** `~`, `~user`, `~+`, `~-`. */
@@ -288,24 +281,20 @@ export function arithmetic(
   frame: Frame,
   run: Runner,
 ): Piece {
-  const value = evaluate(expression, arithmeticIn(frame, run));
+  const value = evaluate(expression, contextOf(frame, run));
   return value === null ? { kind: 'number' } : { kind: 'text', text: String(value), quoted: true };
 }
 
-/** What arithmetic sees and changes of the shell. */
-export function arithmeticIn(frame: Frame, run: Runner): ArithmeticContext {
+/** What an arithmetic expression sees and changes of the shell. */
+function contextOf(frame: Frame, run: Runner): ArithmeticContext {
   return {
-    spend: () => run.spend(1),
-    variable: (name) => exactText(simpleParameter(name, frame)[0] ?? []),
-    assign: (name, value) =>
-      frame.state.setWord(
-        name,
-        value === null ? [{ kind: 'number' }] : [{ kind: 'text', text: String(value), quoted: false }],
-      ),
+    ...arithmeticIn(frame, run),
     text: (word) => {
       if (word.parts === undefined) return word.value;
       const items = word.parts.flatMap((part) => partItems(part, true, frame, run));
-      return exactText(joinItems(items));
+      const text = exactText(joinItems(items));
+      runSubscripts(text, frame, run);
+      return text;
     },
     run: (part) => {
       run.runScript(part.script, subshell(frame, null));

@@ -2,14 +2,17 @@
  * `$x`, `${x…}` and their operations on known values (bash manual, 3.5.3). Not caught here: values
  * that come from the target's environment; they are unknown.
  */
+import { evaluateText, type ArithmeticContext } from './arithmetic.ts';
 import type { ParameterExpansionPart, WordNode } from './grammar.ts';
 import { MAX_VALUE_CHARACTERS } from './limits.ts';
-import { globPatterns, matchEnds } from './pattern.ts';
 import type { Frame, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
 import type { ShellState, Value } from './state.ts';
-import type { Word } from './word.ts';
-import { exactText, literal, patternText, unknown } from './word.ts';
+import { globPatterns } from './pattern.ts';
+import { runSubscripts } from './subscript.ts';
+import { changeCase, removeMatch, replaceMatches, sliceText, transform } from './text-operation.ts';
+import type { Piece, Word } from './word.ts';
+import { exactText, isUnknown, literal, patternText, unknown } from './word.ts';
 
 /** What a parameter gives: one value, or several fields (`"$@"`). */
 export type Fields = readonly Word[];
@@ -19,7 +22,10 @@ const MAX_REFERENCES = 8;
 /** The value of a name as one word. */
 function lookUp(name: string, state: ShellState, hops = 0): Word {
   const value = state.variables.get(name);
-  if (value !== undefined) return firstOf(value, state, hops);
+  if (value !== undefined) {
+    const word = firstOf(value, state, hops);
+    return name === 'OLDPWD' ? directoryWord(exactText(word) ?? '', word) : word;
+  }
   if (/^[1-9]\d*$/.test(name)) {
     if (state.positional === null) return [unknown(`$${name} isn't known`, true)];
     return state.positional[Number(name) - 1] ?? [];
@@ -29,8 +35,16 @@ function lookUp(name: string, state: ShellState, hops = 0): Word {
   }
   if (name === 'IFS') return [{ kind: 'text', text: ' \t\n', quoted: false }];
   if (name === 'HOME') return [{ kind: 'home', user: null }];
-  if (name === 'PWD' && state.directory !== null) return literal(state.directory);
+  if (name === 'PWD' && state.directory !== null) return directoryWord(state.directory);
   return [unknown(`the value of $${name} isn't known`, true)];
+}
+
+/** A directory as a word; `~` at its start is a home directory. */
+function directoryWord(directory: string, otherwise: Word = literal(directory)): Word {
+  const [, user, rest = ''] = /^~([\w.-]*)(.*)$/s.exec(directory) ?? [];
+  if (user === undefined) return otherwise;
+  const home: Piece = { kind: 'home', user: user === '' ? null : user };
+  return rest === '' ? [home] : [home, { kind: 'text', text: rest, quoted: true }];
 }
 
 function firstOf(value: Value, state: ShellState, hops: number): Word {
@@ -39,6 +53,8 @@ function firstOf(value: Value, state: ShellState, hops: number): Word {
       return value.word;
     case 'array':
       return value.words[0] ?? [];
+    case 'map':
+      return value.entries.find(([key]) => key === '0')?.[1] ?? [];
     case 'reference':
       if (hops > MAX_REFERENCES) return [unknown('a variable names itself', true)];
       return lookUp(value.name, state, hops + 1);
@@ -53,21 +69,42 @@ export function simpleParameter(name: string, frame: Frame): Fields {
   return [lookUp(name, frame.state)];
 }
 
+/** What arithmetic on plain text sees and changes of the shell. */
+export function arithmeticIn(frame: Frame, run: Runner): ArithmeticContext {
+  return {
+    spend: () => run.spend(1),
+    variable: (name) => {
+      const value = exactText(lookUp(name, frame.state));
+      runSubscripts(value, frame, run);
+      return value;
+    },
+    assign: (name, value) =>
+      frame.state.setWord(
+        name,
+        value === null
+          ? [{ kind: 'number' }]
+          : [{ kind: 'text', text: String(value), quoted: false }],
+      ),
+    text: (word) => (word.parts === undefined ? word.value : null),
+    run: () => undefined,
+  };
+}
+
 /** `${…}` with index, indirection and operation. */
 export function parameter(part: ParameterExpansionPart, frame: Frame, run: Runner): Fields {
   const { state } = frame;
   const name = part.parameter;
-  if (part.prefix === '#') return [[{ kind: 'number' }]];
+  if (part.prefix === '#') return [[lengthOf(part, frame, run)]];
+  if (part.operation?.type === 'Names') return namesFrom(name, frame);
   if (part.index !== undefined) {
-    const list = indexed(part, frame, run);
-    if (list.length !== 1 || part.operation === undefined) return list;
-    return [operate(part, list[0] ?? [], frame, run)];
+    const { index } = part;
+    const isAll = index.value === '@' || index.value === '*';
+    const list = part.prefix === '!' ? keysOf(part, frame) : indexed(part, frame, run);
+    return isAll ? overAll(part, list, frame, run) : [operate(part, list[0] ?? [], frame, run)];
   }
   if (name === '@' || name === '*') {
     const fields = simpleParameter(name, frame);
-    return part.operation === undefined
-      ? fields
-      : [[unknown(`part of $${name} isn't known`, true)]];
+    return overAll(part, fields, frame, run);
   }
   let value = lookUp(name, state);
   if (part.prefix === '!') {
@@ -80,33 +117,114 @@ export function parameter(part: ParameterExpansionPart, frame: Frame, run: Runne
   return [operate(part, value, frame, run)];
 }
 
+/** `${#x}`, `${#a[@]}`: a number, known when the value is. */
+function lengthOf(part: ParameterExpansionPart, frame: Frame, run: Runner): Piece {
+  const number = (count: number): Piece => ({ kind: 'text', text: String(count), quoted: true });
+  const all = part.index?.value === '@' || part.index?.value === '*';
+  if (all || part.parameter === '@' || part.parameter === '*') {
+    const list = all ? indexed(part, frame, run) : simpleParameter('@', frame);
+    return list.some(isUnknown) ? { kind: 'number' } : number(list.length);
+  }
+  const word =
+    part.index === undefined
+      ? lookUp(part.parameter, frame.state)
+      : (indexed(part, frame, run)[0] ?? []);
+  const home = word.some(({ kind }) => kind === 'home' || kind === 'process');
+  const text = home ? null : exactText(word);
+  return text === null ? { kind: 'number' } : number(Array.from(text).length);
+}
+
+/** `${!prefix*}`: the environment may have more of them. */
+function namesFrom(prefix: string, frame: Frame): Fields {
+  const names = [...frame.state.variables.keys()].filter((name) => name.startsWith(prefix));
+  if (names.length === 0 || prefix.length < MIN_PREFIX) {
+    return [[unknown('the names of variables are not known', true)]];
+  }
+  return names.toSorted().map(literal);
+}
+
+/** Shorter prefixes are those of many variables of the environment. */
+const MIN_PREFIX = 2;
+
+/** `${!a[@]}`. */
+function keysOf(part: ParameterExpansionPart, frame: Frame): Fields {
+  const value = frame.state.variables.get(part.parameter);
+  if (value?.kind === 'array') return value.words.map((_, index) => literal(String(index)));
+  if (value?.kind === 'map') return value.entries.map(([key]) => literal(key));
+  return [[unknown(`the indexes of $${part.parameter} are not known`, true)]];
+}
+
+/** An operation on every field of a list; a slice chooses some of them. */
+function overAll(part: ParameterExpansionPart, list: Fields, frame: Frame, run: Runner): Fields {
+  const { operation } = part;
+  if (operation === undefined) return list;
+  if (operation.type !== 'Slice') {
+    if (operation.type === 'Default' && list.length === 0) {
+      return [operate(part, [], frame, run)];
+    }
+    return operation.type === 'Default'
+      ? list
+      : list.map((field) => operate(part, field, frame, run));
+  }
+  const lost: Fields = [[unknown(`part of $${part.parameter} isn't known`, true)]];
+  const offset = sliceNumber(operation.offset, frame, run);
+  const length = operation.length === undefined ? null : sliceNumber(operation.length, frame, run);
+  if (offset === null || (operation.length !== undefined && length === null)) return lost;
+  // What isn't known may be several fields, so that nothing behind it can be counted.
+  const isPositional = part.parameter === '@' || part.parameter === '*';
+  const shift = isPositional ? offset - 1 : offset;
+  if (list.some(isUnknown) || length === -1) return lost;
+  if (isPositional && offset === 0) return lost;
+  const start = offset < 0 ? list.length + offset : shift;
+  if (start < 0) return [];
+  return length === null ? list.slice(start) : list.slice(start, start + length);
+}
+
+/** An offset or length: arithmetic. */
+function sliceNumber(node: WordNode, frame: Frame, run: Runner): number | null {
+  const text = exactText(run.expandWhole(node, frame));
+  return text === null ? null : evaluateText(text, arithmeticIn(frame, run));
+}
+
 function indexed(part: ParameterExpansionPart, frame: Frame, run: Runner): Fields {
   const index = part.index;
   const value = frame.state.variables.get(part.parameter);
-  if (index === undefined || value?.kind !== 'array') {
-    if (index !== undefined) run.expandWhole(index, frame);
-    return [[unknown(`an element of $${part.parameter} isn't known`, true)]];
+  const lost: Fields = [[unknown(`an element of $${part.parameter} isn't known`, true)]];
+  if (index === undefined) return lost;
+  const isAll = index.value === '@' || index.value === '*';
+  if (value?.kind === 'word' && isAll) return [value.word];
+  if (value === undefined || value.kind === 'reference') {
+    run.expandWhole(index, frame);
+    return lost;
   }
-  if (index.value === '@' || index.value === '*') return value.words;
+  if (isAll) {
+    if (value.kind === 'array') return value.words;
+    // The order of elements under names isn't known.
+    const isOrdered = value.kind === 'map' && value.entries.every(([key]) => /^\d+$/.test(key));
+    if (value.kind !== 'map' || (!isOrdered && value.entries.length > 1)) return lost;
+    return value.entries.map(([, word]) => word);
+  }
   const exact = exactText(run.expandWhole(index, frame));
-  const at = exact === null ? null : arrayIndex(exact, frame.state);
-  const word = at === null ? undefined : value.words.at(at);
-  return [word ?? [unknown(`an element of $${part.parameter} isn't known`, true)]];
-}
-
-/** An arithmetic index: a number, or the name of a variable that holds one. */
-function arrayIndex(text: string, state: ShellState): number | null {
-  if (/^-?\d{1,9}$/.test(text)) return Number(text);
-  if (!/^[A-Za-z_]\w*$/.test(text)) return null;
-  const value = exactText(lookUp(text, state));
-  return value !== null && /^-?\d{1,9}$/.test(value) ? Number(value) : null;
+  if (exact === null) return lost;
+  if (value.kind === 'map') {
+    const own = value.entries.find(([key]) => key === exact)?.[1];
+    if (own !== undefined) return [own];
+  }
+  const at = evaluateText(exact, arithmeticIn(frame, run));
+  if (at === null) return lost;
+  if (value.kind === 'map') {
+    return [value.entries.find(([key]) => key === String(at))?.[1] ?? lost[0] ?? []];
+  }
+  if (value.kind === 'word') return at === 0 || at === -1 ? [value.word] : lost;
+  return [value.words.at(at) ?? lost[0] ?? []];
 }
 
 function operate(part: ParameterExpansionPart, value: Word, frame: Frame, run: Runner): Word {
   const operation = part.operation;
   if (operation === undefined) return value;
   const lost: Word = [unknown(`part of $${part.parameter} isn't known`, true)];
-  const known = exactText(value);
+  const isOpen = value.some(({ kind }) => kind === 'home' || kind === 'process');
+  const known = isOpen ? null : exactText(value);
   const operand = (node: WordNode | undefined): Word =>
     node === undefined ? [] : run.expandWhole(node, frame);
   switch (operation.type) {
@@ -120,49 +238,71 @@ function operate(part: ParameterExpansionPart, value: Word, frame: Frame, run: R
         run,
       );
     case 'Slice': {
-      const offset = exactText(operand(operation.offset));
-      const length = operation.length === undefined ? '' : exactText(operand(operation.length));
+      const offset = sliceNumber(operation.offset, frame, run);
+      const length =
+        operation.length === undefined ? undefined : sliceNumber(operation.length, frame, run);
       if (offset === null || length === null) return lost;
-      if (length.trim() === '0') return [];
-      if (known === null) return lost;
-      return slice(known, offset, length) ?? lost;
+      if (length === 0) return [];
+      // A path of the environment begins with a slash, whatever it is.
+      if (known === null && length === 1 && offset === 0 && isAbsolute(part, value)) {
+        return text('/');
+      }
+      return known === null ? lost : text(sliceText(known, offset, length));
     }
     case 'Remove': {
       const pattern = patternText(operand(operation.operand));
       if (known === null || pattern === null || known.length > MAX_PATTERN_SUBJECT) return lost;
       const tokens = globPatterns(pattern);
       if (!run.spend(stepsOf(tokens, known.length))) return lost;
-      return text(remove(known, tokens, operation.operator));
+      return text(removeMatch(known, tokens, operation.operator));
     }
     case 'Replace': {
       const pattern = patternText(operand(operation.pattern));
       const replacement = exactText(operand(operation.replacement));
       if (known === null || pattern === null || replacement === null) return lost;
-      if (known.length > MAX_PATTERN_SUBJECT || pattern === '')
-        return pattern === '' ? value : lost;
+      // `&` stands for what was matched, depending on the shell.
+      if (known.length > MAX_PATTERN_SUBJECT || /(?<!\\)&/.test(replacement)) return lost;
+      if (pattern === '' && operation.operator === '/#') return text(replacement + known);
+      if (pattern === '' && operation.operator === '/%') return text(known + replacement);
+      if (pattern === '') return value;
       const tokens = globPatterns(pattern);
       if (!run.spend(stepsOf(tokens, known.length ** 2 + replacement.length))) return lost;
-      const replaced = replace(known, tokens, replacement, operation.operator);
+      const replaced = replaceMatches(known, tokens, replacement, operation.operator);
       return replaced.length > MAX_VALUE_CHARACTERS ? lost : text(replaced);
     }
     case 'CaseModification': {
-      operand(operation.operand);
-      if (known === null) return lost;
-      const upper = operation.operator.startsWith('^');
-      const changed = operation.operator.length === 2 ? known.length : 1;
-      const head = known.slice(0, changed);
-      return text((upper ? head.toUpperCase() : head.toLowerCase()) + known.slice(changed));
+      const pattern =
+        operation.operand === undefined ? '' : patternText(operand(operation.operand));
+      if (known === null || pattern === null) return lost;
+      return text(changeCase(known, operation.operator, pattern));
     }
-    case 'Transform':
+    case 'Transform': {
+      const letter = exactText(operand(operation.operand));
       // `@P` expands the value as a prompt.
-      if (operation.operand.value === 'P' && known !== null && /\$\(|`/.test(known)) {
+      if (letter === 'P' && known !== null && /\$\(|`/.test(known)) {
         run.runText(`: "${known.replaceAll('"', '')}"`, subshell(frame, null));
+      }
+      const changed = known === null || letter === null ? null : transform(known, letter);
+      return changed === null ? lost : text(changed);
+    }
+    case 'Unknown':
+      if (known !== null && /^~~?$/.test(operation.operator)) {
+        return text(changeCase(known, operation.operator, ''));
       }
       return lost;
     case 'Names':
-    case 'Unknown':
       return lost;
   }
+}
+
+/** Variables that hold an absolute path wherever they are set. */
+const ABSOLUTE = /^(?:HOME|PWD|OLDPWD|PATH|SHELL|BASH|MAIL|TMPDIR|XDG_RUNTIME_DIR)$/;
+
+function isAbsolute(part: ParameterExpansionPart, value: Word): boolean {
+  if (part.index !== undefined || part.prefix !== undefined) return false;
+  return (
+    value[0]?.kind === 'home' || (ABSOLUTE.test(part.parameter) && value[0]?.kind === 'unknown')
+  );
 }
 
 /** Longest value on which `${x#…}` and `${x/…}` are computed. */
@@ -189,67 +329,12 @@ function useDefault(
 ): Word {
   const set = frame.state.variables.has(name) || /^\d+$/.test(name);
   const known = exactText(value);
-  const empty = known === '';
+  // Without the colon an empty value is a value.
+  const empty = known === '' && operator.startsWith(':');
   if (operator.includes('+')) return set && empty ? [] : alternative;
   if (set && !empty) return value;
   if (operator.includes('=')) run.assign(name, alternative, frame);
   if (operator.includes('?')) return value;
   // A name that the input never set may come from the environment: judged by its default.
   return alternative;
-}
-
-function slice(known: string, offset: string, length: string): Word | null {
-  if (!/^\s*-?\d{1,9}\s*$/.test(offset) || !/^\s*(-?\d{1,9})?\s*$/.test(length)) return null;
-  const start = Number(offset) < 0 ? known.length + Number(offset) : Number(offset);
-  const rest = known.slice(Math.max(0, start));
-  return text(length.trim() === '' ? rest : rest.slice(0, Number(length)));
-}
-
-function remove(
-  known: string,
-  patterns: readonly string[],
-  operator: '#' | '##' | '%' | '%%',
-): string {
-  const fromStart = operator.startsWith('#');
-  const ends = fromStart
-    ? matchEnds(patterns, known)
-    : matchEnds(patterns.map(reversed), reversed(known));
-  const cut = operator.length === 2 ? ends.at(-1) : ends[0];
-  if (cut === undefined) return known;
-  return fromStart ? known.slice(cut) : known.slice(0, known.length - cut);
-}
-
-function reversed(text: string): string {
-  return text.split('').toReversed().join('');
-}
-
-function replace(
-  known: string,
-  patterns: readonly string[],
-  replacement: string,
-  operator: string,
-): string {
-  let out = '';
-  for (let at = 0; at < known.length;) {
-    const end = longestMatch(patterns, known, at, operator === '/%');
-    if (end === null) out += known[at++] ?? '';
-    else {
-      out += replacement;
-      at = end;
-      if (operator !== '//') return out + known.slice(at);
-    }
-    if (operator === '/#') return out + known.slice(at);
-  }
-  return out;
-}
-
-function longestMatch(
-  patterns: readonly string[],
-  known: string,
-  from: number,
-  toEnd: boolean,
-): number | null {
-  const longest = matchEnds(patterns, known.slice(from)).at(-1);
-  if (longest === undefined || longest === 0) return null;
-  return toEnd && from + longest < known.length ? null : from + longest;
 }

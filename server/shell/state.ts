@@ -25,6 +25,8 @@ export type KnownFile =
 export type Value =
   | { readonly kind: 'word'; readonly word: Word }
   | { readonly kind: 'array'; readonly words: readonly Word[] }
+  /** An array under names, or with gaps, in the order in which it was filled. */
+  | { readonly kind: 'map'; readonly entries: readonly (readonly [string, Word])[] }
   | { readonly kind: 'reference'; readonly name: string };
 
 /** Entries copied from state to state. */

@@ -23,8 +23,10 @@ const WRITES = new RegExp(`>>?\\s*${STRING}${END}`, 'g');
 const RUNS = new RegExp(`\\bsystem\\s*\\(\\s*${STRING}\\s*\\)`, 'g');
 const PIPES_IN = new RegExp(`${STRING}\\s*\\)?\\s*\\|&?\\s*getline\\b`, 'g');
 const PIPES_OUT = new RegExp(`\\|&?\\s*${STRING}${END}`, 'g');
-const OPEN =
-  /\bsystem\s*\(|\bgetline\b[^;}\n]*<|\|\s*&?\s*getline|(?<!\|)\|(?!\|)|>\s*(?:\u0001|\$|[A-Za-z(])|@(?:load|include)|@\w+\s*\(|\bARG[VC]\b[^=\n]*=/;
+const OPEN = new RegExp(
+  String.raw`\bsystem\s*\(|\bgetline\b[^;}\n]*<|\|\s*&?\s*getline|(?<!\|)\|(?!\|)|` +
+    String.raw`>\s*(?:${MARK}|\$|[A-Za-z(])|@(?:load|include)|@\w+\s*\(|\bARG[VC]\b[^=\n]*=`,
+);
 const STANDARD = /^(?:-|\/dev\/(?:stdin|stdout|stderr|null|tty))$/;
 
 export function readAwk(program: string): AwkActs {

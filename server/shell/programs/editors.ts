@@ -80,7 +80,7 @@ function shellLine(verb: string, behind: string): string | null {
 function isFollowed(call: Call, verb: string, argument: string): boolean {
   const text = argument.replace(/^!/, '').trim();
   if (verb === '') return !/^[@*~&<>]/.test(text);
-  if (verb === 's' || (/^s/.test(verb) && /^\W/.test(argument) && !HARMLESS.has(verb))) {
+  if (verb === 's' || (verb.startsWith('s') && /^\W/.test(argument) && !HARMLESS.has(verb))) {
     return !argument.includes('\\=');
   }
   const opens = READS.has(verb) ? 'read' : WRITES.has(verb) ? 'write' : null;
@@ -106,7 +106,7 @@ function editor(call: Call): Output {
     let command: string | null | undefined;
     if (/^-[A-Za-z]*c$/.test(text) || text === '--cmd') command = call.texts[++index] ?? null;
     else if (/^(\+|-c)./.test(text)) command = text.replace(/^(\+|-c)/, '');
-    else if (/^-S/.test(text) || (text === '-s' && call.name !== 'ex' && !isExtra(call))) {
+    else if (text.startsWith('-S') || (text === '-s' && call.name !== 'ex' && !isExtra(call))) {
       call.run.uncertain(`${call.name} runs a script`);
     } else if (text === '-u' || text === '-U') startFile(call, call.texts[++index] ?? '');
     if (command === undefined) continue;

@@ -116,7 +116,7 @@ function escapes(call: Call): Output {
       call.run.uncertain(`${name} follows escapes in a text that can't be known`);
     } else if (!text.startsWith('-')) operands++;
   }
-  if (name === 'less' || (given && own.options.length > 0 && call.fed === false)) return null;
+  if (name === 'less' || (given && !call.fed)) return null;
   const { input } = call.frame;
   if (input.kind === 'text') follow(call, own, input.text);
   else if (input.kind === 'unknown' && isDoubt(own, operands)) {
