@@ -65,7 +65,8 @@ const apply: Verb = {
       } else complain(input, outcome.problems, '');
       return 2;
     }
-    complain(input, outcome.warnings, 'warning: ');
+    const { warnings } = outcome;
+    if (!input.options.flag('json')) complain(input, warnings, 'warning: ');
     return withStores(input, async (stores) => {
       const changes = await applyDirectory(stores.database, outcome.document, {
         prune: input.options.flag('prune'),
@@ -77,7 +78,7 @@ const apply: Verb = {
       }
       await input.terminal.out(
         input.options.flag('json')
-          ? `${JSON.stringify({ dryRun, changes })}\n`
+          ? `${JSON.stringify({ dryRun, changes, warnings })}\n`
           : changesText(changes, dryRun),
       );
       return 0;

@@ -166,12 +166,32 @@ function checkPolicies(entries: Entries, know: Know, warnings: Problem[]): void 
           warnings,
         );
       principals('approvers', rule, place);
+      checkApprovers(entries, rule, source, [...place, 'approvers'], warnings);
       const audience = memberOf(rule, 'for');
       principals('principals', audience, [...place, 'for']);
       const targets = textsAt(audience, 'targets');
       checkTargetSelectors(entries, targets, source, [...place, 'for', 'targets'], know, warnings);
     }
   }
+}
+
+/** Whom a rule names has to be an approver as well; an admin always is. */
+function checkApprovers(
+  entries: Entries,
+  rule: unknown,
+  source: Source,
+  path: Path,
+  warnings: Problem[],
+): void {
+  const approvers = textsAt(rule, 'approvers');
+  if (memberOf(rule, 'action') !== 'hold') return;
+  const named = entries.principals.filter(({ entry }) =>
+    approvers.some((selector) => isNamedBy({ id: '', ...entry }, selector)),
+  );
+  const isApprover = (role: string): boolean => role === 'approver' || role === 'admin';
+  if (named.length === 0 || named.some(({ entry }) => entry.roles.some(isApprover))) return;
+  const message = `${pathText(path)}: none of these has the role approver, so only an admin can approve`;
+  warnings.push(source.at(path, message, 'give one of them roles: [approver]'));
 }
 
 function checkPrincipalSelectors(
