@@ -36,6 +36,8 @@ export interface NamedPath {
   readonly patterns: readonly string[];
   /** It depends on a part that can't be known. */
   readonly unsure: boolean;
+  /** It is relative, and read in a directory that can't be known: any directory might be that one. */
+  readonly unsureBelow?: boolean;
 }
 
 /**
@@ -64,7 +66,12 @@ export function fitPath(pattern: PathPattern, named: NamedPath): Fit {
     pattern.readings.some((own) => startsAlike(own.prefix, one) && meet(own.pattern, one)),
   );
   if (!met) return 'no';
-  return named.unsure ? 'maybe' : 'yes';
+  if (named.unsure) return 'maybe';
+  if (named.unsureBelow !== true) return 'yes';
+  const exact = pattern.readings.filter((own) => !own.pattern.endsWith(ALL));
+  return named.patterns.some((one) => exact.some((own) => meet(own.pattern, one)))
+    ? 'yes'
+    : 'maybe';
 }
 
 /** Tells most pairs apart at once. */

@@ -231,19 +231,46 @@ export function placesOf(effect: Effect, directories: readonly string[] | null):
     const base = exactText(directory);
     return [namePath(word, base?.startsWith('/') === true ? [base] : null, tree)];
   }
-  if (directories === null) return [namePath(word, null, tree)];
+  // A short text like a date names no file but in a directory that is looked for.
+  if (mayRead(effect) && word.every((piece) => piece.kind === 'number' && piece.splits !== true)) {
+    if (directories === null || directories.every((one) => one.startsWith('~'))) return [];
+  }
+  if (directories === null) {
+    const isFloating = mayRead(effect) && isRelative(word);
+    return [{ ...namePath(word, null, tree), unsureBelow: isFloating }];
+  }
   const [likeliest = '~', ...others] = directories;
   const path = namePath(word, [likeliest], tree);
   // Whether a home directory holds what a rule guards isn't known, nor what an unknown program
   // does with it: that is a doubt, and one doubt on top of another says nothing any more.
-  const isDoubtful = tree && isVague(effect);
-  const paths = [{ ...path, unsure: path.unsure || (isDoubtful && isHome(word, likeliest)) }];
+  const isDoubtful = (directory: string) =>
+    mayRead(effect) && ((tree && isHome(word, directory)) || searchesHome(word, directory));
+  // `.` means the home only because a session starts there.
+  const isHere = effect.access.size === ACCESSES.length && isRelative(word);
+  const paths =
+    isHere && isDoubtful(likeliest)
+      ? []
+      : [{ ...path, unsure: path.unsure || isDoubtful(likeliest) }];
   if (!isRelative(word)) return paths;
   for (const other of others) {
-    if (isDoubtful && isHome(word, other)) continue;
+    if (isDoubtful(other)) continue;
     paths.push({ ...namePath(word, [other], tree), unsure: true });
   }
   return paths;
+}
+
+/** It only reads or runs files, or what it does isn't known at all. */
+function mayRead(effect: Effect): boolean {
+  const { access } = effect;
+  return isVague(effect) || !(access.has('write') || access.has('delete'));
+}
+
+/** The word is what a search of the home directory finds. */
+function searchesHome(word: Word, directory: string): boolean {
+  const at = word.findIndex(({ kind }) => kind === 'tree' || kind === 'number');
+  if (at < 0) return false;
+  const start = showWord(word.slice(0, at));
+  return /^~[^/]*$/.test(absolutePath(start === '' ? '.' : start, directory) ?? '');
 }
 
 /** It only reads, or what it does isn't known at all. */

@@ -17,6 +17,9 @@ const COMMAND_VARIABLES = new Set(
 );
 /** Their value is expanded like a double-quoted string. */
 const PROMPTS = new Set(['PS0', 'PS1', 'PS2', 'PS4', 'PROMPT', 'RPROMPT']);
+/** Options of node that load nothing. */
+const SETTINGS_OF_NODE =
+  /^(?:\s*--(?:max-(?:old|semi|new)-space-size|max-http-header-size|stack-size|stack-trace-limit|(?:no-)?(?:trace-)?(?:warnings|deprecation)|enable-source-maps|unhandled-rejections|dns-result-order|openssl-legacy-provider|experimental-vm-modules|preserve-symlinks|use-openssl-ca)(?:=[\w.-]+)?)*\s*$/;
 /** They make programs load code. */
 const LOADERS = new Set(
   (
@@ -36,6 +39,8 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
     if (/\$\(|`/.test(text)) {
       run.runText(`: "${text.replaceAll('"', '')}"`, subshell(frame, `$${name}`));
     }
+  } else if (name === 'NODE_OPTIONS' && text !== null && SETTINGS_OF_NODE.test(text)) {
+    return;
   } else if (LOADERS.has(name)) {
     const process = value.find((piece) => piece.kind === 'process');
     if (process?.kind === 'process' && process.reads !== null) {

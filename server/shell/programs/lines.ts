@@ -166,7 +166,9 @@ function pwd(call: Call): Lines | null {
 function date(call: Call, read: ReadOptions): Lines | null {
   if (call.texts.some((text) => text === null || /^-\w*f|^--file|%[Dx+c]/.test(text))) return null;
   const format = operands(read).find((word) => exactText(word)?.startsWith('+') === true);
-  return (exactText(format ?? []) ?? '').includes('/') ? null : oneName();
+  // Letters of the format could spell any name.
+  const text = exactText(format ?? [])?.replace(/%[-_0^#]?\d*:{0,3}[A-Za-z]/g, '') ?? '';
+  return /^\+?[-_:.T ]*Z?$/.test(text) && !/\.\w/.test(text) ? oneName() : null;
 }
 
 /** Process numbers or other short names, one a line. */

@@ -2,6 +2,7 @@
  * Programs that run a command on another host or in a container. Not caught here: what is mounted
  * into a container, beyond the whole of the host.
  */
+import { changeDirectory } from '../directory.ts';
 import { NO_VALUES, optionGrammar, type OptionGrammar } from '../option-table.ts';
 import { leading, optionValue, readOptions } from '../options.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
@@ -15,7 +16,8 @@ import { followTransfer } from './transfers.ts';
 /** A shell elsewhere: nothing of this session's state is there. */
 export function elsewhere(frame: Frame, via: string, home: boolean): Frame {
   const state = initialState(false);
-  if (!home) state.moveTo(null, true);
+  // Without a word about it, a container starts in `/`, or in a place of its image.
+  if (!home) state.moveTo(['/'], true);
   return deeper(frame, via, { state });
 }
 
@@ -79,8 +81,12 @@ function container(call: Call): Output {
   if (verb === null || !VERBS.has(verb)) return null;
   const via = `${call.name} ${verb}`;
   const dashes = words.findIndex((word) => exactText(word) === '--');
-  if (dashes >= 0 && DASHES.has(call.name)) return inner(call, words.slice(dashes + 1), via);
   const read = readOptions(words, grammar, true);
+  if (dashes >= 0 && DASHES.has(call.name)) {
+    const cwd = words.findIndex((word) => exactText(word) === '--cwd');
+    const directory = cwd < 0 ? optionValue(read, '--cwd') : (words[cwd + 1] ?? null);
+    return inner(call, words.slice(dashes + 1), via, directory);
+  }
   if (verb === 'run' || verb === 'create') mountsHost(call, read.options);
   if (DASHES.has(call.name) && verb === 'run') {
     const operands = readOptions(words, grammar, false).operands.map(({ word }) => word);
@@ -89,8 +95,10 @@ function container(call: Call): Output {
   if (DASHES.has(call.name) && verb !== 'exec' && verb !== 'rsh') return null;
   const entry = optionValue(read, '--entrypoint');
   const rest = words.slice(read.end + 1);
-  if (entry !== undefined && entry !== null) return inner(call, [entry, ...rest], via);
-  return inner(call, rest, via);
+  const isMounted = read.options.some(({ name }) => /^(-v|--volumes?(-from)?|--mount)$/.test(name));
+  const directory = isMounted ? null : optionValue(read, '-w', '--workdir');
+  const command = entry === undefined || entry === null ? rest : [entry, ...rest];
+  return inner(call, command, via, directory);
 }
 
 function mountsHost(
@@ -105,9 +113,12 @@ function mountsHost(
   }
 }
 
-function inner(call: Call, command: readonly Word[], via: string): Output {
+/** @param directory where it starts, if that is said; null = anywhere */
+function inner(call: Call, command: readonly Word[], via: string, directory?: Word | null): Output {
   if (command.length === 0) return null;
-  return call.run.runWords(command, elsewhere(call.frame, via, false), true);
+  const frame = elsewhere(call.frame, via, false);
+  if (directory !== undefined) changeDirectory(directory, frame.state, true);
+  return call.run.runWords(command, frame, true);
 }
 
 /** `k3s kubectl …`, `minikube kubectl -- …`: a client inside a program. */
