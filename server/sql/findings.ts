@@ -5,6 +5,8 @@ import {
   MAX_PARSED_TOKENS,
   MAX_SQL_UNCERTAINTIES,
   MAX_STATEMENTS,
+  MAX_TEXT_TOKENS,
+  PARSE_COST,
 } from './limits.ts';
 import type { FileAccess } from './reach-table.ts';
 
@@ -34,6 +36,8 @@ export class Findings {
   readonly uncertain = new Set<string>();
   /** Statements that no grammar accepts don't count. */
   readonly onlyAccepted: boolean;
+  #isExhausted = false;
+  #read = 0;
   #tokens = 0;
   #nested = 0;
   #inner = 0;
@@ -48,9 +52,25 @@ export class Findings {
   }
 
   add(statement: SqlStatement): void {
-    if (this.statements.length >= MAX_STATEMENTS) {
-      this.doubt('there are too many statements to read');
-    } else this.statements.push(statement);
+    if (this.statements.length < MAX_STATEMENTS) this.statements.push(statement);
+    else this.giveUp('there are too many statements to read');
+  }
+
+  /** Nothing more is read. */
+  giveUp(why: string): void {
+    this.doubt(why);
+    this.#isExhausted = true;
+  }
+
+  get isExhausted(): boolean {
+    return this.#isExhausted;
+  }
+
+  /** False when the text has more tokens than are read. */
+  spend(tokens: number): boolean {
+    this.#read += tokens;
+    if (this.#read > MAX_TEXT_TOKENS) this.giveUp('the SQL text is too large to be read');
+    return !this.#isExhausted;
   }
 
   /** A command line that the client or the server gives to a shell. */
@@ -67,7 +87,7 @@ export class Findings {
 
   /** False when the grammars have been given enough for one text. */
   mayParse(tokens: number): boolean {
-    this.#tokens += tokens;
+    this.#tokens += tokens + PARSE_COST;
     return this.#tokens <= MAX_PARSED_TOKENS;
   }
 

@@ -6,6 +6,7 @@
 import type { Context } from './analysis.ts';
 import type { SqlFile } from './findings.ts';
 import { fold, type Lookup } from './fold.ts';
+import { ROUTINE_COST } from './limits.ts';
 import { parseRoutine } from './postgres-grammar.ts';
 import { definitions, routineOf, textOf, type Node, type TreeFacts } from './postgres-tree.ts';
 import { STRING_WORD, type Token } from './scanner.ts';
@@ -63,7 +64,7 @@ function body(
 function routine(text: string, source: string, what: string, context: Context): void {
   const { findings } = context;
   const tokens = tokensOf(text, 'postgresql');
-  const parsed = findings.mayParse(tokens.length)
+  const parsed = findings.mayParse(tokens.length + ROUTINE_COST)
     ? parseRoutine(source)
     : { kind: 'failed' as const };
   if (parsed.kind !== 'tree') {

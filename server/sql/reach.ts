@@ -16,6 +16,7 @@ import {
   type FileAccess,
   type Reach,
 } from './reach-table.ts';
+import { MAX_REACHES } from './limits.ts';
 import type { Token } from './scanner.ts';
 
 /** Names that nothing else has: they count without a call, too (`CREATE AGGREGATE … SFUNC = …`). */
@@ -23,6 +24,7 @@ const TELLING = /^(?:pg_(?:read|file|ls|stat_file)|lo_|sys_e|xp_|sp_|load_file|d
 
 /** Looks at every word of a statement. */
 export function reachesOf(tokens: readonly Token[], files: SqlFile[], context: Context): void {
+  let reached = 0;
   for (let at = 0; at < tokens.length; at++) {
     const { kind, text } = tokens[at] as Token;
     if (kind === 'string' && QUOTE_SETTINGS.has(tokens[at]?.value.toLowerCase() ?? '')) {
@@ -30,6 +32,10 @@ export function reachesOf(tokens: readonly Token[], files: SqlFile[], context: C
     }
     if (kind !== 'word' && kind !== 'name') continue;
     const reaches = FUNCTIONS.get(text);
+    if (reaches !== undefined && ++reached > MAX_REACHES) {
+      context.findings.doubt('a statement reaches more than can be followed');
+      return;
+    }
     if (reaches !== undefined) called(tokens, at, reaches, files, context);
     else if (kind === 'word') clause(tokens, at, files, context);
   }

@@ -5,10 +5,17 @@
 import { analyse, type Context } from './analysis.ts';
 import { clientCommand } from './client-command.ts';
 import type { Dialect } from './dialect.ts';
-import { MAX_REPLACEMENTS, MAX_SQL_CHARACTERS, MAX_SQL_DEPTH } from './limits.ts';
+import {
+  MAX_REPLACEMENTS,
+  MAX_SQL_CHARACTERS,
+  MAX_SQL_DEPTH,
+  MAX_STATEMENT_TOKENS,
+} from './limits.ts';
 import type { Findings } from './findings.ts';
 import type { Lookup } from './fold.ts';
+import { Rows } from './rows.ts';
 import { Scanner, STRING_WORD, type Token } from './scanner.ts';
+import { VERBS } from './starts.ts';
 import type { SqlState } from './state.ts';
 
 /** How a text is read. */
@@ -43,6 +50,9 @@ export class Reader {
   #blocks = 0;
   #hasUnknown = false;
   #replacements = 0;
+  #rows = new Rows();
+  /** Where the last token ends, kept or not. */
+  #end = 0;
 
   constructor(text: string, reading: Reading) {
     this.scanner = new Scanner(text, reading.dialect, reading.runsExecutable);
@@ -54,9 +64,16 @@ export class Reader {
     return this.#tokens.length > 0 || this.scanner.open !== null;
   }
 
-  /** What the client keeps for the next line. */
+  /**
+   * What the client keeps for the next line. A text that begins like no statement stays none however it
+   * goes on, so only what it leaves open counts.
+   */
   get rest(): string {
-    return this.isOpen ? this.scanner.text.slice(this.#start) : '';
+    if (!this.isOpen) return '';
+    const [first] = this.#tokens;
+    if (first !== undefined && VERBS.has(first.text)) return this.scanner.text.slice(this.#start);
+    const opened = this.scanner.open === null ? '' : this.scanner.opener;
+    return `${first === undefined ? '' : '- '}${'('.repeat(this.#brackets)}${opened}`;
   }
 
   /** The statement that is being read, for the client's commands. */
@@ -74,7 +91,7 @@ export class Reader {
     if (reading.connection.state.inCopyData) this.#skipCopyData(0);
     for (;;) {
       scanner.skip();
-      if (scanner.done) break;
+      if (scanner.done || reading.findings.isExhausted) break;
       if (this.#tokens.length === 0) this.#start = scanner.at;
       this.endsInCommand = false;
       if (reading.byClient && clientCommand(this)) continue;
@@ -100,7 +117,16 @@ export class Reader {
   }
 
   #push(token: Token): void {
+    if (this.#tokens.length >= MAX_STATEMENT_TOKENS) {
+      this.reading.findings.doubt('a statement is too large to be read');
+      this.#hasUnknown = true;
+      return;
+    }
+    const before = this.#tokens.length;
     this.#tokens.push(token);
+    this.#rows.look(this.#tokens);
+    this.reading.findings.spend(this.#tokens.length - before);
+    this.#end = token.end;
     const { kind, text } = token;
     if (kind === 'sign') {
       if (text === '(') this.#brackets++;
@@ -148,6 +174,7 @@ export class Reader {
     this.#tokens = [];
     this.#brackets = 0;
     this.#blocks = 0;
+    this.#rows = new Rows();
     this.#start = scanner.at;
     const hasUnknown = this.#hasUnknown;
     this.#hasUnknown = false;
@@ -157,7 +184,7 @@ export class Reader {
       if (tokens.some(({ text }) => text === 'uescape')) {
         reading.findings.doubt('a name is written with escapes of its own');
       }
-      const text = scanner.text.slice(start, tokens.at(-1)?.end).trim();
+      const text = scanner.text.slice(start, this.#end).trim();
       analyse({ tokens, text, source: scanner.text, hasUnknown }, this.context());
     }
     if (reading.dialect === 'postgresql' && readsRows(tokens)) this.#skipCopyData(scanner.at);
@@ -212,6 +239,10 @@ export class Reader {
     const found = end.exec(rows);
     const length = found === null ? rows.length : found.index + found[0].length;
     connection.state = { ...connection.state, inCopyData: found === null };
+    if (scanner.text.slice(from, lineEnd + 1).trim() === '') {
+      scanner.at = lineEnd + 1 + length;
+      return;
+    }
     scanner.text = scanner.text.slice(0, lineEnd + 1) + rows.slice(length);
   }
 

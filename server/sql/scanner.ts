@@ -34,6 +34,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '0': '\0',
 };
 
+/** Comments inside comments that are told apart behind the text's end. */
+const MAX_COMMENT_DEPTH = 1_000;
 /** Longest word; what is longer is cut into several. */
 const MAX_WORD_CHARACTERS = 256;
 
@@ -43,6 +45,8 @@ export class Scanner {
   at = 0;
   /** What the text ends in the middle of; null = nothing. */
   open: 'string' | 'comment' | 'name' | null = null;
+  /** What begins that again: a quote, comment signs. */
+  opener = '';
   /** A quote reached over the end of a comment that only some servers run. */
   crossesExecutable = false;
   readonly lexis: Lexis;
@@ -105,6 +109,11 @@ export class Scanner {
     return true;
   }
 
+  #leaveOpen(what: 'string' | 'comment' | 'name', opener: string): void {
+    this.open = what;
+    this.opener = opener;
+  }
+
   #skipLine(): void {
     const end = this.text.indexOf('\n', this.at);
     this.at = end < 0 ? this.text.length : end;
@@ -114,7 +123,7 @@ export class Scanner {
     const { text, lexis } = this;
     if (!lexis.nestsComments) {
       const end = text.indexOf('*/', this.at + 2);
-      if (end < 0) this.open = 'comment';
+      if (end < 0) this.#leaveOpen('comment', '/*');
       this.at = end < 0 ? text.length : end + 2;
       return;
     }
@@ -123,7 +132,7 @@ export class Scanner {
     for (let depth = 1; depth > 0;) {
       const found = mark.exec(text);
       if (found === null) {
-        this.open = 'comment';
+        this.#leaveOpen('comment', '/*'.repeat(Math.min(depth, MAX_COMMENT_DEPTH)));
         this.at = text.length;
         return;
       }
@@ -177,7 +186,7 @@ export class Scanner {
       stop.lastIndex = at;
       const found = stop.exec(text);
       if (found === null) {
-        this.open = 'string';
+        this.#leaveOpen('string', text.slice(start, this.at + 1));
         value += text.slice(at);
         at = text.length;
         break;
@@ -205,7 +214,7 @@ export class Scanner {
     for (;;) {
       const end = text.indexOf(close, at);
       if (end < 0) {
-        this.open = 'name';
+        this.#leaveOpen('name', text.slice(start, this.at + 1));
         value += text.slice(at);
         at = text.length;
         break;
@@ -234,7 +243,7 @@ export class Scanner {
     const start = this.at;
     const from = start + tag.length;
     const end = this.text.indexOf(tag, from);
-    if (end < 0) this.open = 'string';
+    if (end < 0) this.#leaveOpen('string', tag);
     const value = this.text.slice(from, end < 0 ? undefined : end);
     this.at = end < 0 ? this.text.length : end + tag.length;
     return this.#made('string', STRING_WORD, value, start);

@@ -1,6 +1,5 @@
 /**
- * The text of a statement for a grammar: without comments, and with one row of literal values where there
- * are many. Not caught here: whether it is a statement.
+ * The text of a statement for a grammar: without comments. Not caught here: whether it is a statement.
  */
 import type { Token } from './scanner.ts';
 
@@ -9,8 +8,6 @@ export interface Source {
   /** Tokens that are left. */
   readonly count: number;
 }
-
-const LITERAL_WORDS = new Set(['null', 'default', 'true', 'false', '_binary', 'current_timestamp']);
 
 /**
  * @param forMysql writes what the grammar of MySQL doesn't know in another way, or leaves it out
@@ -42,36 +39,8 @@ export function sourceOf(source: string, tokens: readonly Token[], forMysql = fa
       }
     }
     add(token, source.slice(token.start, token.end));
-    if (token.kind === 'word' && token.text === 'values') {
-      const first = rowEnd(tokens, at + 1);
-      if (first === null) continue;
-      for (let row = at + 1; row <= first; row++) {
-        const kept = tokens[row] as Token;
-        add(kept, source.slice(kept.start, kept.end));
-      }
-      at = first;
-      for (;;) {
-        const next = tokens[at + 1]?.text === ',' ? rowEnd(tokens, at + 2) : null;
-        if (next === null) break;
-        at = next;
-        end = tokens[at]?.end ?? end;
-      }
-    }
   }
   return { text: pieces.join(''), count };
-}
-
-/** The end of a row of literal values that begins here. */
-function rowEnd(tokens: readonly Token[], from: number): number | null {
-  if (tokens[from]?.text !== '(') return null;
-  for (let at = from + 1; at < tokens.length; at++) {
-    const { kind, text } = tokens[at] as Token;
-    if (kind === 'sign' && text === ')') return at;
-    if (kind === 'string' || kind === 'number' || LITERAL_WORDS.has(text)) continue;
-    if (kind === 'sign' && (text === ',' || text === '-' || text === '+')) continue;
-    return null;
-  }
-  return null;
 }
 
 /** How many tokens from here the grammar of MySQL doesn't know though they change no kind. */

@@ -4,6 +4,7 @@
  */
 import type { Context } from './analysis.ts';
 import { fold, splitArguments } from './fold.ts';
+import { MAX_REACHES } from './limits.ts';
 import type { Token } from './scanner.ts';
 import { remember } from './state.ts';
 
@@ -17,8 +18,14 @@ export function readByWords(tokens: readonly Token[], context: Context): void {
       .some((word) => /^(?:procedure|function|trigger|event|package|rule)$/.test(word));
   if (words[0] === 'set' && !isBody) assign(tokens, context);
   else forget(tokens, context);
+  let runs = 0;
   for (let at = 0; at < tokens.length; at++) {
-    if (tokens[at]?.kind !== 'word') continue;
+    if (tokens[at]?.kind !== 'word' || !/^(?:prepare|exec|execute)$/.test(words[at] ?? ''))
+      continue;
+    if (++runs > MAX_REACHES) {
+      context.findings.doubt('a statement runs more texts than can be followed');
+      break;
+    }
     const isFirst =
       at === 0 || /^(?:;|begin|then|else|do|loop|row|repeat)$/.test(words[at - 1] ?? '');
     if (words[at] === 'prepare' && words[at + 2] === 'from') prepare(tokens, at, isBody, context);
