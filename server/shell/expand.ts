@@ -13,6 +13,7 @@ import { subshell } from './runner.ts';
 import { runSubscripts } from './subscript.ts';
 import type { Piece, Word } from './word.ts';
 import { exactText, unknown } from './word.ts';
+import { checkArray, isZshExpansion, isZshParameter, runsForFiles, zshParameter } from './zsh.ts';
 
 /** A piece, or the border between two fields. */
 type Item = Piece | { readonly kind: 'break' };
@@ -84,7 +85,10 @@ function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
     }
     return items;
   }
-  if (node.parts === undefined) return [{ kind: 'text', text: node.value, quoted: true }];
+  if (node.parts === undefined) {
+    if (isZshExpansion(node.text)) return [unknown('zsh expands it', true)];
+    return [{ kind: 'text', text: node.value, quoted: true }];
+  }
   const items: Item[] = [];
   for (const part of node.parts) {
     const found = partItems(part, false, frame, run);
@@ -112,6 +116,9 @@ function sizeOf(items: readonly Item[]): number {
 
 /** `~`, `~user`, `~+`, `~-`. */
 function tildePieces(name: string | null, frame: Frame): Word {
+  // A variable's name behind a tilde stands for its value in zsh.
+  if (name !== null && frame.state.variables.has(name))
+    return [unknown('zsh and bash read it in their own way')];
   if (name === '+') return simpleParameter('PWD', frame)[0] ?? [];
   if (name === '-') return simpleParameter('OLDPWD', frame)[0] ?? [];
   return name === null ? (simpleParameter('HOME', frame)[0] ?? []) : [{ kind: 'home', user: name }];
@@ -139,6 +146,7 @@ function isNothing(word: Word): boolean {
 function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): Item[] {
   switch (part.type) {
     case 'Literal':
+      if (!quoted && isZshExpansion(part.text)) return [unknown('zsh expands it', true)];
       return [{ kind: 'text', text: part.value, quoted: quoted || part.text !== part.value }];
     case 'SingleQuoted':
     case 'AnsiCQuoted':
@@ -162,10 +170,13 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
       ];
     case 'ExtendedGlob':
       for (const child of part.parts ?? []) partItems(child, true, frame, run);
+      if (runsForFiles(part.text)) run.uncertain('zsh runs a command for every file');
       return [{ kind: 'glob', pattern: part.text }];
     case 'SimpleExpansion':
+      if (!quoted) checkArray(part.text.slice(1), frame, run);
       return spread(simpleParameter(part.text.slice(1), frame), part.text !== '$*', quoted, frame);
     case 'ParameterExpansion': {
+      if (isZshParameter(part)) zshParameter(part, frame, run);
       const joined = part.parameter === '*' || part.index?.value === '*';
       return spread(parameter(part, frame, run), !joined, quoted, frame);
     }
@@ -195,7 +206,7 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
 /** The fields that a command substitution gives. */
 function substituted(output: Output, quoted: boolean): readonly Word[] {
   if (typeof output === 'string') {
-    return [[{ kind: 'text', text: output.replace(/\n+$/, ''), quoted: false }]];
+    return [[{ kind: 'text', text: withoutLineEnds(output), quoted: false }]];
   }
   const lost: Word = [unknown('part of it comes from the output of a command', true)];
   if (output === null) return [lost];
@@ -205,6 +216,12 @@ function substituted(output: Output, quoted: boolean): readonly Word[] {
   return output.words.map((word) =>
     word.map((piece): Piece => (piece.kind === 'glob' ? { kind: 'number', splits: true } : piece)),
   );
+}
+
+function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\n') end--;
+  return text.slice(0, end);
 }
 
 /** Fields that one expansion may give. */
@@ -290,6 +307,10 @@ function contextOf(frame: Frame, run: Runner): ArithmeticContext {
   return {
     ...arithmeticIn(frame, run),
     text: (word) => {
+      // What is nested too deeply for the grammar it leaves as it stands.
+      if (word.parts === undefined && /[$`]/.test(word.value)) {
+        run.uncertain('an arithmetic expression could not be read');
+      }
       if (word.parts === undefined) return word.value;
       const items = word.parts.flatMap((part) => partItems(part, true, frame, run));
       const text = exactText(joinItems(items));

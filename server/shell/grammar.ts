@@ -31,13 +31,22 @@ export type Parsed =
   | { readonly kind: 'ok'; readonly script: Ast.ParsedScript }
   | { readonly kind: 'refused'; readonly why: string };
 
+/** Blanks looked over behind a command. */
+const MAX_GAP = 100;
+
 /** Parses a whole input. Never throws; syntax errors are in `script.errors`. */
 export function parseShell(text: string): Parsed {
   if (nestingOf(text) > MAX_BRACKETS_NESTED) {
     return { kind: 'refused', why: 'the command is nested too deeply to be read' };
   }
   try {
-    return { kind: 'ok', script: parse(text) };
+    const script = parse(text);
+    // A bracket behind a command's name is no mistake to the parser when nothing follows it.
+    const end = script.commands.at(-1)?.end ?? 0;
+    if (script.errors === undefined && /^[ \t]*\(/.test(text.slice(end, end + MAX_GAP))) {
+      return { kind: 'refused', why: 'the shell grammar allows no bracket behind a command' };
+    }
+    return { kind: 'ok', script };
   } catch {
     return { kind: 'refused', why: 'the command could not be parsed' };
   }

@@ -26,7 +26,9 @@ export function historyExpansion(text: string, interactive: boolean): boolean {
 
 function isCaret(text: string, index: number): boolean {
   const atStart = index === 0 || text[index - 1] === '\n';
-  return atStart && /^\^[^^\n]+\^/.test(text.slice(index, index + 300));
+  if (!atStart) return false;
+  const second = text.indexOf('^', index + 1);
+  return second > index + 1 && !text.slice(index, second).includes('\n');
 }
 
 function anyForm(text: string, index: number, quote: string): boolean {

@@ -257,6 +257,13 @@ function operate(part: ParameterExpansionPart, value: Word, frame: Frame, run: R
       return text(removeMatch(known, tokens, operation.operator));
     }
     case 'Replace': {
+      // The grammar ends the pattern at the first slash, one inside a substitution too.
+      if (/`|[$<>]\(/.test(operation.pattern.text)) {
+        if (/[<>]\(/.test(part.text)) run.uncertain('a substitution could not be read');
+        const behind = part.text.slice(operation.operatorEnd - part.pos, -1);
+        run.runText(`: "${behind.replaceAll('"', '')}"`, subshell(frame, null));
+        return lost;
+      }
       const pattern = patternText(operand(operation.pattern));
       const replacement = exactText(operand(operation.replacement));
       if (known === null || pattern === null || replacement === null) return lost;

@@ -24,7 +24,7 @@ import type { Call, Frame, Output, Runner } from './runner.ts';
 import { deeper, subshell } from './runner.ts';
 import type { Input, ShellState } from './state.ts';
 import { joinStates, writeFile } from './state.ts';
-import { callFunction, known, runCompound, runStatements, runTraps } from './walk.ts';
+import { callFunction, checkMeaning, known, runCompound, runStatements, runTraps } from './walk.ts';
 import type { Word } from './word.ts';
 import { exactText, isUnknown, mergeText, showWord, whyUnknown, withVariables } from './word.ts';
 
@@ -67,6 +67,8 @@ export class Reader implements Runner {
   /** Runs the input itself: positions of uncertainties refer to it. */
   runInputText(text: string, frame: Frame): void {
     this.found.span = { start: 0, end: text.length };
+    // What a shell does with one differs: it ends the text, is left out, or makes it no text at all.
+    if (text.includes('\0')) this.uncertain('it contains a NUL character');
     if (historyExpansion(text, frame.state.interactive)) {
       this.uncertain('the shell would put earlier commands in its place (history expansion)');
     }
@@ -157,6 +159,8 @@ export class Reader implements Runner {
     }
     const inner = assigned.length === 0 ? frame : { ...frame, state: frame.state.copy() };
     for (const assignment of assigned) this.#assignNode(assignment, inner);
+    const gap = this.#source.slice(node.name.end, node.suffix[0]?.pos ?? node.name.end);
+    if (gap.includes('(')) this.uncertain('the shell grammar allows no bracket behind a command');
     const words = this.#expandAll([node.name, ...node.args], frame);
     const last = assigned.at(-1);
     // The grammar ends the value of `x=<(cmd)` before the substitution.
@@ -327,6 +331,7 @@ export class Reader implements Runner {
       }
       const line = globalAliasText(path, words, frame);
       if (line !== null) this.runText(line, subshell(frame, 'alias -g'));
+      checkMeaning(path, frame, this);
       if (state.functions.has(path)) {
         if (this.#draft !== null) this.#draft.isFunction = true;
         callFunction(path, words, frame, this);

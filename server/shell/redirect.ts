@@ -9,6 +9,7 @@ import type { Frame, Runner } from './runner.ts';
 import type { Input } from './state.ts';
 import type { Word } from './word.ts';
 import { exactText } from './word.ts';
+import { checkRedirections } from './zsh.ts';
 
 export interface Redirected {
   readonly files: readonly { readonly access: 'read' | 'write'; readonly word: Word }[];
@@ -43,6 +44,7 @@ export function readRedirections(
     if (descriptor === 0) input = value;
     descriptors.set(descriptor, value);
   };
+  checkRedirections(nodes, run);
   for (const node of nodes) {
     if (!run.spend(1)) break;
     const descriptor = node.descriptor?.type === 'FileDescriptor' ? node.descriptor.value : null;

@@ -142,8 +142,17 @@ export function remember<T>(map: Map<string, T>, key: string, value: T): void {
   if (!map.has(key) && map.size >= MAX_REMEMBERED) {
     const oldest = map.keys().next();
     if (oldest.done !== true) map.delete(oldest.value);
+    map.set(FORGOTTEN, value);
   }
   map.set(key, value);
+}
+
+/** No name: stands in a full map for what had to go. */
+const FORGOTTEN = '\0';
+
+/** A command may have another meaning, which nobody remembers. */
+export function hasForgotten({ functions, aliases, hashed }: ShellState): boolean {
+  return functions.has(FORGOTTEN) || aliases.has(FORGOTTEN) || hashed.has(FORGOTTEN);
 }
 
 /** Notes what a redirection puts into a file. */

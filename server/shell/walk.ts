@@ -15,7 +15,7 @@ import { MAX_LOOP_VALUES } from './limits.ts';
 import { readRedirections } from './redirect.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { deeper, inputOf, subshell } from './runner.ts';
-import { joinStates, remember, valuesIn } from './state.ts';
+import { hasForgotten, joinStates, remember, valuesIn } from './state.ts';
 import type { ShellState } from './state.ts';
 import { runSubscripts } from './subscript.ts';
 import type { Word } from './word.ts';
@@ -117,8 +117,15 @@ export function runCompound(
       return '';
     case 'ArithmeticCommand':
       arithmetic(node.expression, frame, run);
+      // A shell without this command (dash) sees a subshell in a subshell.
+      if (isLikeCommand(node.body)) run.runText(node.body, subshell(frame, null));
       return '';
   }
+}
+
+/** A word, a blank and an operand, with no operator of arithmetic in between. */
+function isLikeCommand(body: string): boolean {
+  return /^[\s(]*[A-Za-z_/.][\w/.-]*[ \t]+(?:-\w|[/~.]\S|[\w"'$\\{])/.test(body);
 }
 
 /** What follows the first command may not run, so its changes may not be made. */
@@ -256,6 +263,17 @@ export function runTraps(output: Output, frame: Frame, run: Runner): Output {
 
 export function known(output: Output): { kind: 'text'; text: string } | { kind: 'unknown' } {
   return typeof output === 'string' ? { kind: 'text', text: output } : { kind: 'unknown' };
+}
+
+/** Says so when a name may call something else than what is known of it. */
+export function checkMeaning(name: string, { state, via }: Frame, run: Runner): void {
+  if (/^[={]\w/.test(name)) run.uncertain(`zsh reads the first character of ${name} by itself`);
+  if (hasForgotten(state)) {
+    run.uncertain('more functions and aliases are defined than can be remembered');
+  }
+  if (!state.functions.has(name) && via.includes(`function ${name}`)) {
+    run.uncertain(`the function ${name} calls itself`);
+  }
 }
 
 /** Calls a function of the session with its own positional parameters. */

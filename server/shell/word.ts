@@ -3,6 +3,8 @@
  * Not caught here: what a pattern matches on the target; only what it could match.
  */
 
+import { MAX_VALUE_CHARACTERS } from './limits.ts';
+
 export type Piece =
   | { readonly kind: 'text'; readonly text: string; readonly quoted: boolean }
   /** An unquoted pattern within one path segment: `*`, `?`, `[a-z]`, `@(a|b)`. */
@@ -87,6 +89,13 @@ export function joinWords(words: readonly Word[]): Word {
 /** Replaces every occurrence of `mark` in the literal pieces. */
 export function replaceInWord(word: Word, mark: string, value: Word): Word {
   if (mark === '') return word;
+  const size = value.reduce((sum, piece) => sum + (exactText([piece])?.length ?? 1), 0);
+  const marks = word.reduce(
+    (sum, one) => sum + (one.kind === 'text' ? one.text.split(mark).length - 1 : 0),
+    0,
+  );
+  if (marks > 1 && marks * size > MAX_VALUE_CHARACTERS)
+    return [unknown('a word grows too long to follow')];
   return word.flatMap((piece): Piece[] => {
     if (piece.kind !== 'text' || !piece.text.includes(mark)) return [piece];
     return piece.text

@@ -79,6 +79,9 @@ function alias(call: Call): Output {
   // `-g` and `-s` of zsh: words anywhere on a line, and files by their ending.
   const isWide = call.texts.some((text) => text !== null && /^-[a-z]*[gs]/.test(text));
   if (call.words.length === 0) return null;
+  if (call.texts.some((text) => text !== null && /^-[a-z]*s/.test(text))) {
+    call.run.uncertain('a suffix alias runs a program for files that are named like it');
+  }
   for (const text of call.texts) {
     if (text === null) call.run.uncertain("an alias is set to something that can't be known");
     const at = text?.indexOf('=') ?? -1;

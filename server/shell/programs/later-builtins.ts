@@ -14,6 +14,10 @@ function loads(call: Call): Output {
     enable: /^-\w*f/,
     bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
     complete: /^-[CF]$/,
+    // Of zsh: keys that type, files of functions, patterns that sh and bash don't know.
+    bindkey: /^-\w*s|accept-line|accept-and-hold/,
+    autoload: /^-\w*X|\//,
+    setopt: /^extended_?glob$/i,
   };
   const pattern = risky[call.name];
   if (call.texts.some((text) => text === null || pattern?.test(text) === true)) {
@@ -30,6 +34,11 @@ function laterText(call: Call): void {
   if (call.name === 'complete' && at >= 0) {
     const word = call.words[at + 1];
     if (word !== undefined) call.run.runWord(word, frame, 'complete');
+  }
+  if (call.name === 'bindkey') {
+    const typed = call.texts.at(-1);
+    if (typed !== null && typed !== undefined)
+      call.run.runText(typed.replace(/\\[nr]|\^[MJ]/g, '\n'), frame);
   }
   if (call.name !== 'bind') return;
   for (const text of call.texts) {
@@ -56,6 +65,9 @@ function compgen(call: Call): Output {
 export const LATER_BUILTINS: Readonly<Record<string, Program>> = {
   enable: loads,
   bind: loads,
+  bindkey: loads,
+  autoload: loads,
+  setopt: loads,
   complete: loads,
   compgen,
 };
