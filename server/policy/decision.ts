@@ -1,9 +1,17 @@
 /** The outcome of judging a line. Pure data. */
 import type { ReadCommand } from '../shell/command.ts';
+import type { Dialect, SqlState } from '../sql/statement.ts';
 
 export type Verdict = 'allow' | 'deny' | 'hold';
 /** exact: the text is what will run; observed: read from a terminal; uncertain: could not be read. */
 export type Certainty = 'exact' | 'observed' | 'uncertain';
+
+/** Where a client of a database stands when more SQL comes. */
+export interface SqlPlace {
+  readonly dialect: Dialect;
+  /** What it was told before. */
+  readonly state: SqlState;
+}
 
 export interface Decision {
   readonly verdict: Verdict;
@@ -16,6 +24,8 @@ export interface Decision {
   /** Position in `commands` of the command that decided; null when no single one did. */
   readonly deciding: number | null;
   readonly commands: readonly ReadCommand[];
+  /** The client of a database that reads statements from the session's input; absent: there is none. */
+  readonly sqlInput?: SqlPlace;
   /** Who may approve a hold (`group:sre`, `alice`); empty = every approver. */
   readonly approvers: readonly string[];
 }

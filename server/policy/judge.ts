@@ -11,7 +11,7 @@ import {
   type SqlFile,
   type SqlReading,
 } from '../sql/statement.ts';
-import type { Decision, Facts, Verdict } from './decision.ts';
+import type { Decision, Facts, SqlPlace, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
 import { exactText, literal } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
@@ -22,6 +22,8 @@ export interface JudgeInput {
   readonly language: Language;
   /** What earlier lines of the session left; a Reading's `after`. */
   readonly state?: ShellState;
+  /** Where the client stands whose input the SQL is; without it, the text may be of any dialect. */
+  readonly sql?: SqlPlace;
   /**
    * The text is hardly a command: then a program that nobody knows is not taken to do anything to every
    * path behind it, for the "program" may be a prompt.
@@ -99,7 +101,9 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
   for (const { why } of uncertain) {
     findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });
   }
-  return decide(findings, subjects, policy);
+  const decision = decide(findings, subjects, policy);
+  const sqlInput = sqlInputOf(subjects);
+  return sqlInput === null ? decision : { ...decision, sqlInput };
 }
 
 function decide(
@@ -179,7 +183,7 @@ const MAX_LANGUAGE_CHANGES = 4;
 
 function readInput(input: JudgeInput): Read {
   return input.language === 'sql'
-    ? readSqlTexts([input.text], 'other', [], 0)
+    ? readSqlTexts([input.text], input.sql ?? startOf('other'), [], 0)
     : readShellText(input.text, input.state, [], 0);
 }
 
@@ -199,7 +203,7 @@ function readShellText(
     const program = exactText(found.words[0] ?? [])?.replace(/^.*\//, '') ?? 'sql';
     const inner = readSqlTexts(
       found.sql.split('\0'),
-      dialectOf(program),
+      startOf(dialectOf(program)),
       [...command.via, program],
       changes + 1,
     );
@@ -237,16 +241,34 @@ export function dialectOf(program: string): Dialect {
   return name.startsWith('clickhouse') ? 'clickhouse' : 'other';
 }
 
+function startOf(dialect: Dialect): SqlPlace {
+  return { dialect, state: initialSqlState() };
+}
+
+/** The first client that reads statements from the session's input, behind what it was told before. */
+function sqlInputOf(subjects: readonly Judged[]): SqlPlace | null {
+  const client = subjects.find(({ resolved }) => resolved?.stdinLanguage === 'sql')?.resolved;
+  if (client === undefined || client === null) return null;
+  const program = exactText(client.words[0] ?? [])?.replace(/^.*\//, '') ?? '';
+  const dialect = dialectOf(program);
+  const told = client.sql?.split('\0') ?? [];
+  const state = told.reduce(
+    (before, text) => readSql(text, dialect, before).after,
+    initialSqlState(),
+  );
+  return { dialect, state };
+}
+
 /** Texts that a client gives to its connection one after another. */
 function readSqlTexts(
   texts: readonly string[],
-  dialect: Dialect,
+  { dialect, state: start }: SqlPlace,
   via: readonly string[],
   changes: number,
 ): Read {
   const subjects: Judged[] = [];
   const uncertain: Pick<Uncertainty, 'why'>[] = [];
-  let state = initialSqlState();
+  let state = start;
   for (const text of texts) {
     const reading = readSql(text, dialect, state);
     const inner = sqlSubjects(reading, via, changes);

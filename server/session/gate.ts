@@ -4,7 +4,7 @@
  */
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
-import type { Certainty, Decision, Facts, Verdict } from '../policy/decision.ts';
+import type { Certainty, Decision, Facts, SqlPlace, Verdict } from '../policy/decision.ts';
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
@@ -15,7 +15,6 @@ import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
 import { inputDoubt } from './program-input.ts';
-import type { SqlPlace } from './sql-pieces.ts';
 
 /** Something that a client wants to run. */
 export interface GateLine {
@@ -239,12 +238,17 @@ export class Gate {
   }
 
   #judge(policy: Policy, line: GateLine): Decision {
-    const refusal = unreadable(line.text, this.#dependencies.limits.maxLineBytes);
+    const { maxLineBytes, maxStatementBytes } = this.#dependencies.limits;
+    const refusal = unreadable(
+      line.text,
+      line.language === 'sql' ? maxStatementBytes : maxLineBytes,
+    );
     if (refusal !== null) return plainDecision('deny', refusal);
     const decisions = line.candidates.flatMap((text) => {
       const isGuess = line.guesses.has(text) && policy.default === 'allow';
-      const { language } = line;
-      const decision = judge(policy, this.#facts, { text, language, state: this.#state, isGuess });
+      const { language, sql } = line;
+      const input = { text, language, state: this.#state, isGuess };
+      const decision = judge(policy, this.#facts, sql == null ? input : { ...input, sql });
       return isGuess && decision.rule === null && decision.certainty === 'uncertain'
         ? []
         : [decision];
@@ -253,14 +257,18 @@ export class Gate {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }
     const commands = decisions.find((one) => one.commands.length > 0)?.commands ?? [];
-    const doubt = this.#state.interactive ? null : inputDoubt(commands, this.#readsInput);
+    const sqlInput = decisions.find((one) => one.sqlInput !== undefined)?.sqlInput ?? null;
+    const doubt = this.#state.interactive
+      ? null
+      : inputDoubt({ commands, sqlInput }, this.#readsInput);
     if (doubt !== null) decisions.push(plainDecision(policy.uncertain, doubt));
     const strictest = decisions.reduce(
       (one, other) => (STRICTNESS[other.verdict] > STRICTNESS[one.verdict] ? other : one),
       decisions[0] ?? plainDecision('allow', null, 'exact'),
     );
     // What runs doesn't depend on why the line was held.
-    return strictest.commands.length > 0 ? strictest : { ...strictest, commands };
+    if (strictest.commands.length > 0) return strictest;
+    return { ...strictest, commands, ...(sqlInput !== null && { sqlInput }) };
   }
 
   async #hold(
@@ -347,7 +355,9 @@ function unreadable(text: string, maxLineBytes: number): string | null {
   if (bytes > maxLineBytes) {
     return `the command is ${bytes} bytes long and at most ${maxLineBytes} are read; send it as a file`;
   }
-  return text.includes('\0') ? 'the command contains a NUL byte, which no shell can receive' : null;
+  return text.includes('\0')
+    ? 'the command contains a NUL byte, which no program takes as a part of it'
+    : null;
 }
 
 function plainDecision(

@@ -2,37 +2,37 @@
  * Who reads the input of a session without a terminal: a shell, a client of a database, or a program for
  * which it is data. Not caught here: programs that read it though nothing in their words says so.
  */
+import type { Decision, SqlPlace } from '../policy/decision.ts';
 import type { Language, ReadCommand } from '../shell/command.ts';
-import { dialectOf, isDialectRead } from './sql-pieces.ts';
+import { isDialectRead } from './sql-pieces.ts';
 
 export interface InputReader {
   /** The language of what is read; null = data. */
   readonly language: Language | null;
-  /** The program that reads it, by its base name; null = the login shell, or nobody. */
-  readonly program: string | null;
+  /** Where the client of a database starts; null for anything else. */
+  readonly sql: SqlPlace | null;
   /** Others may take a part of it as well. */
   readonly isShared: boolean;
 }
 
 /** Of a session without a command. */
-export const LOGIN_SHELL: InputReader = { language: 'shell', program: null, isShared: false };
+export const LOGIN_SHELL: InputReader = { language: 'shell', sql: null, isShared: false };
 
 /** A shell that takes its input byte by byte, so that another goes on exactly where it ends. */
 const EXACT_SHELL = /^(?:r?bash)$/;
 
-/** Who reads the input of an exec request with these commands. */
-export function inputReader(commands: readonly ReadCommand[]): InputReader {
+/** Who reads the input of an exec request that was decided so. */
+export function inputReader({ commands, sqlInput }: Decision): InputReader {
   const at = commands.findIndex(({ stdinLanguage }) => stdinLanguage !== null);
   const reader = commands[at];
-  if (reader === undefined) return { language: null, program: null, isShared: false };
+  if (reader === undefined) return { language: null, sql: null, isShared: false };
   const others = commands.filter(
     (one, index) => one !== reader && takesInput(one) && !carries(commands, index, at),
   );
-  return {
-    language: reader.stdinLanguage,
-    program: programOf(reader),
-    isShared: others.length > 0,
-  };
+  const language = reader.stdinLanguage;
+  const isShared = others.length > 0;
+  if (language === 'shell') return { language, sql: null, isShared };
+  return { language, sql: sqlInput ?? null, isShared };
 }
 
 /** Whether one of these commands, run by what reads the session's input, may take a part of it. */
@@ -47,13 +47,16 @@ export function mayTakeInput(commands: readonly ReadCommand[]): boolean {
  * Why nobody can tell what the commands on the input of these will mean; null when it can be told.
  * @param isInput the commands came by the input themselves
  */
-export function inputDoubt(commands: readonly ReadCommand[], isInput: boolean): string | null {
+export function inputDoubt(
+  { commands, sqlInput }: { commands: readonly ReadCommand[]; sqlInput: SqlPlace | null },
+  isInput: boolean,
+): string | null {
   const readers = commands.filter(({ stdinLanguage }) => stdinLanguage !== null);
   const sql = readers.find(({ stdinLanguage }) => stdinLanguage === 'sql');
   if (sql !== undefined && isInput) {
-    return `${programOf(sql) ?? 'it'} would read the rest of this input as SQL; give it its statements by -c, -e or a here-document`;
+    return `${programOf(sql) ?? 'it'} would read the rest of this input as SQL; give it its statements by an option or a here-document`;
   }
-  if (sql !== undefined && !isDialectRead(dialectOf(programOf(sql) ?? ''))) {
+  if (sql !== undefined && (sqlInput === null || !isDialectRead(sqlInput.dialect))) {
     return `${programOf(sql) ?? 'it'} reads statements from its input in a language that is not judged here`;
   }
   return readers.length > 1 && !isInput

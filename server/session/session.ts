@@ -75,8 +75,8 @@ export class Session {
   #upstream: UpstreamEnd | null = null;
   #cut: ((cut: Cut) => void) | null = null;
   #exitStatus: number | null = null;
-  /** A command of the input was refused: what the target says of its end isn't the session's. */
-  #isRefused = false;
+  /** A command of the input was refused: then the target's own end isn't the session's. */
+  #refusal: Cut | null = null;
   #gate: Gate | null = null;
 
   constructor(dependencies: SessionDependencies, context: SessionContext) {
@@ -212,7 +212,7 @@ export class Session {
       if (outcome.kind === 'refused') return denied(outcome.notice);
       // An approval may come after the client has left or the session was ended: nothing runs then.
       if (this.#input.gone.aborted) return clientGone();
-      reader = inputReader(outcome.decision.commands);
+      reader = inputReader(outcome.decision);
     }
 
     const dialled = await dialer.dial(grant, {
@@ -270,7 +270,8 @@ export class Session {
   async #refused(text: string, outbound: Promise<Cut>): Promise<Cut> {
     const { grant, request } = this.#context;
     if (request.pty !== null) return denied(text);
-    this.#isRefused = true;
+    const rest = `nothing after that command was sent to ${grant.target.name}`;
+    this.#refusal = denied(notice(`the session ends here: ${rest}`));
     await this.say(text);
     await this.#upstream?.write({ kind: 'eof' });
     const { gone } = this.#input;
@@ -279,9 +280,7 @@ export class Session {
       if (gone.aborted) resolve();
     });
     await Promise.race([outbound, left, elapsed(this.#dependencies.limits.maxWaitAfterRefusalMs)]);
-    return denied(
-      notice(`the session ends here: nothing after that command was sent to ${grant.target.name}`),
-    );
+    return this.#refusal;
   }
 
   /** Moves the target's units to the client until the target has closed. */
@@ -295,13 +294,14 @@ export class Session {
       const unit = await upstream.read();
       if (unit.kind === 'data') terminal?.observe(unit.bytes);
       // The client is told the refusal's status instead.
-      if (this.#isRefused && unit.kind !== 'data' && unit.kind !== 'close') continue;
+      if (this.#refusal !== null && unit.kind !== 'data' && unit.kind !== 'close') continue;
       if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
         exited = true;
         this.#exitStatus = unit.kind === 'exit' ? unit.status : signalStatus(unit.name);
       }
       if (unit.kind === 'close') {
         await output.flush();
+        if (this.#refusal !== null) return this.#refusal;
         if (exited) {
           return { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' };
         }
@@ -337,7 +337,7 @@ export class Session {
       // The record can't be written any more. The client still learns why, from us, not from the target.
       await this.#sayUnrecorded(cut.notice ?? notice('the recording failed'), cut.exitStatus);
     }
-    const isExec = this.#context.request.kind === 'exec' && !this.#isRefused;
+    const isExec = this.#context.request.kind === 'exec' && this.#refusal === null;
     this.#gate?.sessionEnded(isExec ? this.#exitStatus : null);
     const sealed = recording.end({
       atUs: this.#nowUs(),

@@ -69,6 +69,6 @@ export class ShellPieces implements Pieces {
     this.#pending = this.#pending.subarray(end);
     this.#tried = 0;
     this.#count = 0;
-    return { kind: 'command', bytes, doubt, sql: null };
+    return { kind: 'command', bytes, doubt, sql: null, unlessCopied: [] };
   }
 }

@@ -3,6 +3,8 @@
  * database (`ssh target < script`, `ssh target psql < dump.sql`): then it is read as whole commands and
  * each is decided before its bytes go up; or it is data for a program, which passes untouched.
  */
+import type { SqlPlace } from '../policy/decision.ts';
+import { initialSqlState } from '../sql/statement.ts';
 import type { Gate, GateLine } from './gate.ts';
 import type { InputQueue } from './input-queue.ts';
 import type { SessionLimits } from './limits.ts';
@@ -10,12 +12,15 @@ import type { Piece, Pieces } from './piece.ts';
 import type { UpstreamEnd } from './ports.ts';
 import { mayTakeInput, type InputReader } from './program-input.ts';
 import { ShellPieces } from './shell-pieces.ts';
-import { dialectOf, SqlPieces, type SqlPlace } from './sql-pieces.ts';
+import { SqlPieces } from './sql-pieces.ts';
 
 /** Commands whose rows are on their way to the disk at once, per session. */
 const MAX_BATCH_COMMANDS = 64;
 /** Their bytes; more arrives when they have gone up. */
 const MAX_BATCH_BYTES = 256 * 1024;
+
+/** A client that was let through though its language isn't known. */
+const UNKNOWN_CLIENT: SqlPlace = { dialect: 'other', state: initialSqlState() };
 
 /** How the input side of a session ended. */
 export type InputEnd =
@@ -40,7 +45,7 @@ export function readInput(options: InputOptions): Promise<InputEnd> {
   const pieces =
     reader.language === 'shell'
       ? new ShellPieces(limits.maxLineBytes)
-      : new SqlPieces(dialectOf(reader.program ?? ''), limits.maxStatementBytes);
+      : new SqlPieces(reader.sql ?? UNKNOWN_CLIENT, limits.maxStatementBytes);
   return gateInput({ ...options, pieces, isShared: reader.isShared });
 }
 
@@ -103,8 +108,10 @@ class ProgramInput {
   }
 
   async take(piece: Piece): Promise<InputEnd | null> {
-    const ended = piece.kind === 'command' ? await this.#decide(piece) : null;
-    if (ended !== null) return ended;
+    for (const line of this.#linesOf(piece)) {
+      const ended = await this.#decide(line);
+      if (ended !== null) return ended;
+    }
     this.#batch.push(piece.bytes);
     this.#batchBytes += piece.bytes.length;
     const isFull = this.#rows.length >= MAX_BATCH_COMMANDS || this.#batchBytes >= MAX_BATCH_BYTES;
@@ -129,17 +136,32 @@ class ProgramInput {
     return null;
   }
 
-  async #decide(piece: Piece & { readonly kind: 'command' }): Promise<InputEnd | null> {
-    const text = piece.bytes.toString('utf8');
-    if (text.trim() === '') return null;
+  #linesOf({ kind, bytes, doubt, sql, unlessCopied }: Piece): readonly GateLine[] {
+    const shared = this.#isShared ? 'an earlier command may have taken a part of this input' : null;
+    const lines: GateLine[] = [];
+    const text = kind === 'command' ? bytes.toString('utf8') : '(rows of COPY)';
+    if (kind === 'command' && text.trim() !== '') {
+      lines.push(commandLine(bytes, text, shared ?? doubt, sql));
+    } else if (kind === 'data' && (shared ?? doubt) !== null) {
+      lines.push({ ...commandLine(Buffer.from(text), text, shared ?? doubt, sql), candidates: [] });
+    }
+    // Read as rows of a COPY that failed: what the grammar refuses does nothing.
+    const rows = sql && { ...sql, state: { ...sql.state, inCopyData: true, unlessCopied: null } };
+    for (const one of unlessCopied) {
+      const statement = one.replaceAll('\0', '\n');
+      const line = commandLine(Buffer.from(statement), statement, null, rows);
+      lines.push({ ...line, quiet: true });
+    }
+    return lines;
+  }
+
+  async #decide(line: GateLine): Promise<InputEnd | null> {
     const { gate, input, say } = this.#options;
-    const why = this.#isShared
-      ? 'an earlier command may have taken a part of this input'
-      : piece.doubt;
-    const judged = await gate.judge(commandLine(piece.bytes, text, why, piece.sql));
+    const judged = await gate.judge(line);
     const { decision } = judged;
-    if (decision.verdict === 'allow') this.#rows.push(judged.recorded);
-    else {
+    if (decision.verdict === 'allow') {
+      if (judged.seq !== null) this.#rows.push(judged.recorded);
+    } else {
       // What came before must not wait for a person, nor be lost by a refusal.
       const ended = await this.release();
       if (ended !== null) return ended;

@@ -54,7 +54,7 @@ function atEnd(text: string, error: { readonly message: string; readonly pos: nu
   return (
     text
       .slice(error.pos)
-      .replace(/#[^\n]*/g, '')
+      .replace(/#[^\n]*|\\\n/g, '')
       .trim() === ''
   );
 }

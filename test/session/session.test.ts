@@ -277,15 +277,4 @@ describe('session: a held command', () => {
     await over;
     assert.ok(!dialled(world));
   });
-
-  for (const command of ['sqlite3', 'psql', 'mysql db']) {
-    it(`holds ${command}, whose statements come by its input`, async () => {
-      const { world, client, over } = start(command);
-      await until(() => steps(world).includes('approval'));
-      world.decide({ kind: 'expired' });
-      await over;
-      assert.equal(exitOf(client.written), 126);
-      assert.ok(!dialled(world));
-    });
-  }
 });

@@ -198,7 +198,7 @@ class Given {
   }
 
   get text(): string | null {
-    if (this.#texts.length === 0) return null;
+    if (this.#texts.length === 0 && this.#settings.length === 0) return null;
     const [first = '', ...rest] = this.#texts;
     return [[...this.#settings, first].join('\n'), ...rest].join(BETWEEN_TEXTS);
   }
