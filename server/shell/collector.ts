@@ -2,6 +2,7 @@
 import type { ResolvedCommand, Uncertainty } from './command.ts';
 import { readsInput } from './input-readers.ts';
 import { ENTRIES_PER_STEP, MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
+import { noteNames } from './written-names.ts';
 import type { Frame } from './runner.ts';
 import type { ShellState } from './state.ts';
 import { exactText, showWord, STAND_IN, withoutStandIns, type Word } from './word.ts';
@@ -59,6 +60,7 @@ export class Collector {
    */
   record(words: readonly Word[], text: string, files: Files, frame: Frame, node: number): Draft {
     const exact = words.map(exactText);
+    noteNames(words, files, frame.state.named);
     const { directory, directories } = frame.state;
     const draft: Draft = {
       argv: exact.every((word) => word !== null) ? exact : null,

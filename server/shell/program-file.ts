@@ -5,12 +5,27 @@
 import { absolutePath, baseName } from './path.ts';
 import type { Frame, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
+import type { ShellState } from './state.ts';
+import { mayBeWritten } from './written-names.ts';
 import type { Word } from './word.ts';
 import { exactText, literal, patternText } from './word.ts';
 
 const PROGRAM_DIRECTORIES =
   '~/bin ~/.local/bin /usr/local/bin /usr/local/sbin /usr/bin /usr/sbin /bin /sbin'.split(' ');
 const OPEN_DIRECTORY = /^\/(tmp|var\/tmp|dev\/shm)\//;
+
+/** Begins without an interpreter, or with a shell. */
+const SHELL_SCRIPT = /^(?!#!)|^#!\s*\/\S*\/(?:env\s+)?(?:ba|da|z|k)?sh(?:\s|$)/;
+
+/** Is the script a file that the session made, or one that anybody could have made? */
+export function mayBeOwn(path: string, state: ShellState): boolean {
+  return (
+    state.files.has(path) ||
+    OPEN_DIRECTORY.test(path) ||
+    /^\/(?:dev|proc)\//.test(path) ||
+    mayBeWritten(path, state.named)
+  );
+}
 
 /** @returns the base name under which the program is known */
 export function programName(path: string, frame: Frame, run: Runner): string {
@@ -27,6 +42,8 @@ export function programName(path: string, frame: Frame, run: Runner): string {
   }
   if (file?.kind === 'text') {
     run.runText(file.text.replace(/^#!.*\n/, ''), subshell(frame, path));
+    // What runs is what was read.
+    if (isPath && SHELL_SCRIPT.test(file.text)) return baseName(path);
   }
   if (file !== undefined) run.uncertain(`${path} was written in this session`);
   else if (absolute !== null && OPEN_DIRECTORY.test(absolute)) {

@@ -48,6 +48,8 @@ export class ShellState {
   readonly descriptors: Map<number, Input>;
   /** Text that `trap` runs later, with the values of its variables when it was last looked at. */
   readonly traps: Map<string, string>;
+  /** Names of files that earlier commands may have written; shared by all copies for one input. */
+  readonly named: Set<string>;
   /** `$1`, `$2`, …; null = not known. */
   positional: readonly Word[] | null;
   /** Where the shell may be, the likeliest first: absolute, or `~` and below; null = anywhere. */
@@ -69,6 +71,7 @@ export class ShellState {
     this.hashed = new Map(old?.hashed);
     this.descriptors = new Map(old?.descriptors);
     this.traps = new Map(old?.traps);
+    this.named = old === null || copying !== undefined ? new Set(old?.named) : old.named;
     this.positional = old?.positional ?? null;
     this.directories = old === null ? ['~'] : old.directories;
     this.#beforeCd = old === null ? null : old.#beforeCd;

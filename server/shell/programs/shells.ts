@@ -9,6 +9,7 @@ import { absolutePath } from '../path.ts';
 import { fileInput } from '../redirect.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, inputOf, subshell } from '../runner.ts';
+import { mayBeOwn } from '../program-file.ts';
 import { setPositional } from '../walk.ts';
 import { exactText, joinWords, literal } from '../word.ts';
 import type { Word } from '../word.ts';
@@ -121,7 +122,7 @@ function runFile(call: Call, file: Word, positional: readonly Word[], frame: Fra
     if (positional.length > 1) setPositional(frame.state, positional);
     return call.run.runText(input.text, frame);
   }
-  if (path === null || !SYSTEM.test(path)) {
+  if (path === null || (!SYSTEM.test(path) && mayBeOwn(path, call.frame.state))) {
     call.run.uncertain(`${call.name} runs the script ${text}, which can't be read from here`);
   }
   return null;
