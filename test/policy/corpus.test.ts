@@ -2,7 +2,7 @@
  * The corpora under their policy. What the floors promise is what the README may say. `invisible`: no
  * reader of commands can see what a program of the target does under a harmless name.
  */
-import { ok } from 'node:assert/strict';
+import { equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
@@ -74,27 +74,60 @@ function rightRule(line: Line, decision: Decision): boolean {
   return decision.rule !== null && rules.includes(decision.rule);
 }
 
-interface Row {
-  lines: number;
-  deny: number;
-  hold: number;
-  allow: number;
+/** Whether the decision is what the corpus says of the line. */
+function isExpected({ expect }: Line, { verdict }: Decision): boolean {
+  switch (expect) {
+    case 'deny':
+      return verdict === 'deny';
+    case 'opaque':
+      return verdict !== 'allow';
+    case 'allow':
+      return verdict === 'allow';
+    case 'allow-or-opaque':
+      return verdict !== 'deny';
+  }
+}
+
+const COLUMNS = ['lines', 'deny', 'hold', 'allow', 'expected', 'right rule'] as const;
+type Counts = Record<(typeof COLUMNS)[number], number>;
+
+function countsOf(all: readonly (readonly [Line, Decision])[]): Counts {
+  const counts = { lines: 0, deny: 0, hold: 0, allow: 0, expected: 0, 'right rule': 0 };
+  for (const [line, decision] of all) {
+    counts.lines++;
+    counts[decision.verdict]++;
+    if (isExpected(line, decision)) counts.expected++;
+    if (decision.verdict === 'deny' && rightRule(line, decision)) counts['right rule']++;
+  }
+  return counts;
 }
 
 function table(all: readonly (readonly [Line, Decision])[]): string {
-  const rows = new Map<string, Row>();
-  for (const [line, { verdict }] of all) {
-    const row = rows.get(line.class) ?? { lines: 0, deny: 0, hold: 0, allow: 0 };
-    row.lines++;
-    row[verdict]++;
-    rows.set(line.class, row);
-  }
-  const text = [...rows].map(([name, row]) =>
-    [`      ${name.padEnd(22)}`, row.lines, row.deny, row.hold, row.allow]
-      .map((cell) => String(cell).padStart(6))
-      .join(''),
+  const classes = [...new Set(all.map(([line]) => line.class))];
+  const rows = [
+    ...classes.map(
+      (name) => [name, countsOf(all.filter(([line]) => line.class === name))] as const,
+    ),
+    ['all', countsOf(all)] as const,
+  ];
+  const text = rows.map(([name, counts]) =>
+    [
+      `      ${name.padEnd(22)}`,
+      ...COLUMNS.map((column) => String(counts[column]).padStart(column.length + 2)),
+    ].join(''),
   );
-  return [`      ${'class'.padEnd(22)} lines  deny  hold allow`, ...text].join('\n');
+  const head = COLUMNS.map((column) => `  ${column}`).join('');
+  return [`      ${'class'.padEnd(22)}${head}`, ...text].join('\n');
+}
+
+/** What the README says about a corpus: `| NAME | lines | deny | hold | allow | expected | right rule |`. */
+function readmeCounts(name: string): Counts {
+  const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const row = text.split('\n').find((line) => line.startsWith(`| ${name} |`)) ?? '';
+  const cells = row.split('|').slice(2).map(Number);
+  return Object.fromEntries(
+    COLUMNS.map((column, index) => [column, cells[index] ?? NaN]),
+  ) as Counts;
 }
 
 function show(list: readonly (readonly [Line, Decision])[]): string {
@@ -107,8 +140,12 @@ describe('the corpus of bypass attempts', () => {
   const all = lines('bypass.jsonl').map((line) => [line, decide(line)] as const);
   before(() => console.log(table(all)));
 
-  it('has lines in every class', () => {
-    ok(all.length > 300);
+  it('is as large as the README says, and no worse', () => {
+    const said = readmeCounts('bypass attempts');
+    const found = countsOf(all);
+    equal(found.lines, said.lines);
+    ok(found.allow <= said.allow, table(all));
+    ok(found.expected >= said.expected && found['right rule'] >= said['right rule'], table(all));
   });
 
   it('denies by the right rule at least 99 of 100 lines that are to be denied', () => {
@@ -138,6 +175,14 @@ describe('the corpus of bypass attempts', () => {
 describe('the corpus of harmless look-alikes', () => {
   const all = lines('benign.jsonl').map((line) => [line, decide(line)] as const);
   before(() => console.log(table(all)));
+
+  it('is as large as the README says, and no worse', () => {
+    const said = readmeCounts('harmless look-alikes');
+    const found = countsOf(all);
+    equal(found.lines, said.lines);
+    ok(found.deny <= said.deny && found.hold <= said.hold, table(all));
+    ok(found.expected >= said.expected, table(all));
+  });
 
   it('allows at least 99 of 100', () => {
     const expected = all.filter(([line]) => line.expect === 'allow');
