@@ -135,9 +135,10 @@ const commands: Verb = {
         one.certainty,
         one.exitStatus,
         one.text,
+        one.reason,
       ]);
       await input.terminal.out(
-        table(['N', 'AT', 'DECISION', 'RULE', 'CERTAINTY', 'EXIT', 'COMMAND'], rows),
+        table(['N', 'AT', 'DECISION', 'RULE', 'CERTAINTY', 'EXIT', 'COMMAND', 'REASON'], rows),
       );
       return 0;
     }),

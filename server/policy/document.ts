@@ -117,7 +117,8 @@ export type CompiledPolicy =
 export function compilePolicy(name: string, document: unknown): CompiledPolicy {
   const parsed = schema.safeParse(document ?? {}, { reportInput: true });
   if (!parsed.success) {
-    return { kind: 'invalid', problems: parsed.error.issues.flatMap(shapeProblems) };
+    const shape = parsed.error.issues.flatMap(shapeProblems);
+    return { kind: 'invalid', problems: [...shape, ...patternProblems(document)] };
   }
   const problems: PolicyProblem[] = [];
   const { data } = parsed;
@@ -152,6 +153,17 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
     rules: rules.map((placed) => placed.rule),
   };
   return { kind: 'ok', policy, warnings: () => warningsOf(rules, policy.default, replaced) };
+}
+
+/** Mistakes in the patterns of those rules that have the right shape, so that all show at once. */
+function patternProblems(document: unknown): PolicyProblem[] {
+  const problems: PolicyProblem[] = [];
+  const whole = z.object({ rules: z.array(z.unknown()).max(MAX_RULES) }).safeParse(document);
+  whole.data?.rules.forEach((one, index) => {
+    const parsed = rule.safeParse(one);
+    if (parsed.success) compileRule(parsed.data, ['rules', index], null, problems);
+  });
+  return problems;
 }
 
 /** @returns the packs of those rules that the document's own replace, by name */

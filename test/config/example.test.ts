@@ -56,6 +56,18 @@ describe('the configuration with real keys and policies', () => {
     assert.equal(outcome.document.targets[0]?.hostKey, HOST.publicLine);
   });
 
+  it('places what the policy’s compiler warns of', async () => {
+    const wide = '      - {name: all, action: deny, match: {command: "git *"}}\n';
+    const outcome = await load(
+      EXAMPLE.replace('      - {name: no-force', `${wide}      - {name: no-force`),
+    );
+    assert.ok(outcome.kind === 'ok');
+    assert.deepEqual(
+      outcome.warnings.map(({ line, column, message }) => [line, column, message]),
+      [[17, 16, 'rule no-force never decides: rule all (deny) matches all that it matches']],
+    );
+  });
+
   it('places the mistakes that the policy’s compiler finds', async () => {
     const outcome = await load(EXAMPLE.replace('action: hold', 'actoin: hold'));
     assert.ok(outcome.kind === 'invalid');

@@ -236,6 +236,21 @@ describe('compilePolicy', () => {
     });
   }
 
+  it('shows mistakes of shape and of patterns at once', () => {
+    const problems = problemsOf({
+      defualt: 'deny',
+      rules: [
+        { ...RULE, match: { command: 'a | b' } },
+        { ...RULE, action: 'no' },
+      ],
+    });
+    deepEqual(problems.map(({ path }) => path.join('.')).sort(), [
+      'defualt',
+      'rules.0.match.command',
+      'rules.1.action',
+    ]);
+  });
+
   it('refuses the whole document for one bad rule', () => {
     equal(
       compilePolicy('p', { rules: [RULE, { ...RULE, name: 'b', match: { path: 'x' } }] }).kind,
