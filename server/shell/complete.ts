@@ -8,7 +8,7 @@ import { MAX_LINE_BYTES } from './limits.ts';
 
 /** Errors of the parser that more input may cure. */
 const CURABLE =
-  /^(unterminated|expected .*(to close|'then'|'do'|'in'))|^expected command (after|in)\b/;
+  /^(unterminated|expected .*(to close|'then'|'do'|'in'))|^expected (command (after|in)|compound command as function body)\b/;
 
 /**
  * @param text what has arrived so far, line ends included
@@ -21,7 +21,9 @@ export function isCompleteInput(text: string): 'complete' | 'incomplete' | 'inva
   if (parsed.kind === 'refused') return 'invalid';
   const { errors, commands } = parsed.script;
   if (errors !== undefined && errors.length > 0) {
-    return errors.every((error) => CURABLE.test(error.message) && atEnd(text, error))
+    // `( )` is closed, though empty; what is still open says so in an error of its own.
+    const isOpen = errors.some(({ message }) => !message.startsWith('expected command in'));
+    return isOpen && errors.every((error) => CURABLE.test(error.message) && atEnd(text, error))
       ? 'incomplete'
       : 'invalid';
   }
