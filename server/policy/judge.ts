@@ -279,6 +279,9 @@ function readSqlTexts(
   return { subjects, uncertain };
 }
 
+/** Where a client finds what is also its own input. */
+const STANDARD_INPUT = /^(?:stdin|pstdin|-|\/dev\/(?:stdin|fd\/0)|\/proc\/[^/]+\/fd\/0)$/;
+
 function sqlSubjects(reading: SqlReading, via: readonly string[], changes: number): Read {
   if (changes > MAX_LANGUAGE_CHANGES) {
     return { subjects: [], uncertain: [{ why: 'SQL and shell are nested too deeply' }] };
@@ -292,7 +295,7 @@ function sqlSubjects(reading: SqlReading, via: readonly string[], changes: numbe
       redirections: [],
       directory: null,
       stdinLanguage: null,
-      readsInput: false,
+      readsInput: statement.files.some(({ path }) => STANDARD_INPUT.test(path)),
     },
     resolved: null,
     statement,

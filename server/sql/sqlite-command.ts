@@ -57,7 +57,10 @@ export function sqliteCommand(reader: Reader): boolean {
       const access = words.includes('--new') || words.includes('-new') ? 'delete' : 'write';
       if (operands[0] !== undefined) file(operands[0], access, reader);
     } else {
-      const target = kind === 'read' || operands.length < 2 ? operands[0] : operands.at(-1);
+      // A command line has the rest of the words.
+      const command = operands.find((word) => word.startsWith('|'));
+      const only = kind === 'read' || operands.length < 2;
+      const target = command ?? (only ? operands[0] : operands.at(-1));
       if (/^-[ex]$|^--(?:editor|excel|web)/.test(words[0] ?? ''))
         findings.doubt(`.${name} opens a program`);
       else if (target !== undefined && !/^(?:stdout|stderr|off|on)$/.test(target)) {
