@@ -16,7 +16,11 @@ const COMMAND_VARIABLES = new Set(
   ).split(' '),
 );
 /** Their value is expanded like a double-quoted string. */
-const PROMPTS = new Set(['PS0', 'PS1', 'PS2', 'PS4', 'PROMPT', 'RPROMPT']);
+const PROMPTS = new Set(
+  'PS0 PS1 PS2 PS3 PS4 RPS1 RPS2 PROMPT PROMPT2 PROMPT3 PROMPT4 RPROMPT RPROMPT2 SPROMPT'.split(
+    ' ',
+  ),
+);
 /** Options of node that load nothing. */
 const SETTINGS_OF_NODE =
   /^(?:\s*--(?:max-(?:old|semi|new)-space-size|max-http-header-size|stack-size|stack-trace-limit|(?:no-)?(?:trace-)?(?:warnings|deprecation)|enable-source-maps|unhandled-rejections|dns-result-order|openssl-legacy-provider|experimental-vm-modules|preserve-symlinks|use-openssl-ca)(?:=[\w.-]+)?)*\s*$/;
@@ -32,11 +36,14 @@ const LOADERS = new Set(
 export function hookOf(name: string, value: Word, frame: Frame, run: Runner): void {
   const text = exactText(value);
   if (COMMAND_VARIABLES.has(name)) {
-    if (text === null) run.uncertain(`$${name} makes programs run a command that can't be known`);
+    if (text === null) run.runWord(value, subshell(frame, `$${name}`), `$${name}`);
     else if (text !== '') run.runText(text.replace(/^[\s;]+/, ''), subshell(frame, `$${name}`));
   } else if (PROMPTS.has(name)) {
+    if (value.length > 0 && value.every((piece) => piece.kind === 'unknown')) {
+      run.uncertain(`$${name} is expanded at every prompt, and it can't be known`);
+    }
     if (text === null) return;
-    if (/\$\(|`/.test(text)) {
+    if (/\$[({]|`/.test(text)) {
       run.runText(`: "${text.replaceAll('"', '')}"`, subshell(frame, `$${name}`));
     }
   } else if (name === 'NODE_OPTIONS' && text !== null && SETTINGS_OF_NODE.test(text)) {
@@ -70,7 +77,7 @@ const START_UP_FILES = new RegExp(
     String.raw`/\.git/(?:hooks/|config$)|/(?:site|user)customize\.py$|\.pth$`,
     String.raw`^/etc/(?:profile|bash\.bashrc|zsh/|zshrc|zshenv|ld\.so\.|sudoers|cron|anacrontab|rc\.local|environment$)`,
     String.raw`^/etc/(?:init\.d/|inittab|pam\.d/|udev/rules\.d/|update-motd\.d/|apt/apt\.conf|ssh/sshd?_config|logrotate)`,
-    String.raw`^/var/spool/cron/`,
+    String.raw`^/var/spool/cron/|/systemd/(?:system|user)/[^/]+\.(?:service|timer|socket|path)(?:$|\.d/)`,
   ].join('|'),
 );
 

@@ -324,6 +324,7 @@ export class Reader implements Runner {
     extra: Extra,
   ): Output {
     const { state } = frame;
+    let own: Output = null;
     if (!direct) {
       const alias = state.aliases.get(path);
       if (alias !== undefined && !frame.via.includes(`alias ${path}`)) {
@@ -334,7 +335,7 @@ export class Reader implements Runner {
       checkMeaning(path, frame, this);
       if (state.functions.has(path)) {
         if (this.#draft !== null) this.#draft.isFunction = true;
-        callFunction(path, words, frame, this);
+        own = callFunction(path, words, frame, this);
         if (state !== extra.shell) joinStates(extra.shell, [state]);
         // The definition may not have been reached: the program of that name is followed as well.
       }
@@ -350,8 +351,8 @@ export class Reader implements Runner {
     const name = programName(path, frame, this);
     const found = findProgram(name);
     if (found === undefined) {
-      if (!state.functions.has(path)) followUnknown(name, words, frame, this);
-      return null;
+      followUnknown(path, name, words, frame, this);
+      return own;
     }
     const call: Call = {
       run: this,

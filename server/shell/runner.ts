@@ -95,7 +95,7 @@ export function deeper(frame: Frame, via: string | null, change: Partial<Frame> 
 
 /** A frame for a program of its own: it can't change the caller's state. */
 export function subshell(frame: Frame, via: string | null, change: Partial<Frame> = {}): Frame {
-  return deeper(frame, via, { state: frame.state.copy(), ...change });
+  return deeper(frame, via, { state: frame.state.child(), ...change });
 }
 
 export function inputOf(output: Output, from: string): Input {

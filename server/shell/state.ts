@@ -62,12 +62,16 @@ export class ShellState {
   /** What copies of this state have cost since the input began; shared by all of them. */
   readonly copying: Copying;
 
-  constructor(from: ShellState | { readonly interactive: boolean }, copying?: Copying) {
+  constructor(
+    from: ShellState | { readonly interactive: boolean },
+    copying?: Copying,
+    files?: Map<string, KnownFile>,
+  ) {
     const old = from instanceof ShellState ? from : null;
     this.variables = new Map(old?.variables);
     this.functions = new Map(old?.functions);
     this.aliases = new Map(old?.aliases);
-    this.files = new Map(old?.files);
+    this.files = files ?? new Map(old?.files);
     this.hashed = new Map(old?.hashed);
     this.descriptors = new Map(old?.descriptors);
     this.traps = new Map(old?.traps);
@@ -83,6 +87,11 @@ export class ShellState {
 
   copy(): ShellState {
     return new ShellState(this);
+  }
+
+  /** The state of a program of its own: only the files that it makes stay. */
+  child(): ShellState {
+    return new ShellState(this, undefined, this.files);
   }
 
   /** A copy that starts a count of its own. */

@@ -25,7 +25,7 @@ export function runStatements(list: readonly Statement[], frame: Frame, run: Run
   let output: Output = '';
   for (const statement of list) {
     if (!run.spend(1)) return null;
-    const inner = statement.background === true ? { ...frame, state: frame.state.copy() } : frame;
+    const inner = statement.background === true ? { ...frame, state: frame.state.child() } : frame;
     output = append(output, run.runNode(statement.command, inner));
     inner.state.settle();
   }
@@ -155,7 +155,7 @@ function runPipeline(commands: readonly CommandNode[], frame: Frame, run: Runner
   let output: Output = null;
   for (const command of commands) {
     if (!run.spend(1)) return null;
-    output = run.runNode(command, { ...frame, state: frame.state.copy(), input });
+    output = run.runNode(command, { ...frame, state: frame.state.child(), input });
     input = inputOf(output, 'the command before the pipe');
   }
   return output;

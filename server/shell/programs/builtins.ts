@@ -127,6 +127,9 @@ function hash(call: Call): Output {
   const name = call.texts[at + 2];
   if (at >= 0 && typeof path === 'string' && typeof name === 'string') {
     remember(call.shell.hashed, name, path);
+    if (!/^\/(?:usr\/)?s?bin\/|^\/usr\/local\/s?bin\//.test(path)) {
+      call.run.uncertain(`${name} is made to run ${path}`);
+    }
   }
   // zsh: `hash ls=/bin/rm`; `-d` names directories.
   const named = call.texts.includes('-d');
@@ -160,6 +163,7 @@ function declare(call: Call): Output {
     } else call.run.assign(node.name, word, into);
   }
   for (const text of call.texts) runSubscripts(text, call.frame, call.run);
+  if (call.texts.some((text) => /^-\w*p/.test(text ?? ''))) return null;
   if (call.words.every((_, index) => call.texts[index]?.startsWith('-') === true)) return null;
   if (call.written.length > 0) return '';
   // Behind a wrapper (`command export x=y`) the words are all there is.
@@ -174,6 +178,7 @@ function declare(call: Call): Output {
 
 /** `export -f f`, `declare -fx f`: programs of this shell's children are called like it. */
 function functions(call: Call): Output {
+  if (call.texts.some((text) => /^-\w*p/.test(text ?? ''))) return null;
   const exports = call.name === 'export' || call.texts.some((text) => /^-\w*x/.test(text ?? ''));
   if (!exports) return null;
   for (const text of call.texts) {
@@ -202,21 +207,75 @@ function read(call: Call): Output {
   if (array !== undefined) names.push(array === null ? null : exactText(array));
   for (const name of names) runSubscripts(name, call.frame, call.run);
   const into = { ...call.frame, state: call.shell };
-  if (input.kind !== 'text' || hasOption(options, '-d', '-n', '-N', '-u', '-a')) {
+  const delimiter = optionValue(options, '-d');
+  const end = delimiter === undefined ? '\n' : exactText(delimiter ?? []);
+  const known = separatorsOf(call);
+  if (
+    input.kind !== 'text' ||
+    end === null ||
+    known === null ||
+    hasOption(options, '-n', '-N', '-u')
+  ) {
     for (const name of names.length > 0 ? names : ['REPLY']) {
       if (name !== null) call.run.assign(name, [unknown(why, true)], into);
     }
     return '';
   }
-  const fields = (input.text.split('\n')[0] ?? '').trim().split(/\s+/);
-  const line = (input.text.split('\n')[0] ?? '').trim();
+  const line = input.text.split(end === '' ? '\0' : end, 1)[0] ?? '';
+  const fields = fieldsOf(line, known);
+  if (array !== undefined) {
+    const words = fields.map(({ text }) => plain(text));
+    const name = array === null ? null : exactText(array);
+    if (name !== null) call.shell.setVariable(name, { kind: 'array', words });
+    return '';
+  }
   if (names.length === 0) call.shell.setWord('REPLY', plain(line));
   names.forEach((name, index) => {
-    const last = index === names.length - 1;
-    const value = last ? fields.slice(index).join(' ') : (fields[index] ?? '');
-    if (name !== null) call.run.assign(name, plain(value), into);
+    const isLast = index === names.length - 1;
+    const field = fields[index];
+    // The last name takes the rest of the line, separators and all.
+    const value = isLast ? trimmed(line.slice(field?.at ?? line.length), known) : field?.text;
+    if (name !== null) call.run.assign(name, plain(value ?? ''), into);
   });
   return '';
+}
+
+/** The field separators in force; null = not known. */
+function separatorsOf(call: Call): string | null {
+  const ifs = call.frame.state.variables.get('IFS');
+  if (ifs === undefined) return ' \t\n';
+  return ifs.kind === 'word' ? exactText(ifs.word) : null;
+}
+
+/** Fields of a line with their positions: blanks in a row separate once, other characters each. */
+function fieldsOf(
+  line: string,
+  separators: string,
+): readonly { readonly text: string; readonly at: number }[] {
+  const fields: { text: string; at: number }[] = [];
+  const isBlank = (char: string) => separators.includes(char) && /\s/.test(char);
+  let at = 0;
+  while (at < line.length) {
+    while (at < line.length && isBlank(line[at] as string)) at++;
+    if (at >= line.length) break;
+    const start = at;
+    while (at < line.length && !separators.includes(line[at] as string)) at++;
+    fields.push({ text: line.slice(start, at), at: start });
+    while (at < line.length && isBlank(line[at] as string)) at++;
+    if (at < line.length && separators.includes(line[at] as string)) at++;
+  }
+  return fields;
+}
+
+function trimmed(text: string, separators: string): string {
+  let end = text.length;
+  while (
+    end > 0 &&
+    /\s/.test(text[end - 1] as string) &&
+    separators.includes(text[end - 1] as string)
+  )
+    end--;
+  return text.slice(0, end);
 }
 
 function plain(text: string): Word {

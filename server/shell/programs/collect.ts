@@ -2,7 +2,7 @@
  * Programs that run a command for each thing that they find or read: find, fd, xargs, parallel. Not
  * caught here: what a search finds beyond its starting points and name.
  */
-import { optionGrammar } from '../option-table.ts';
+import { optionGrammar, type OptionGrammar } from '../option-table.ts';
 import { hasOption, optionValue, readOptions, type ReadOptions } from '../options.ts';
 import { baseName } from '../path.ts';
 import { globPatterns, meet } from '../pattern.ts';
@@ -14,6 +14,7 @@ import { exactText, joinWords, literal, replaceInWord, showWord, unknown } from 
 import type { Word } from '../word.ts';
 
 const MAX_ITEMS = 48;
+const SLASH = { kind: 'text', text: '/', quoted: true } as const;
 const NO_INPUT: Input = { kind: 'text', text: '' };
 
 /** Where a `find` starts and what it would find there, as words with open ends. */
@@ -32,13 +33,15 @@ export function foundWords(words: readonly Word[]): {
   if (starts.length === 0) starts.push(literal('.'));
   const at = words.findIndex((word) => exactText(word) === '-name');
   const name = at < 0 ? null : exactText(words[at + 1] ?? []);
-  const found = starts.map((start): Word => {
+  const found = starts.flatMap((start): Word[] => {
     const text = exactText(start);
-    const tokens = globPatterns(name ?? '*');
+    const below: Word = text?.endsWith('/') === true ? start : [...start, SLASH];
+    const inside: Word = [...below, { kind: 'tree' }];
+    if (name === null) return [start, inside];
     const own = text === null ? '' : baseName(text.replace(/\/+$/, ''));
-    const narrow = name !== null && !tokens.some((one) => meet(one, own));
-    const inside: Word = [...start, { kind: 'text', text: '/', quoted: true }, { kind: 'tree' }];
-    return narrow ? [...inside, { kind: 'glob', pattern: name }] : [...start, { kind: 'tree' }];
+    const isOwn = globPatterns(name).some((one) => meet(one, own));
+    const named: Word = [...inside, { kind: 'glob', pattern: name }];
+    return isOwn ? [start, named] : [named];
   });
   return { starts, found };
 }
@@ -82,10 +85,28 @@ function findFrom(call: Call, at: number): Output {
   return call.run.runWords(words, subshell(call.frame, 'find -files0-from'), true);
 }
 
+const FD_OPTIONS: OptionGrammar = {
+  short: 'dtenEScojx',
+  sometimes: '',
+  long: new Set(
+    'max-depth min-depth exact-depth type extension exclude size changed-within changed-before owner threads color glob base-directory max-results'.split(
+      ' ',
+    ),
+  ),
+};
+
 function fd(call: Call): Output {
   const at = call.texts.findIndex((text) => /^(-x|-X|--exec|--exec-batch)$/.test(text ?? ''));
   if (at < 0) return null;
-  const found: Word = [{ kind: 'tree' }];
+  const before = call.words.slice(0, at);
+  const [, ...places] = readOptions(before, FD_OPTIONS, false).operands.map(({ word }) => word);
+  const start = places.length === 0 ? literal('.') : (places[0] ?? literal('.'));
+  const found: Word = [...start, SLASH, { kind: 'tree' }];
+  for (const place of places.slice(1)) fdIn(call, at, [...place, SLASH, { kind: 'tree' }]);
+  return fdIn(call, at, found);
+}
+
+function fdIn(call: Call, at: number, found: Word): Output {
   const command = call.words.slice(at + 1).map((word) => replaceInWord(word, '{}', found));
   const named = command.some((word) => word.some((piece) => piece.kind === 'tree'));
   return runItem(call, named ? command : [...command, found], 'fd -x');

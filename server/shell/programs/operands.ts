@@ -48,13 +48,16 @@ const NO_PROGRAM = /^[\d.]+[smhd]?$|^[-+%]|[=:,]/;
 /** Words behind this many aren't looked at. */
 const MAX_OPERANDS = 24;
 
-/** Supposes what an unknown program may run. */
+/** Supposes what an unknown program may run; a function or an alias of the session isn't one. */
 export function followUnknown(
+  path: string,
   name: string,
   words: readonly Word[],
   frame: Frame,
   run: Runner,
 ): void {
+  const { functions, aliases } = frame.state;
+  if (functions.has(path) || aliases.has(path)) return;
   const at = commandWithin(name, words);
   if (at !== null) run.suppose(words.slice(at), subshell(frame, name));
   // zsh: `=name` is the path of a program.

@@ -4,13 +4,15 @@
  */
 import { changeDirectory } from '../directory.ts';
 import { NO_VALUES, optionGrammar, type OptionGrammar } from '../option-table.ts';
-import { leading, optionValue, readOptions } from '../options.ts';
+import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
 import { initialState } from '../state.ts';
 import type { Word } from '../word.ts';
 import { exactText, joinWords, literal } from '../word.ts';
 import { EMBEDDED_PROGRAMS } from './embedded.ts';
+import { NETWORK_PROGRAMS } from './network.ts';
+import { temporaryFiles } from './tmpfiles.ts';
 import { followTransfer } from './transfers.ts';
 
 /** A shell elsewhere: nothing of this session's state is there. */
@@ -26,13 +28,15 @@ function ssh(call: Call): Output {
   const read = readOptions(call.words, grammar, true);
   for (const { name, value } of read.options) {
     const text = name === '-o' && value !== null ? exactText(value) : null;
-    const proxy = /^\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand)\s*[= ]\s*([^]*)$/i.exec(
-      text ?? '',
-    )?.[1];
+    const proxy =
+      /^\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand|RemoteCommand)\s*[= ]\s*([^]*)$/i.exec(
+        text ?? '',
+      )?.[1];
     if (proxy !== undefined) call.run.runText(proxy, subshell(call.frame, 'ssh ProxyCommand'));
   }
   // Options may stand behind the host as well.
   const behind = readOptions(call.words.slice(read.end + 1), grammar, true);
+  const given = [...read.options, ...behind.options];
   const command = call.words.slice(read.end + 1 + behind.end);
   const frame = elsewhere(call.frame, call.name, true);
   if (command.length > 0) {
@@ -45,9 +49,7 @@ function ssh(call: Call): Output {
     );
     return call.run.runWord(joinWords(unglobbed), frame, call.name);
   }
-  const noShell = [...read.options, ...behind.options].some(({ name }) =>
-    /^-[NTWVGQO]$/.test(name),
-  );
+  const noShell = given.some(({ name }) => /^-[NTWVGQO]$/.test(name));
   return noShell && call.frame.input.kind === 'session'
     ? null
     : call.run.runInput(frame, call.name);
@@ -93,6 +95,14 @@ function container(call: Call): Output {
     return inner(call, operands.slice(1), via);
   }
   if (DASHES.has(call.name) && verb !== 'exec' && verb !== 'rsh') return null;
+  if (call.name === 'podman' && hasOption(read, '-l', '--latest')) {
+    const latest = readOptions(
+      words.filter((word) => exactText(word) !== '-l'),
+      grammar,
+      true,
+    );
+    return inner(call, words.filter((word) => exactText(word) !== '-l').slice(latest.end), via);
+  }
   const entry = optionValue(read, '--entrypoint');
   const rest = words.slice(read.end + 1);
   const isMounted = read.options.some(({ name }) => /^(-v|--volumes?(-from)?|--mount)$/.test(name));
@@ -331,6 +341,9 @@ export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = {
   aws,
   virsh,
   machinectl: machine,
+  ...NETWORK_PROGRAMS,
+  'systemd-tmpfiles': temporaryFiles,
   scp: transfer,
+  sftp: transfer,
   rsync: transfer,
 };

@@ -15,7 +15,7 @@ import { exactText, joinWords, literal } from '../word.ts';
 import type { Word } from '../word.ts';
 
 const SHELLS =
-  'sh bash dash zsh ksh ksh93 mksh oksh yash ash rbash rzsh fish csh tcsh posh hush lksh pdksh bash5 elvish nu';
+  'sh bash dash zsh ksh ksh93 mksh oksh yash ash rbash rzsh fish csh tcsh posh hush lksh pdksh bash5 elvish nu xonsh';
 
 /** Directories that only an administrator writes to. */
 const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|opt|nix|snap|run\/current-system)\//;
@@ -53,7 +53,8 @@ function shell(call: Call): Output {
       if (text.startsWith('-') && text.includes('s')) takesInput = true;
       if (/^-[a-z]*n/.test(text) && !text.includes('i')) readsOnly = true;
       if (/[oO]$/.test(text)) index++;
-    } else if (!text.startsWith('--')) break;
+    } else if (text === '--emulate') index++;
+    else if (!text.startsWith('--')) break;
   }
   if (takesText) {
     if (texts[index] === '--') index++;
@@ -262,8 +263,10 @@ function tmuxCommand(call: Call, words: readonly Word[]): void {
   }
   // Several words are a command of their own, one is text for a shell.
   if (rest.length === 1) call.run.runWord(rest[0], frame, call.name);
-  else if (/^if/.test(name)) for (const word of rest) call.run.runWord(word, frame, call.name);
-  else if (rest.length > 1) call.run.runWord(joinWords(rest), frame, call.name);
+  else if (/^if/.test(name)) {
+    call.run.runWord(rest[0], frame, call.name);
+    for (const word of rest.slice(1)) call.run.runText(`tmux ${exactText(word) ?? ''}`, frame);
+  } else if (rest.length > 1) call.run.runWord(joinWords(rest), frame, call.name);
 }
 
 /** Keys for another window: a shell may be there. */

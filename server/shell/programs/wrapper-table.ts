@@ -16,7 +16,8 @@
  * `unless=-p` with one of these options nothing is run.
  */
 export const WRAPPERS = `
-nohup setsid chronic ifne unbuffer eatmydata proxychains proxychains4 torsocks torify catchsegv time: words
+nohup setsid chronic ifne unbuffer eatmydata torsocks torify catchsegv time: words
+proxychains proxychains4: words takes=f
 nice ionice stdbuf strace ltrace pkexec choom uclampset prlimit setpriv catatonit fakechroot noglob nocorrect: words
 noglob nocorrect - systemd-inhibit systemd-cat busybox toybox coproc nocache primusrun optirun prime-run: words
 gamemoderun mangohud vglrun ld.so ld-linux.so.2 s6-setsid pgrphack fghack run-one run-this-one keep-one-running: words
@@ -66,7 +67,7 @@ systemd-nspawn: words takes=DMupiSLZEHk:directory,machine,user,image,bind,bind-r
 bwrap: words takes=:args,exec-label,file-label,argv0,userns,userns2,pidns,uid,gid,hostname,chdir,unsetenv,lock-file,sync-fd,remount-ro,proc,dev,tmpfs,mqueue,dir,seccomp,add-seccomp-fd,block-fd,userns-block-fd,info-fd,json-status-fd,cap-add,cap-drop,perms,size pairs=bind,bind-try,dev-bind,dev-bind-try,ro-bind,ro-bind-try,symlink,file,bind-data,ro-bind-data,setenv,chmod cwd=--chdir
 firejail: words shell
 valgrind: words
-perf: stat/record/trace words takes=eoICrxptuFcjmDbg:event,output,repeat,cpu,pid,tid,interval-print,field-separator,delay,count,freq,call-graph,mmap-pages,branch-filter,control,cgroup,timeout,uid
+perf: stat/record/trace words takes=eoICrxptuFcjmDb:event,output,repeat,cpu,pid,tid,interval-print,field-separator,delay,count,freq,call-graph,mmap-pages,branch-filter,control,cgroup,timeout,uid
 perf: bench/kvm/mem/lock/sched/c2c * words
 rr heaptrack uftrace: record words
 ip: netns/vrf exec words+1 takes=n:netns
@@ -77,7 +78,7 @@ gnome-terminal terminator: dash exec=-x,--execute text=-e,--command
 konsole xfce4-terminal: none exec=-x,-e text=--command
 qemu-x86_64 qemu-x86_64-static qemu-aarch64 qemu-arm qemu-aarch64-static: words takes=0LEgs
 entr: words text=-s
-hyperfine: each takes=wrmMpscCSuNnLPD:warmup,runs,min-runs,max-runs,prepare,setup,cleanup,conclude,shell,parameter-list,parameter-scan,export-json,export-csv,export-markdown,style,time-unit,command-name,output,input text=-p,--prepare,-s,--setup,-c,--cleanup,-C,--conclude
+hyperfine: each takes=wrmMpscCSunLPD:warmup,runs,min-runs,max-runs,prepare,setup,cleanup,conclude,shell,parameter-list,parameter-scan,export-json,export-csv,export-markdown,style,time-unit,command-name,output,input text=-p,--prepare,-s,--setup,-c,--cleanup,-C,--conclude
 poop: each takes=d
 watchexec reflex: words takes=ewsfigrRoWd:exts,watch,signal,filter,ignore,regex,glob,project-origin,workdir
 nodemon: none takes=wei:watch,ext,ignore text=-x,--exec
@@ -86,7 +87,7 @@ concurrently: each takes=ncpl:names,prefix-colors
 foreman honcho: run words takes=e:env
 pm2: start each takes=ni:name,interpreter
 cset: shield/proc none exec=-e,--exec
-srun salloc mpirun mpiexec mpiexec.hydra orterun: words takes=nNcpwtJAoDHx:ntasks,nodes,partition,time,job-name,account,host,hostfile,np,nodelist,cpus-per-task,output
+srun salloc mpirun mpiexec mpiexec.hydra orterun: words takes=nNcpwtJAoDHx:ntasks,nodes,partition,time,job-name,account,host,hostfile,np,nodelist,cpus-per-task,output:np,hostfile,host,machinefile,wdir,env,genv,ppn
 sbatch: none takes=: text=--wrap
 turbostat bpftrace: words text=-c,-e
 bear: dash
@@ -97,7 +98,7 @@ npx bunx pnpx: words takes=pw:package,workspace text=-c,--call
 pnpm: dlx words takes=p:package
 yarn: exec/dlx/x words takes=p:package
 bun: x words
-poetry pipenv pdm rye hatch uv: run words takes=pPe:with,python,package,project,env-file,extra,group,directory,index cwd=--directory
+poetry pipenv pdm rye hatch uv: run words takes=pPeC:with,python,package,project,env-file,extra,group,directory,index cwd=--directory
 uvx pipx: words takes=:from,with,spec,python
 tox: exec dash takes=e
 conda mamba micromamba: run words takes=np:name,prefix,cwd cwd=--cwd
@@ -127,7 +128,7 @@ aws-vault saml2aws aws-okta granted: exec words+1 shell takes=adn:duration,regio
 vault-env envchain envkey-source: words
 envchain: words+1
 envconsul: words takes=::prefix,config,secret,consul-addr,vault-addr,log-level text=-exec,--exec
-consul: lock text+1 takes=:name,n,timeout:name,n,timeout,token,http-addr,monitor-retry
+consul: lock text+1 takes=n:name,timeout:name,n,timeout,token,http-addr,monitor-retry
 consul: exec text takes=:node,service,tag,prefix,datacenter:node,service,tag,prefix,datacenter,token,http-addr away
 consul: watch words takes=:type,key,prefix,name,service,tag,datacenter,http-addr,token:type,key,prefix,name,service,tag,datacenter,http-addr,token,state,passingonly,shell
 etcdctl: watch dash
@@ -144,21 +145,25 @@ distrobox-enter: dash shell away
 limactl: shell words+1 shell away takes=:workdir,shell
 colima: ssh dash shell away takes=p:profile
 minikube: ssh dash shell away takes=pn:profile,node
+minikube: ssh text shell away takes=pn:profile,node
 orb orbctl: words takes=muw:machine,user,workdir away
 wsl: words exec=-e,--exec takes=du:distribution,user,cd cwd=--cd
 multipass: exec dash away
 docker-machine: ssh text+1 away
 vagrant: ssh none text=-c,--command away
 vagrant: ssh dashtext away
+gcloud: beta/alpha compute ssh none text=--command away
 gcloud: compute ssh none text=--command away
 gcloud: compute ssh dashtext away
 az: vm run-command invoke none text=--scripts away
+az: ssh vm dashtext away
 az: container exec none text=--exec-command away
 aws: ecs execute-command none text=--command away
 fly flyctl: ssh console none takes=a:app text=-C,--command away
 fly flyctl: machine exec text+1 away
 fly flyctl: machine run words+1 takes=a:app away
-heroku scalingo: run text takes=arst:app,remote,size,type away
+heroku scalingo: run/run:detached text takes=arst:app,remote,size,type away
+heroku: ps:exec/ps:ssh dashtext away
 dokku: run/run:detached text+1 takes=e:env away
 dokku: enter words+2 away
 railway: run words
@@ -171,7 +176,6 @@ bolt: command run text takes=tuin:targets,user away
 pyinfra: * exec dashtext away
 fab: dashtext takes=Hi:hosts away
 tsh: ssh text+1 takes=lpi:login,port,cluster,proxy away
-tsh: kubectl words
 coder: ssh text+1 away
 waypoint: exec dash shell away
 okteto: exec words takes=nk:namespace,context away
@@ -193,7 +197,7 @@ ch-run: words+1 takes=bgusw:bind,cd,set-env away
 qm: guest exec dash away
 qm: guest exec words+1 takes=:timeout,synchronous away
 virt-customize virt-builder: none text=--run-command,--firstboot-command away
-sshpass: words takes=pfdeP
+sshpass: words takes=pfdP
 pidstat: none exec=-e
 caffeinate: words takes=tw
 `;

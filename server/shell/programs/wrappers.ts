@@ -14,16 +14,20 @@ import {
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
 import { changeDirectory } from '../directory.ts';
-import type { Word } from '../word.ts';
+import type { Piece, Word } from '../word.ts';
 import { exactText, joinWords, literal } from '../word.ts';
+import { debuggerLines } from './escapes.ts';
 import { elsewhere, REMOTE_PROGRAMS } from './remote.ts';
 import { shellInput } from './shells.ts';
 import { FORMS, type WrapperForm } from './wrapper-form.ts';
 
 function wrapped(call: Call): Output {
-  for (const form of FORMS.get(call.name) ?? []) {
+  const forms = FORMS.get(call.name) ?? [];
+  for (const form of forms) {
     const start = behindVerbs(call, form);
     if (start === null) continue;
+    const isLast = form === forms.at(-1);
+    if (!isLast && form.how.startsWith('dash') && !call.texts.includes('--')) continue;
     const output = follow(call, form, start);
     if (form.how !== 'none') return output;
   }
@@ -98,7 +102,9 @@ function isVerb(text: string | null): boolean {
 function commandOf(words: readonly Word[], form: WrapperForm, read: ReadOptions): readonly Word[] {
   const program = form.program.length === 0 ? null : optionValue(read, ...form.program);
   if (program !== undefined && program !== null) {
-    return [program, ...words.slice(read.end + form.skip)];
+    const at = read.options.findLast(({ value }) => value === program)?.index ?? 0;
+    const behind = form.how === 'none' ? at + 2 : read.end + form.skip;
+    return [program, ...words.slice(behind)];
   }
   switch (form.how) {
     case 'none':
@@ -171,15 +177,28 @@ function sudo(call: Call): Output {
   if (hasOption(read, '-i', '--login')) frame.state.moveTo(['~root'], true);
   if (directory !== undefined) changeDirectory(directory, frame.state, true);
   if (asShell && command.length === 0) return shellInput(call, frame);
-  if (asShell) return call.run.runWord(joinWords(command.map(quoteLess)), frame, call.name);
+  if (asShell) return call.run.runWord(shellText(command), frame, call.name);
   return command.length === 0 ? null : call.run.runWords(command, frame, true);
 }
 
-/** sudo escapes the words that it hands to a shell, so patterns stay what they are. */
-function quoteLess(word: Word): Word {
-  return word.map((piece) =>
-    piece.kind === 'glob' ? { kind: 'text', text: piece.pattern, quoted: false } : piece,
+/**
+ * sudo escapes the words that it hands to a shell, all but letters, digits, `_`, `-` and `$`. A single
+ * word is read as text as well, as older versions do.
+ */
+function shellText(command: readonly Word[]): Word {
+  if (command.length === 1) return command.flatMap((word) => word.map(plainGlob));
+  const escaped = command.map((word) =>
+    word.map((piece): Piece => {
+      const plain = plainGlob(piece);
+      if (plain.kind !== 'text') return plain;
+      return { ...plain, text: plain.text.replace(/[^\w$-]/g, '\\$&') };
+    }),
   );
+  return joinWords(escaped);
+}
+
+function plainGlob(piece: Piece): Piece {
+  return piece.kind === 'glob' ? { kind: 'text', text: piece.pattern, quoted: false } : piece;
 }
 
 function env(call: Call): Output {
@@ -236,7 +255,10 @@ function startStopDaemon(call: Call): Output {
   const read = readOptions(call.words, optionGrammar('start-stop-daemon'), true);
   const program = optionValue(read, '--startas', '-a') ?? optionValue(read, '--exec', '-x');
   if (program === undefined || program === null) return null;
-  return runWrapped(call, [program, ...call.words.slice(read.end)], 'start-stop-daemon');
+  const frame = subshell(call.frame, 'start-stop-daemon');
+  const directory = optionValue(read, '-d', '--chdir');
+  if (directory !== undefined) changeDirectory(directory, frame.state, true);
+  return call.run.runWords([program, ...call.words.slice(read.end)], frame, true);
 }
 
 function hyphenCommand(call: Call): Output {
@@ -274,15 +296,14 @@ function debuggerCommands(call: Call): Output {
     const given = /^--?(?:ex|iex|eval-command|init-eval-command)(?:=([^]*))?$/.exec(text ?? '');
     if (given === null) return;
     const command = given[1] ?? call.texts[index + 1] ?? null;
-    const line = /^\s*(?:shell|!|make|python\b.*system)\s*([^]*)$/.exec(command ?? '')?.[1];
     if (command === null) call.run.uncertain("a command for gdb can't be known");
-    else if (line !== undefined) call.run.runText(line, subshell(call.frame, 'gdb'));
-    else if (
-      /^\s*(?:call|print|p|compile|source|pipe|\||python|guile|set\s+exec-wrapper)\b/.test(command)
-    ) {
-      call.run.uncertain('gdb is given a command that runs code');
-    }
+    else debuggerLines(call, command);
   });
+  const { input } = call.frame;
+  if (input.kind === 'text') debuggerLines(call, input.text);
+  else if (input.kind === 'unknown' && call.fed) {
+    call.run.uncertain('gdb reads its commands from another program');
+  }
   if (call.texts.some((text) => /^--?(?:x|ix|command|init-command)(?:=|$)/.test(text ?? ''))) {
     call.run.uncertain('gdb reads commands from a file');
   }
