@@ -88,3 +88,52 @@ export function dialled(world: FakeWorld): boolean {
 export function decided(world: FakeWorld): Extract<Step, { step: 'decided' }>['command'][] {
   return world.steps.flatMap((one) => (one.step === 'decided' ? [one.command] : []));
 }
+
+export interface InputRun {
+  /** What reached the target's input. */
+  readonly sent: Buffer;
+  /** `verdict` or `verdict:rule` of every row, the request's own first. */
+  readonly verdicts: readonly string[];
+  readonly stderr: string;
+  readonly exitStatus: number | null;
+}
+
+/**
+ * Runs a command whose client sends this input and its end; holds are refused, the target ends when its
+ * input does.
+ * @param splits where the input is cut into units, bytes
+ */
+export async function runInput(
+  command: string | null,
+  bytes: Buffer,
+  splits: readonly number[] = [],
+): Promise<InputRun> {
+  const { world, client, over } = start(command);
+  let from = 0;
+  for (const to of [...splits, bytes.length]) {
+    if (to > from) client.send({ kind: 'data', bytes: bytes.subarray(from, to) });
+    from = Math.max(from, to);
+  }
+  client.send({ kind: 'eof' });
+  let isEnded = false;
+  const timer = setInterval(() => {
+    if (steps(world).includes('approval')) {
+      world.decide({ kind: 'refused', by: 'alice', reason: null });
+    }
+    if (isEnded || !world.upstream.written.some(({ kind }) => kind === 'eof')) return;
+    isEnded = true;
+    world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
+  }, 1);
+  await over;
+  clearInterval(timer);
+  return {
+    sent: Buffer.concat(
+      world.upstream.written.flatMap((unit) => (unit.kind === 'data' ? [unit.bytes] : [])),
+    ),
+    verdicts: decided(world).map(({ decision: { verdict, rule } }) =>
+      rule === null ? verdict : `${verdict}:${rule}`,
+    ),
+    stderr: text(client.written, 'stderr'),
+    exitStatus: exitOf(client.written),
+  };
+}

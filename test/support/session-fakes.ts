@@ -129,6 +129,7 @@ export const POLICY_DOCUMENT = {
       match: { path: ['/data/**'], access: ['delete'] },
       reason: 'production data',
     },
+    { name: 'no-drop', action: 'deny', match: { sql: 'drop database *' }, reason: 'databases' },
     { name: 'power', action: 'hold', match: { command: ['shutdown'] } },
   ],
 };
