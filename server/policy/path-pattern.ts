@@ -140,22 +140,26 @@ function fromDirectories(
 /** Without `.`, `..` and empty segments; `/proc/self/root` is `/`. */
 function normalisePattern(pattern: string): string {
   if (!/\/(\.{0,2}(\/|$)|proc\/)/.test(pattern)) return pattern;
-  const floating = pattern.startsWith(ALL);
+  let floating = pattern.startsWith(ALL);
   const segments: string[] = [];
   for (const segment of pattern.split('/')) {
     if (segment === '' || segment === '.') continue;
     // What `**/..` leaves is still anything.
     if (segment !== '..') segments.push(segment);
     else if (segments.at(-1)?.includes(ALL) !== true) segments.pop();
-    throughProc(segments);
+    if (throughProc(segments) === 'anywhere') floating = true;
   }
   const path = segments.join('/');
   return floating && path.startsWith(ALL) ? path : `/${path}`;
 }
 
 /** `/proc/PID/root` is the root again, `/proc/PID/cwd` any directory. */
-function throughProc(segments: string[]): void {
-  if (segments.length !== 3 || segments[0] !== 'proc') return;
-  if (segments[2] === 'root') segments.length = 0;
-  else if (segments[2] === 'cwd') segments.splice(0, 3, ALL);
+function throughProc(segments: string[]): 'anywhere' | null {
+  if (segments[0] !== 'proc') return null;
+  const at = segments[2] === 'task' ? 4 : 2;
+  if (segments.length !== at + 1) return null;
+  if (segments[at] === 'root') segments.length = 0;
+  if (segments[at] !== 'cwd') return null;
+  segments.splice(0, at + 1, ALL);
+  return 'anywhere';
 }

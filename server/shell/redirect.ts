@@ -5,6 +5,7 @@
 import { expandBody } from './expand.ts';
 import type { RedirectionNode } from './grammar.ts';
 import { absolutePath } from './path.ts';
+import { throughLinks } from './program-file.ts';
 import type { Frame, Runner } from './runner.ts';
 import type { Input } from './state.ts';
 import type { Word } from './word.ts';
@@ -72,8 +73,9 @@ export function readRedirections(
     const reads = node.operator === '<' || node.operator === '<>';
     const process = word.find((piece) => piece.kind === 'process');
     if (process === undefined) {
-      if (reads) files.push({ access: 'read', word });
-      if (!reads || node.operator === '<>') files.push({ access: 'write', word });
+      const opened = ledOn(word, frame);
+      if (reads) files.push({ access: 'read', word: opened });
+      if (!reads || node.operator === '<>') files.push({ access: 'write', word: opened });
     }
     if (reads) {
       if (process?.kind === 'process' && process.reads !== null) {
@@ -86,6 +88,14 @@ export function readRedirections(
     }
   }
   return { files, input, outputTaken, outputPaths, descriptors };
+}
+
+const OPENER: Word = [{ kind: 'text', text: '<', quoted: true }];
+
+/** Where a link of the session leads. */
+function ledOn(word: Word, frame: Frame): Word {
+  if (frame.state.files.size === 0) return word;
+  return throughLinks([OPENER, word], frame)?.[1] ?? word;
 }
 
 function textInput(word: Word, end: string): Input {

@@ -6,6 +6,7 @@
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { literal } from '../word.ts';
+import { code } from './interpreters.ts';
 
 interface Escapes {
   /** A line with a command for a shell, the command in a group. */
@@ -29,6 +30,10 @@ const FTP: Escapes = {
   options: [],
   unknown: 'always',
 };
+
+/** Commands of gdb that only look at a program or drive it. */
+const GDB_HARMLESS =
+  /^\s*(?:#.*|bt|backtrace|where|info\b.*|thread\b[\w\s]*|frame\b.*|f\s+\d+|up|down|list|l|p(?:rint)?\s+[\w$.*>-]+|x\/\w+\s+[\w$]+|set\s+(?:pagination|confirm|height|width|logging|print)\b.*|quit|q|detach|continue|c|run|r|start|kill|y|n|next|step|finish|(?:b|break|tb|tbreak)\s+[\w:.*]+|disassemble\b.*|attach\s+\d+|generate-core-file|gcore|)\s*$/;
 
 const PROGRAMS: Readonly<Record<string, Escapes>> = {
   dc: { shell: /!(?![<>=])(.*)$/, options: ['-e', '--expression'], unknown: 'always' },
@@ -155,6 +160,25 @@ function follow(call: Call, own: Escapes, text: string | null | undefined): void
       if (path !== undefined && path !== '') {
         call.run.opened([{ access, word: literal(path) }], call.frame);
       }
+    }
+  }
+}
+
+const GDB: Escapes = {
+  shell: /^\s*(?:shell\b|!|make\b|pipe\b[^|]*\||\|[^|]*\|)\s*(.*)$/,
+  options: [],
+  unknown: 'always',
+};
+
+/** Commands of gdb, from an option or its input. */
+export function debuggerLines(call: Call, text: string): void {
+  follow(call, GDB, text);
+  for (const line of text.split('\n').slice(0, MAX_LINES)) {
+    if (line.length > MAX_LINE_CHARACTERS || GDB.shell.test(line)) continue;
+    const python = /^\s*(?:python|py|python-interactive|pi)\s+(.*)$/.exec(line)?.[1];
+    if (python !== undefined) code({ ...call, name: 'python' }, python);
+    else if (!GDB_HARMLESS.test(line)) {
+      call.run.uncertain(`${call.name} is given a command that runs code`);
     }
   }
 }
