@@ -190,10 +190,15 @@ export function lastOptionOperand(program: string, subcommand: string): number |
 
 /** Options with which a program only prints something and ends, whatever else its words say. */
 const INFORMING = new Set(['--help', '--version']);
+/** Short spellings, where they mean that and nothing else. */
+const INFORMING_SHORT: ReadonlyMap<string, string> = new Map([
+  ...['kubectl', 'oc', 'systemctl', 'loginctl'].map((name) => [name, '-h'] as const),
+  ...['dropdb', 'createdb', 'psql', 'mysqladmin', 'mysql'].map((name) => [name, '-?'] as const),
+]);
 const INFORMED_PROGRAMS: ReadonlySet<string> = new Set(
   (
     'shutdown reboot halt poweroff init telinit systemctl loginctl rm mv cp ln rmdir unlink shred truncate tee chmod ' +
-    'chown kubectl dropdb createdb mysqladmin psql mysql mkfs wipefs useradd userdel usermod passwd iptables nft tar ' +
+    'chown kubectl oc dropdb createdb mysqladmin psql mysql mkfs wipefs useradd userdel usermod passwd iptables nft tar ' +
     'rsync curl wget nc ncat nmap crontab mount umount dd install touch mkdir'
   ).split(' '),
 );
@@ -212,7 +217,8 @@ export function onlyInforms(program: string, words: readonly Word[], read: ReadO
     return true;
   if (!INFORMED_PROGRAMS.has(program)) return false;
   return read.options.some(({ name, value, index }) => {
-    if (!INFORMING.has(name) || value !== null) return false;
+    if (value !== null) return false;
+    if (!INFORMING.has(name) && INFORMING_SHORT.get(program) !== name) return false;
     const before = words.slice(0, index);
     return !before.some(isUnknown) && exactText(before.at(-1) ?? [])?.startsWith('-') !== true;
   });

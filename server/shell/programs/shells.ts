@@ -4,7 +4,7 @@
  * directory of the system.
  */
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
-import { hasOption, optionValue, readOptions } from '../options.ts';
+import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import { fileInput } from '../redirect.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
@@ -28,7 +28,7 @@ function shell(call: Call): Output {
   let readsOnly = false;
   for (; index < words.length; index++) {
     const text = texts[index];
-    if (takesText && text === null) break;
+    if (text === null && (takesText || /^[./~\w]/.test(leading(words[index] ?? [])))) break;
     if (text === null || text === undefined) {
       call.run.uncertain(`the words of ${name} can't be known`);
       return null;
