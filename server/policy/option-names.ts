@@ -189,23 +189,38 @@ export function lastOptionOperand(program: string, subcommand: string): number |
 }
 
 /** Options with which a program only prints something and ends, whatever else its words say. */
-const INFORMING = new Set(['--help', '--version']);
-/** Short spellings, where they mean that and nothing else. */
-const INFORMING_SHORT: ReadonlyMap<string, string> = new Map([
-  ...['kubectl', 'oc', 'systemctl', 'loginctl'].map((name) => [name, '-h'] as const),
-  ...['dropdb', 'createdb', 'psql', 'mysqladmin', 'mysql'].map((name) => [name, '-?'] as const),
-]);
+const INFORMING: readonly string[] = ['--help', '--version'];
+/** Short spellings, where they mean that and nothing else with any subcommand. */
+const INFORMING_SHORT: Readonly<Record<string, readonly string[]>> = {
+  kubectl: ['-h'],
+  oc: ['-h'],
+  helm: ['-h'],
+  systemctl: ['-h'],
+  loginctl: ['-h'],
+  dropdb: ['-?'],
+  createdb: ['-?'],
+  psql: ['-?', '-V'],
+  mysql: ['-?', '-V'],
+  mariadb: ['-?', '-V'],
+  mysqladmin: ['-?', '-V'],
+  'mariadb-admin': ['-?', '-V'],
+};
+
+function informs(program: string, option: string): boolean {
+  return INFORMING.includes(option) || INFORMING_SHORT[program]?.includes(option) === true;
+}
+
 const INFORMED_PROGRAMS: ReadonlySet<string> = new Set(
   (
     'shutdown reboot halt poweroff init telinit systemctl loginctl rm mv cp ln rmdir unlink shred truncate tee chmod ' +
     'chown kubectl oc dropdb createdb mysqladmin psql mysql mkfs wipefs useradd userdel usermod passwd iptables nft tar ' +
-    'rsync curl wget nc ncat nmap crontab mount umount dd install touch mkdir'
+    'rsync curl wget nc ncat nmap crontab mount umount dd install touch mkdir docker podman helm mariadb mariadb-admin'
   ).split(' '),
 );
 
 /** Whether a call with these options does nothing that a rule is about. */
 export function onlyInformsWords(program: string, options: readonly string[]): boolean {
-  return INFORMED_PROGRAMS.has(program) && options.some((option) => INFORMING.has(option));
+  return INFORMED_PROGRAMS.has(program) && options.some((option) => informs(program, option));
 }
 
 /**
@@ -217,8 +232,7 @@ export function onlyInforms(program: string, words: readonly Word[], read: ReadO
     return true;
   if (!INFORMED_PROGRAMS.has(program)) return false;
   return read.options.some(({ name, value, index }) => {
-    if (value !== null) return false;
-    if (!INFORMING.has(name) && INFORMING_SHORT.get(program) !== name) return false;
+    if (value !== null || !informs(program, name)) return false;
     const before = words.slice(0, index);
     return !before.some(isUnknown) && exactText(before.at(-1) ?? [])?.startsWith('-') !== true;
   });
