@@ -135,7 +135,7 @@ const MYSQL_PLAIN = new RegExp(
     'show',
     'use',
     'desc|describe',
-    'explain (?!.*(?:analyze|select|insert|update|delete|replace|with))',
+    'explain',
     'analyze',
     'optimize',
     'check',

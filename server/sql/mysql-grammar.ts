@@ -7,7 +7,6 @@
 import { init, Parser, ParserError } from '@guanmingchiu/sqlparser-ts';
 
 await init();
-const parser = new Parser({ name: 'mysql' });
 /** Set when the instance broke: WebAssembly keeps the broken state for good. */
 let isBroken = false;
 
@@ -19,14 +18,22 @@ export type Accepted =
 export function acceptsMysql(text: string): Accepted {
   if (isBroken) return { kind: 'failed' };
   try {
-    parser.parse(text);
+    Parser.validate(text, 'mysql');
     return { kind: 'accepted' };
   } catch (error) {
-    const why = error instanceof ParserError ? error.message : '';
-    if (why.startsWith('sql parser error')) {
-      return { kind: 'refused', why: why.replace(/^sql parser error: /, '') };
-    }
-    isBroken = true;
-    return { kind: 'failed' };
+    const why =
+      error instanceof ParserError ? error.message.replace(/^sql parser error: /, '') : '';
+    // A trap looks like any other error, but behind it nothing is accepted any more.
+    isBroken = !works();
+    return isBroken ? { kind: 'failed' } : { kind: 'refused', why };
+  }
+}
+
+function works(): boolean {
+  try {
+    Parser.validate('select 1', 'mysql');
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -178,8 +178,9 @@ function setting(tokens: readonly Token[], at: number, files: SqlFile[], context
 }
 
 function quotes(name: string, rest: readonly Token[], context: Context): void {
-  const value = rest.find(({ text }) => text !== '=' && text !== 'to' && text !== ':=');
-  if (value === undefined) return;
+  const isSet = /^(?:=|:=|to)$/.test(rest[0]?.text ?? '');
+  const value = rest[isSet ? 1 : 0];
+  if (value === undefined || (!isSet && name !== 'quoted_identifier')) return;
   if (name === 'sql_mode') {
     const mode = value.kind === 'string' ? value.value : context.lookup(value.text);
     // What an earlier session had comes back from a variable that isn't known: that is the default.

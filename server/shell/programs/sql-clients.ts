@@ -4,10 +4,10 @@
  * files that this session didn't write, which are uncertain.
  */
 import type { OptionGrammar } from '../option-table.ts';
-import { readOptions, type ReadOption, type ReadOptions } from '../options.ts';
+import { leading, readOptions, type ReadOption, type ReadOptions } from '../options.ts';
 import { fileInput } from '../redirect.ts';
 import { subshell, type Call, type Output, type Program } from '../runner.ts';
-import { exactText, whyUnknown, type Word } from '../word.ts';
+import { exactText, literal, whyUnknown, type Word } from '../word.ts';
 
 /** What an option's value is; options that the table doesn't name mean nothing here. */
 type Role =
@@ -45,6 +45,8 @@ interface Client {
   readonly needs: readonly string[];
   /** `-p` may have its value only in the same word. */
   readonly attachedPassword: boolean;
+  /** Operands that begin with `@` are files of SQL. */
+  readonly scripts: boolean;
 }
 
 /**
@@ -79,7 +81,7 @@ bq short: ; long: project_id dataset_id location format max_rows destination_tab
 db2 short: fdlrz; long: ; file: -f; operand: 0; ends: ?
 mclient short: dhpusftiXE; long: database host port user statement format; sql: -s --statement; ends: --help --version
 influx single: yes; long: execute host port database username password precision format; sql: -execute; ends: -help -version
-sqlplus short: CMR; long: ; operand: 2; ends: -H -V
+sqlplus short: CMR; long: ; scripts: yes; ends: -H -V
 `;
 
 const SAME: Readonly<Record<string, string>> = {
@@ -144,6 +146,7 @@ function readTable(): ReadonlyMap<string, Client> {
       subcommands: fields.get('subcommands') ?? null,
       needs: list('needs'),
       attachedPassword: fields.has('password'),
+      scripts: fields.has('scripts'),
     });
   }
   return clients;
@@ -216,6 +219,9 @@ function sqlClient(call: Call): Output {
   const given = new Given(call);
   for (const option of read.options) take(option.value, roleOf(option), given, call);
   if (client.operand !== null) operandsOf(call, client, operands, given);
+  if (client.scripts && operands.some((word) => leading(word).startsWith('@'))) {
+    call.run.uncertain(`${call.name} reads SQL from a file`);
+  }
   const needed =
     client.needs.length === 0 || read.options.some(({ name }) => client.needs.includes(name));
   if (!needed && given.text !== null) {
@@ -235,10 +241,15 @@ function sqlClient(call: Call): Output {
 }
 
 function readCall(call: Call, client: Client): ReadOptions {
-  // `-pSECRET` is a password; its letters are no options.
-  const words = client.attachedPassword
-    ? call.words.filter((word, at) => !/^-p./.test(call.texts[at] ?? exactText(word) ?? ''))
-    : call.words;
+  if (!client.attachedPassword) return readOptions(call.words, client.grammar, false);
+  // `-pSECRET` is a password; its letters are no options. Names may be written with `_`.
+  const words = call.words.flatMap((word) => {
+    const text = exactText(word);
+    if (/^-p./.test(text ?? leading(word))) return [];
+    const named = /^--[\w-]+/.exec(text ?? '')?.[0] ?? '';
+    if (text === null || !named.includes('_')) return [word];
+    return [literal(named.replaceAll('_', '-') + text.slice(named.length))];
+  });
   return readOptions(words, client.grammar, false);
 }
 
@@ -331,10 +342,6 @@ function operandsOf(call: Call, client: Client, operands: readonly Word[], given
     const text = exactText(word);
     // Names of files, hosts and subcommands are one word; a statement never is.
     if (text !== null && !/\s|^\./.test(text) && client.operand === 0) continue;
-    if (text !== null && text.startsWith('@')) {
-      call.run.uncertain(`${call.name} reads SQL from a file`);
-      continue;
-    }
     given.addWord(word);
     given.takesInput = false;
   }
