@@ -30,10 +30,15 @@ export class Collector {
   /** False when the budget is used up; the first time that becomes an uncertainty. */
   spend(steps: number): boolean {
     this.#steps += steps;
-    const copies = this.#copying.entries / ENTRIES_PER_STEP;
-    if (this.#steps + copies <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
+    if (!this.#exhausted && this.steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS)
+      return true;
     this.giveUp('the command does more than can be followed');
     return false;
+  }
+
+  /** What the reading has cost so far. */
+  get steps(): number {
+    return this.#steps + this.#copying.entries / ENTRIES_PER_STEP;
   }
 
   get exhausted(): boolean {
@@ -43,7 +48,6 @@ export class Collector {
   giveUp(why: string): void {
     if (!this.#exhausted) this.uncertainties.push({ why, ...this.span });
     this.#exhausted = true;
-    this.#steps = MAX_STEPS + 1;
   }
 
   uncertain(why: string, span: { readonly start: number; readonly end: number } = this.span): void {
