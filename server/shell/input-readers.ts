@@ -9,13 +9,33 @@ import { baseName } from './path.ts';
 import { exactText } from './word.ts';
 import type { Word } from './word.ts';
 
-/** They read it whatever their operands are. */
+/** They read it whatever their operands are, but for what NOT_WITH says. */
 const ALWAYS = new Set(
   (
-    'read mapfile readarray dd tee tr xargs parallel perl python python2 python3 ruby node php lua tclsh expect ' +
-    'ssh nc ncat netcat socat telnet ftp sftp lftp mail mysql mariadb psql sqlite3 bc dc ed ex vi vim gdb m4 busybox'
+    'read mapfile readarray dd tee tr xargs parallel ssh nc ncat netcat socat telnet ftp sftp lftp mail bc dc ed ex ' +
+    'vi vim gdb'
   ).split(' '),
 );
+/** Words with which they leave it alone: options, or what an operand looks like. */
+const NOT_WITH: ReadonlyMap<string, RegExp> = new Map([
+  ['read', /^-u.*/],
+  ['mapfile', /^-u.*/],
+  ['readarray', /^-u.*/],
+  ['dd', /^if=(?!\/dev\/(?:stdin|fd\/0)$).*/],
+  ['xargs', /^(?:-a.*|--arg-file=?.*)/],
+  ['parallel', /^(?::::.*|-a.*|--arg-file=?.*)/],
+  ['ssh', /^-[A-Za-z46]*[nf]$/],
+  ['nc', /^-[a-z46]*z[a-z46]*$/],
+  ['ncat', /^-[a-z46]*z[a-z46]*$/],
+  ['netcat', /^-[a-z46]*z[a-z46]*$/],
+  ['sftp', /^-b.+/],
+  ['gdb', /^--?batch(?:-silent)?$/],
+]);
+/** They read their program from it, or code that they are given may read it; a script hardly does. */
+const INTERPRETERS = new Set(
+  'python python2 python3 pypy3 perl ruby node nodejs php lua tclsh expect m4 Rscript'.split(' '),
+);
+const CODE_OPTION = /^(?:-[A-Za-z]*[ceErRp]|--eval|--print)$/;
 /** They read it when they have no more operands than these; options that give the program count too. */
 const WITHOUT_FILES: ReadonlyMap<string, number> = new Map([
   ...'cat head tail wc od xxd hexdump base64 cut sort uniq nl tac rev fold fmt pr less more md5sum sha256sum gzip'
@@ -33,11 +53,24 @@ export function readsInput(words: readonly Word[]): boolean {
   const path = exactText(first);
   if (path === null) return true;
   const name = baseName(path);
-  if (ALWAYS.has(name)) return true;
+  if (ALWAYS.has(name)) {
+    const without = NOT_WITH.get(name);
+    return !words.slice(1).some((word) => without?.test(exactText(word) ?? '') === true);
+  }
+  if (INTERPRETERS.has(name)) return interpreterReads(name, words.slice(1));
   const most = WITHOUT_FILES.get(name);
   if (most === undefined) return false;
   const read = readOptions(words.slice(1), optionGrammar(name), false);
   const isGiven = hasOption(read, ...PROGRAM_OPTIONS);
   const files = read.operands.slice(isGiven ? 0 : most).map(({ word }) => exactText(word));
   return files.length === 0 || files.some((file) => file !== null && STANDARD_INPUT.test(file));
+}
+
+function interpreterReads(name: string, words: readonly Word[]): boolean {
+  const texts = words.map((word) => exactText(word));
+  const operands = texts.filter((text) => text === null || !text.startsWith('-'));
+  const isGivenCode = texts.some((text) => text !== null && CODE_OPTION.test(text));
+  // `perl -pe CODE FILE` and its like read the files.
+  const readsFiles = /^(?:perl|ruby)$/.test(name) && operands.length > 1;
+  return isGivenCode ? !readsFiles : operands.length === 0;
 }
