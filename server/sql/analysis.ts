@@ -122,7 +122,7 @@ function postgresFacts(statement: Statement, context: Context): TreeFacts | null
 }
 
 function brief(why: string): string {
-  const plain = why.replace(/[\0-\x1f\x7f-\x9f]+/g, ' ');
+  const plain = why.replace(/\p{Cc}+/gu, ' ');
   return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain;
 }
 

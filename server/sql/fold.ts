@@ -113,7 +113,7 @@ const FUNCTIONS: Readonly<Record<string, Apply>> = {
   upper: ([text = '']) => text.toUpperCase(),
   ucase: ([text = '']) => text.toUpperCase(),
   trim: ([text = '']) => text.trim(),
-  reverse: ([text = '']) => Array.from(text).reverse().join(''),
+  reverse: ([text = '']) => Array.from(text).toReversed().join(''),
   replace: ([text = '', from = '', to = '']) => (from === '' ? text : text.replaceAll(from, to)),
   quote_ident: ([name = '']) => `"${name.replaceAll('"', '""')}"`,
   quote_literal: ([text = '']) => `'${text.replaceAll("'", "''")}'`,

@@ -79,12 +79,15 @@ function withText(text: string, parse: (parser: Instance, pointer: number) => Pa
 function replace(): void {
   instance = spare;
   spare = null;
-  create().then(
-    (fresh) => {
-      if (instance === null) instance = fresh;
-      else spare = fresh;
-    },
+  void refill();
+}
+
+async function refill(): Promise<void> {
+  try {
+    const fresh = await create();
+    if (instance === null) instance = fresh;
+    else spare = fresh;
+  } catch {
     // Without a fresh one every text counts as unreadable, which the policy decides.
-    () => undefined,
-  );
+  }
 }

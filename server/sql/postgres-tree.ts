@@ -120,7 +120,7 @@ export function routineOf(tree: unknown): Routine {
         if (name !== null) filled.add(name.toLowerCase());
       }
     }
-    const entries = Object.entries(node).reverse();
+    const entries = Object.entries(node).toReversed();
     for (const [inner, value] of entries) {
       const dynamic =
         inner === 'dynquery' || (DYNAMIC_HOLDERS.has(key) && inner === 'query')

@@ -253,7 +253,7 @@ export class Scanner {
     const { text } = this;
     const start = this.at;
     WORD.lastIndex = start;
-    const found = WORD.exec(text)?.[0] ?? (text[start] as string);
+    const found = WORD.exec(text)?.[0] ?? text.charAt(start);
     const word = found.slice(0, MAX_WORD_CHARACTERS);
     this.at += word.length;
     const lower = word.toLowerCase();

@@ -307,7 +307,8 @@ function take(value: Word | null, role: Role | undefined, given: Given, call: Ca
       if (text === null) call.run.uncertain(`${call.name} runs a command that can't be known`);
       else call.run.runText(text, subshell(call.frame, call.name));
       return;
-    default:
+    case 'ends':
+    case undefined:
   }
 }
 
