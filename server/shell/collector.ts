@@ -29,9 +29,9 @@ export class Collector {
 
   /** False when the budget is used up; the first time that becomes an uncertainty. */
   spend(steps: number): boolean {
+    if (this.#exhausted) return false;
     this.#steps += steps;
-    if (!this.#exhausted && this.steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS)
-      return true;
+    if (this.steps <= MAX_STEPS && this.commands.length < MAX_COMMANDS) return true;
     this.giveUp('the command does more than can be followed');
     return false;
   }
