@@ -53,6 +53,8 @@ export interface JudgedLine {
   readonly seq: number | null;
   readonly decision: Decision;
   readonly policy: Policy;
+  /** What a shell's line leaves if it runs; null for SQL. */
+  readonly after: ShellState | null;
   /** Resolves when the decision is committed. Rejects with `recording.failed`. */
   readonly recorded: Promise<unknown>;
 }
@@ -157,10 +159,11 @@ export class Gate {
    */
   async judge(line: GateLine): Promise<JudgedLine> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const judged = this.#judge(policy, line);
+    const after = line.language === 'shell' ? readShell(line.text, this.#state).after : null;
+    const judged = this.#judge(policy, line, after);
     const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')
-      return { line, seq: null, decision, policy, recorded: Promise.resolve() };
+      return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
     this.commandEnded(null);
     const seq = ++this.#seq;
     const atUs = this.#nowUs();
@@ -176,8 +179,8 @@ export class Gate {
     ]);
     // Whoever waits for it gets the failure; until then it is nobody's.
     recorded.catch(() => {});
-    if (decision.verdict === 'allow') this.#released(line, seq, decision);
-    return { line, seq, decision, policy, recorded };
+    if (decision.verdict === 'allow') this.#released(seq, decision, after);
+    return { seq, line, decision, policy, after, recorded };
   }
 
   /** Waits until a judged line is committed and, if it is held, decided. */
@@ -186,20 +189,19 @@ export class Gate {
     abandoned: AbortSignal,
     say: (text: string) => Promise<void>,
   ): Promise<GateOutcome> {
-    const { line, seq, decision, policy, recorded } = judged;
+    const { line, seq, decision, policy, after, recorded } = judged;
     await recorded;
     if (seq === null || decision.verdict === 'allow') return { kind: 'released', seq, decision };
     if (decision.verdict === 'deny')
       return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
     const outcome = await this.#hold(line, seq, decision, policy, abandoned, say);
-    if (outcome.kind === 'released') this.#released(line, seq, decision);
+    if (outcome.kind === 'released') this.#released(seq, decision, after);
     return outcome;
   }
 
-  #released(line: GateLine, seq: number, decision: Decision): void {
+  #released(seq: number, decision: Decision, after: ShellState | null): void {
     this.#running = { seq, outputFromUs: this.#nowUs() };
-    if (line.language !== 'shell') return;
-    const after = readShell(line.text, this.#state).after;
+    if (after === null) return;
     if (decision.commands.some(({ stdinLanguage }) => stdinLanguage === 'shell')) {
       const inner = innerState(after);
       this.#outer = joined(inner, after, this.#outer);
@@ -237,7 +239,15 @@ export class Gate {
     this.#recording.commandEnded(seq, { outputFromUs, outputToUs: this.#nowUs(), exitStatus });
   }
 
-  #judge(policy: Policy, line: GateLine): Decision {
+  /** Whether a rule would hold or refuse this, should it run as a command of its own. */
+  async wouldRefuse(text: string): Promise<boolean> {
+    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const input = { text, language: 'shell', state: this.#state, isGuess: true } as const;
+    const { verdict, rule } = judge(policy, this.#facts, input);
+    return rule !== null && verdict !== 'allow';
+  }
+
+  #judge(policy: Policy, line: GateLine, after: ShellState | null): Decision {
     const { maxLineBytes, maxStatementBytes } = this.#dependencies.limits;
     const refusal = unreadable(
       line.text,
@@ -255,6 +265,10 @@ export class Gate {
     });
     if (line.certainty === 'uncertain') {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
+    }
+    if (this.#readsInput && after !== null && after.input.kind !== 'session') {
+      const why = 'the shell goes on with commands that do not come from this input';
+      decisions.push(plainDecision(policy.uncertain, why));
     }
     const commands = decisions.find((one) => one.commands.length > 0)?.commands ?? [];
     const sqlInput = decisions.find((one) => one.sqlInput !== undefined)?.sqlInput ?? null;

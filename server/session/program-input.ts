@@ -43,6 +43,28 @@ export function mayTakeInput(commands: readonly ReadCommand[]): boolean {
   );
 }
 
+/** Programs that look at nothing but their operands, unless they are told to ask. */
+const NEVER_ASKS = new Set(
+  (
+    'echo printf cd pushd popd pwd export unset set shopt declare local typeset readonly alias unalias shift return ' +
+    'exit break continue true false : test [ [[ trap umask wait hash type command builtin let getopts ulimit jobs ' +
+    'mkdir rmdir touch ls stat date sleep id whoami hostname uname basename dirname realpath readlink seq nproc df du ' +
+    'free uptime ps env which tty mktemp cat head tail grep sed awk cut sort uniq wc tr tee find xargs diff cmp cp mv ' +
+    'ln rm chmod chown chgrp install systemctl service journalctl kill pkill sync tar gzip gunzip base64 md5sum ' +
+    'sha256sum curl wget'
+  ).split(' '),
+);
+const ASKS = /^(?:-[a-zA-Z]*[iIp][a-zA-Z]*|--interactive.*|--ok.*|-ok.*)$/;
+
+/** Whether one of these commands may ask for a line and take it from the session's input. */
+export function mayTakeLine(commands: readonly ReadCommand[]): boolean {
+  return commands.some((one) => {
+    const program = programOf(one);
+    if (program === null) return one.argv === null;
+    return !NEVER_ASKS.has(program) || one.argv?.some((word) => ASKS.test(word)) === true;
+  });
+}
+
 /**
  * Why nobody can tell what the commands on the input of these will mean; null when it can be told.
  * @param isInput the commands came by the input themselves

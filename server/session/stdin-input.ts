@@ -10,7 +10,7 @@ import type { InputQueue } from './input-queue.ts';
 import type { SessionLimits } from './limits.ts';
 import type { Piece, Pieces } from './piece.ts';
 import type { UpstreamEnd } from './ports.ts';
-import { mayTakeInput, type InputReader } from './program-input.ts';
+import { mayTakeInput, mayTakeLine, type InputReader } from './program-input.ts';
 import { ShellPieces } from './shell-pieces.ts';
 import { SqlPieces } from './sql-pieces.ts';
 
@@ -18,6 +18,13 @@ import { SqlPieces } from './sql-pieces.ts';
 const MAX_BATCH_COMMANDS = 64;
 /** Their bytes; more arrives when they have gone up. */
 const MAX_BATCH_BYTES = 256 * 1024;
+
+/** Lines of one command that are looked at as commands of their own; more are a doubt. */
+const MAX_SHIFTED_LINES = 2_000;
+/** The first of them with all that follows. */
+const MAX_SHIFTED_RESTS = 16;
+/** Then others may go on. */
+const SHIFTED_LINES_A_TURN = 32;
 
 /** A client that was let through though its language isn't known. */
 const UNKNOWN_CLIENT: SqlPlace = { dialect: 'other', state: initialSqlState() };
@@ -97,6 +104,8 @@ async function gateInput(options: ProgramInputOptions): Promise<InputEnd> {
 class ProgramInput {
   readonly #options: ProgramInputOptions;
   #isShared: boolean;
+  /** A command may have taken a whole line, so that the shell is further on than was read. */
+  #mayBeAhead = false;
   /** What goes up as soon as the rows of its commands are committed. */
   #batch: Buffer[] = [];
   #batchBytes = 0;
@@ -108,7 +117,7 @@ class ProgramInput {
   }
 
   async take(piece: Piece): Promise<InputEnd | null> {
-    for (const line of this.#linesOf(piece)) {
+    for (const line of await this.#linesOf(piece)) {
       const ended = await this.#decide(line);
       if (ended !== null) return ended;
     }
@@ -136,10 +145,11 @@ class ProgramInput {
     return null;
   }
 
-  #linesOf({ kind, bytes, doubt, sql, unlessCopied }: Piece): readonly GateLine[] {
-    const shared = this.#isShared ? 'an earlier command may have taken a part of this input' : null;
+  async #linesOf({ kind, bytes, doubt, sql, unlessCopied }: Piece): Promise<readonly GateLine[]> {
+    let shared = this.#isShared ? 'an earlier command may have taken a part of this input' : null;
     const lines: GateLine[] = [];
     const text = kind === 'command' ? bytes.toString('utf8') : '(rows of COPY)';
+    if (shared === null && sql === null && this.#mayBeAhead) shared = await this.#shifted(text);
     if (kind === 'command' && text.trim() !== '') {
       lines.push(commandLine(bytes, text, shared ?? doubt, sql));
     } else if (kind === 'data' && (shared ?? doubt) !== null) {
@@ -153,6 +163,25 @@ class ProgramInput {
       lines.push({ ...line, quiet: true });
     }
     return lines;
+  }
+
+  /**
+   * A program that asks for a line (`rm -i`) takes the next one, and the shell goes on behind it: what was
+   * text of a here-document is a command then. Why that matters here; null = it doesn't.
+   */
+  async #shifted(text: string): Promise<string | null> {
+    const lines = text.replace(/\n$/, '').split('\n');
+    if (lines.length === 1) return null;
+    const why =
+      'if a command before it asks for a line and takes the first of this, the rest runs as commands';
+    if (lines.length > MAX_SHIFTED_LINES) return why;
+    for (let at = 1; at < lines.length; at += 1) {
+      // Whole rests while there are few, for a command may have more lines than one.
+      const rest = at <= MAX_SHIFTED_RESTS ? lines.slice(at).join('\n') : (lines[at] ?? '');
+      if (rest.trim() !== '' && (await this.#options.gate.wouldRefuse(rest))) return why;
+      if (at % SHIFTED_LINES_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return null;
   }
 
   async #decide(line: GateLine): Promise<InputEnd | null> {
@@ -171,6 +200,7 @@ class ProgramInput {
       }
     }
     this.#isShared ||= mayTakeInput(decision.commands);
+    this.#mayBeAhead ||= mayTakeLine(decision.commands);
     return null;
   }
 }
