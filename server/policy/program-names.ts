@@ -132,7 +132,7 @@ const ABBREVIATING: ReadonlySet<string> = new Set([
   'hg',
 ]);
 /** Programs whose commands may be written in any case. */
-const CASELESS: ReadonlySet<string> = new Set(['redis-cli']);
+const CASELESS: ReadonlySet<string> = new Set(['redis-cli', 'mysqladmin']);
 
 export function isCaseless(program: string): boolean {
   return CASELESS.has(program);
@@ -187,12 +187,20 @@ export function shorterVerb(program: string, first: string, second: string): str
   return CONTAINER_VERBS.has(second) ? second : null;
 }
 
-/** `ns/prod` and `pods,ns` of kubectl as the words that they stand for; null = the word stands for itself. */
+/**
+ * `ns/prod` and `pods,ns` of kubectl, and `isolate rescue` of systemctl, as what they stand for; null = the
+ * word stands for itself.
+ */
 export function splitOperand(
   program: string,
   verb: string,
   word: string,
 ): readonly string[] | null {
+  if (program === 'systemctl') {
+    return verb === 'isolate' && word !== verb && /^[\w@-]+$/.test(word)
+      ? [`${word}.target`]
+      : null;
+  }
   if ((SAME[program] ?? program) !== 'kubectl' || verb === 'cp' || verb === 'config') return null;
   if (!/^[a-z][a-z.,]*(\/[\w.*?-]+)?$/.test(word) || !/[,/]/.test(word)) return null;
   return word.split(/[,/]/).filter(Boolean);
