@@ -73,7 +73,7 @@ const START_UP_FILES = new RegExp(
     String.raw`/\.(?:mylogin\.cnf|pythonrc|pythonstartup|irbrc|perldb|gdbinit|tmux\.conf|screenrc|lessfilter|xinitrc)$`,
     String.raw`/\.(?:xsession|xprofile|pam_environment|npmrc|pryrc|Rprofile|forward|procmailrc|rhosts)$`,
     String.raw`/\.ssh/(?:config|rc|authorized_keys2?|environment)$`,
-    String.raw`/\.config/(?:fish/|nvim/init|autostart/|systemd/user/|environment\.d/)`,
+    String.raw`/\.config/(?:fish/(?:config\.fish|conf\.d/|functions/)|nvim/init|autostart/|systemd/user/|environment\.d/)`,
     String.raw`/\.git/(?:hooks/|config$)|/(?:site|user)customize\.py$|\.pth$`,
     String.raw`^/etc/(?:profile|bash\.bashrc|zsh/|zshrc|zshenv|ld\.so\.|sudoers|cron|anacrontab|rc\.local|environment$)`,
     String.raw`^/etc/(?:init\.d/|inittab|pam\.d/|udev/rules\.d/|update-motd\.d/|apt/apt\.conf|ssh/sshd?_config|logrotate)`,

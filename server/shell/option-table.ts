@@ -84,7 +84,7 @@ const TABLE: Readonly<Record<string, string>> = {
   xargs:
     'InPLsdEa: max-args max-procs delimiter arg-file max-lines max-chars process-slot-var: null eof replace interactive no-run-if-empty show-limits verbose exit open-tty',
   parallel:
-    'jSNnLPaId: jobs colsep joblog arg-file max-args delay timeout retries sshlogin tagstring tmpdir results workdir basefile env load memfree',
+    'jSNnLPaId: block recstart recend header shellquote-level nice limit halt jobs colsep joblog arg-file max-args delay timeout retries sshlogin tagstring tmpdir results workdir basefile env load memfree',
   'systemd-run':
     'pHMEu: property unit description slice uid gid setenv machine host on-active on-boot on-calendar on-startup on-unit-active on-unit-inactive working-directory timer-property path-property socket-property service-type nice background job-mode expand-environment: no-ask-password user system scope slice-inherit no-block remain-after-exit wait send-sighup same-dir pty pipe quiet collect shell on-timezone-change on-clock-change ignore-failure',
   'systemd-inhibit': ': what who why mode: no-pager no-legend list',

@@ -215,7 +215,8 @@ function salt(call: Call): Output {
   const at = call.texts.findIndex((text) => /^[a-z_]+\.[a-z_]+$/.test(text ?? ''));
   const name = call.texts[at] ?? '';
   const text = call.words[at + 1];
-  if (/^cmd\./.test(name) && text !== undefined) return call.run.runWord(text, frame, call.name);
+  if (name.startsWith('cmd.') && text !== undefined)
+    return call.run.runWord(text, frame, call.name);
   const power = /^system\.(reboot|shutdown|poweroff|halt|init)$/.exec(name)?.[1];
   if (power !== undefined) {
     return call.run.runWords([literal(power), ...call.words.slice(at + 1)], frame, true);

@@ -15,7 +15,7 @@ import { exactText, joinWords, literal } from '../word.ts';
 import type { Word } from '../word.ts';
 
 const SHELLS =
-  'sh bash dash zsh ksh ksh93 mksh oksh yash ash rbash rzsh fish csh tcsh posh hush lksh pdksh bash5 elvish nu xonsh';
+  'sh bash dash zsh ksh ksh93 mksh oksh yash ash rbash rzsh fish csh tcsh posh hush lksh pdksh bash5 elvish nu';
 
 /** Directories that only an administrator writes to. */
 const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|opt|nix|snap|run\/current-system)\//;
@@ -176,6 +176,8 @@ function newGroup(call: Call): Output {
   if (call.name === 'newgrp') return shellInput(call, frame);
   const words = call.words.filter((_, index) => !/^(-|-c|--)$/.test(call.texts[index] ?? ''));
   const text = words.slice(1);
+  // Another program of that name has options there.
+  if (exactText(text[0] ?? [])?.startsWith('-') === true) return null;
   return text.length === 0
     ? shellInput(call, frame)
     : call.run.runWord(joinWords(text), frame, 'sg');
@@ -263,7 +265,7 @@ function tmuxCommand(call: Call, words: readonly Word[]): void {
   }
   // Several words are a command of their own, one is text for a shell.
   if (rest.length === 1) call.run.runWord(rest[0], frame, call.name);
-  else if (/^if/.test(name)) {
+  else if (name.startsWith('if')) {
     call.run.runWord(rest[0], frame, call.name);
     for (const word of rest.slice(1)) call.run.runText(`tmux ${exactText(word) ?? ''}`, frame);
   } else if (rest.length > 1) call.run.runWord(joinWords(rest), frame, call.name);

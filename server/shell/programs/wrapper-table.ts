@@ -33,7 +33,7 @@ systemd-run: words cwd=--working-directory shell=-S,--shell
 dbus-run-session: words shell takes=:config-file,dbus-daemon
 dbus-launch: words takes=:autolaunch
 cgexec: words takes=g
-numactl: words takes=imNCpwlofLMs:interleave,membind,cpunodebind,physcpubind,preferred,shm,length,offset,shmmode unless=-s,--show,-H,--hardware
+numactl: words takes=imNCpwofLMS:interleave,membind,cpunodebind,physcpubind,preferred,weighted-interleave,shm,file,length,offset,shmmode unless=-s,--show,-H,--hardware
 xvfb-run: words takes=efnpsw:auth-file,error-file,server-num,xauth-protocol,server-args,wait
 rlwrap: words takes=bCDfgHlMOPpqSstwz:break-chars,command-name,history-no-dupes,file,forget-matching,history-filename,logfile,history-size,quote-characters,substitute-prompt,filter
 tini docker-init: words takes=pe
@@ -89,7 +89,8 @@ pm2: start each takes=ni:name,interpreter
 cset: shield/proc none exec=-e,--exec
 srun salloc mpirun mpiexec mpiexec.hydra orterun: words takes=nNcpwtJAoDHx:ntasks,nodes,partition,time,job-name,account,host,hostfile,np,nodelist,cpus-per-task,output:np,hostfile,host,machinefile,wdir,env,genv,ppn
 sbatch: none takes=: text=--wrap
-turbostat bpftrace: words text=-c,-e
+turbostat: words
+bpftrace: none text=-c
 bear: dash
 scan-build intercept-build: words takes=o
 ccache distcc sccache: words

@@ -15,7 +15,7 @@ import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
 import { changeDirectory } from '../directory.ts';
 import type { Piece, Word } from '../word.ts';
-import { exactText, joinWords, literal } from '../word.ts';
+import { exactText, joinWords, literal, showWord } from '../word.ts';
 import { debuggerLines } from './escapes.ts';
 import { elsewhere, REMOTE_PROGRAMS } from './remote.ts';
 import { shellInput } from './shells.ts';
@@ -26,8 +26,8 @@ function wrapped(call: Call): Output {
   for (const form of forms) {
     const start = behindVerbs(call, form);
     if (start === null) continue;
-    const isLast = form === forms.at(-1);
-    if (!isLast && form.how.startsWith('dash') && !call.texts.includes('--')) continue;
+    const next = forms[forms.indexOf(form) + 1];
+    if (next !== undefined && !hasDashes(call, form, start, next.skip)) continue;
     const output = follow(call, form, start);
     if (form.how !== 'none') return output;
   }
@@ -94,6 +94,14 @@ function singleDash(call: Call, form: WrapperForm, frame: Frame, via: string): v
   });
 }
 
+/** Whether the first `--` is the program's own: a command before it may have one as well. */
+function hasDashes(call: Call, form: WrapperForm, start: number, own: number): boolean {
+  if (!form.how.startsWith('dash')) return true;
+  const dashes = call.texts.indexOf('--');
+  if (dashes < 0) return false;
+  return readOptions(call.words.slice(start, dashes), form.grammar, false).operands.length <= own;
+}
+
 function isVerb(text: string | null): boolean {
   return text !== null && /^[\w-]+$/.test(text) && !text.startsWith('-');
 }
@@ -143,7 +151,7 @@ function afterAssignments(call: Call, words: readonly Word[], frame: Frame): rea
   let index = 0;
   for (; index < words.length; index++) {
     const word = words[index] as Word;
-    const match = /^([^=/\s][^=\s]*)=/.exec(leading(word));
+    const match = /^([^=/\s][^=\s]*)=/.exec(leading(word) || showWord(word));
     if (match === null) break;
     const name = match[1] ?? '';
     const value = dropLeading(word, match[0].length);
