@@ -5,7 +5,7 @@
  */
 export const PROGRAM_EFFECTS = `
 nc ncat netcat telnet: -
-curl: - file://:r FILE://:r -o=w --output=w -T=r --upload-file=r -d=a --data=a --data-binary=a --data-urlencode=a --data-ascii=a --json=a --url-query=a -F=f --form=f -K=r --config=r -b=r --cookie=r -c=w --cookie-jar=w --cacert=- -E=r --cert=r --key=r -H=a --header=a --url=u -D=w --dump-header=w --trace=w --trace-ascii=w --stderr=w --netrc-file=r --etag-compare=r --etag-save=w --hsts=rw --output-dir=w -w=a --write-out=a
+curl: - file://:r FILE://:r file:/:r -o=w --output=w -T=r --upload-file=r -d=a --data=a --data-binary=a --data-urlencode=a --data-ascii=a --json=a --url-query=a -F=f --form=f -K=r --config=r -b=r --cookie=r -c=w --cookie-jar=w --cacert=- -E=r --cert=r --key=r -H=a --header=a --url=u -D=w --dump-header=w --trace=w --trace-ascii=w --stderr=w --netrc-file=r --etag-compare=r --etag-save=w --hsts=rw --output-dir=w -w=a --write-out=a
 wget wget2: - file://:r -O=w --output-document=w -o=w --output-file=w -a=w --append-output=w -P=w --directory-prefix=w -i=r --input-file=r --post-file=r --body-file=r --load-cookies=r --save-cookies=w --config=r --certificate=r --private-key=r --ca-certificate=- --warc-file=w
 http https xh curlie: - @:r
 aria2c: - -i=r --input-file=r -d=w --dir=w -o=w --out=w -l=w --log=w --conf-path=r --load-cookies=r

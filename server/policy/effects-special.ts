@@ -33,11 +33,13 @@ export const SPECIAL_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
 export const FURTHER_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
   git: gitEffects,
   cmake: cmakeEffects,
+  parallel: parallelEffects,
 };
 
 /** Names come from a list whose contents aren't known. */
 function listed(access: ReadonlySet<Access>, list: Word | null): Effect[] {
-  if (list === null) return [];
+  // The reader follows the names that come on standard input.
+  if (list === null || exactText(list) === '-') return [];
   return [effect(READ, list), effect(access, [unknown('it is taken from a list', true)])];
 }
 
@@ -89,6 +91,8 @@ function tarEffects(words: readonly Word[], read: ReadOptions): Effect[] {
     }
     effects.push(...listed(access, list));
   } else if (list !== null) effects.push(effect(READ, list));
+  const added = value('', '--add-file');
+  if (added !== null) effects.push(effect(READ, added, true, directory));
   const exclude = value('-X', '--exclude-from');
   if (exclude !== null) effects.push(effect(READ, exclude));
   const index = value('', '--index-file') ?? value('-g', '--listed-incremental');
@@ -174,6 +178,12 @@ function gitEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   return (paths.length === 0 ? [EVERYTHING_HERE] : paths).map((path) =>
     effect(DELETE, path, true, directory ?? null),
   );
+}
+
+/** Files behind `::::` are lists. */
+function parallelEffects(words: readonly Word[]): Effect[] {
+  const from = words.findIndex((word) => exactText(word)?.startsWith('::::') === true);
+  return from < 0 ? [] : words.slice(from + 1).map((word) => effect(READ, word));
 }
 
 const CMAKE_TOOLS: Readonly<Record<string, ReadonlySet<Access>>> = {

@@ -198,6 +198,8 @@ function optionEffects(own: OptionEffect, value: Word, entry: Entry): Effect[] {
       if (own.access.size === 0) return [];
       return pathsIn(value).map((path) => effect(own.access, path));
     case 'list':
+      // The reader follows the names that come on standard input.
+      if (exactText(value) === '-') return [];
       // The list names the operands, and what it holds isn't known.
       return [
         effect(own.access, value),

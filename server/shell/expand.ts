@@ -93,9 +93,18 @@ function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
   for (const part of node.parts) {
     const found = partItems(part, false, frame, run);
     if (!run.spend(stepsOf(found))) return [unknown('too much to read')];
-    items.push(...found);
+    // Any of several lines may be the one that its neighbours are joined to.
+    const isOpen =
+      part.type === 'CommandExpansion' && node.parts.length > 1 && hasOpenFields(found);
+    items.push(...(isOpen ? [unknown(FROM_OUTPUT, true)] : found));
   }
   return items;
+}
+
+const FROM_OUTPUT = 'part of it comes from the output of a command';
+
+function hasOpenFields(items: readonly Item[]): boolean {
+  return items.includes(BREAK) && items.some(({ kind }) => kind !== 'text' && kind !== 'break');
 }
 
 /** Items that count as one step, and characters of them. */
@@ -208,10 +217,11 @@ function substituted(output: Output, quoted: boolean): readonly Word[] {
   if (typeof output === 'string') {
     return [[{ kind: 'text', text: withoutLineEnds(output), quoted: false }]];
   }
-  const lost: Word = [unknown('part of it comes from the output of a command', true)];
+  const lost: Word = [unknown(FROM_OUTPUT, true)];
   if (output === null) return [lost];
   // What stands behind a blank in the name of a directory may be an absolute path.
   const isDeep = output.words.some((word) => word.some((piece) => piece.kind === 'tree'));
+  if (isDeep && !quoted) return [...output.words, lost];
   if (isDeep || (quoted && (!output.single || output.words.length > 1))) return [lost];
   return output.words.map((word) =>
     word.map((piece): Piece => (piece.kind === 'glob' ? { kind: 'number', splits: true } : piece)),
@@ -250,7 +260,8 @@ function asQuoted(piece: Piece): Piece {
 
 function split(word: Word, frame: Frame): Item[] {
   const ifs = frame.state.variables.get('IFS');
-  const separators = ifs?.kind === 'word' ? exactText(ifs.word) : ' \t\n';
+  const isSet = ifs?.kind === 'word' && ifs.word.length > 0;
+  const separators = isSet ? exactText(ifs.word) : ' \t\n';
   if (separators === null) return [unknown('the field separators are not known', true)];
   const items: Item[] = [];
   for (const piece of word) {

@@ -336,8 +336,8 @@ function useDefault(
 ): Word {
   const set = frame.state.variables.has(name) || /^\d+$/.test(name);
   const known = exactText(value);
-  // Without the colon an empty value is a value.
-  const empty = known === '' && operator.startsWith(':');
+  // Without the colon an empty value is a value; one without pieces was unset.
+  const empty = known === '' && (operator.startsWith(':') || value.length === 0);
   if (operator.includes('+')) return set && empty ? [] : alternative;
   if (set && !empty) return value;
   if (operator.includes('=')) run.assign(name, alternative, frame);

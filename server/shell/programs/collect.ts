@@ -32,7 +32,9 @@ export function foundWords(words: readonly Word[]): {
   }
   if (starts.length === 0) starts.push(literal('.'));
   const at = words.findIndex((word) => exactText(word) === '-name');
-  const name = at < 0 ? null : exactText(words[at + 1] ?? []);
+  // A test that is turned round, or one of two, leaves other names as well.
+  const isOpen = words.some((word) => /^(?:!|-not|-o|-or|,)$/.test(exactText(word) ?? ''));
+  const name = at < 0 || isOpen ? null : exactText(words[at + 1] ?? []);
   const found = starts.flatMap((start): Word[] => {
     const text = exactText(start);
     const below: Word = text?.endsWith('/') === true ? start : [...start, SLASH];

@@ -119,7 +119,10 @@ function git(call: Call): Output {
     runLine(call, plain.slice(1).join(' '));
   else if (verb === 'filter-branch') call.run.uncertain('git filter-branch runs commands');
   others.forEach((text, index) => {
-    const value = /^(?:--exec|--upload-pack|--receive-pack|--extcmd)=([^]*)$/.exec(text ?? '')?.[1];
+    const value =
+      /^(?:--exec=|--upload-pack=|--receive-pack=|--extcmd=|--open-files-in-pager=|-O(?=.))([^]*)$/.exec(
+        text ?? '',
+      )?.[1];
     if (value !== undefined) runLine(call, value);
     else if (
       (verb === 'rebase' || verb === 'difftool') &&
@@ -131,10 +134,14 @@ function git(call: Call): Output {
   return null;
 }
 
+/** Editors, pagers and comparing tools that people set. */
+const PLAIN_TOOL =
+  /^(?:vim?|nvim|nano|emacs|emacsclient|code|subl|micro|hx|less|more|most|cat|bat|delta|meld|kdiff3|vimdiff|diff-so-fancy|ssh)(?:\s+[\w=./-]+)*$/;
+
 function gitSetting(call: Call, name: string, value: string): void {
   if (!GIT_COMMANDS.test(name) || value === '') return;
   if (/^alias\./i.test(name) && !value.startsWith('!')) return;
-  call.run.uncertain(`git is told to run a command (${name})`);
+  if (!PLAIN_TOOL.test(value)) call.run.uncertain(`git is told to run a command (${name})`);
   runLine(call, value.replace(/^!/, ''));
 }
 

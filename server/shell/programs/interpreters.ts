@@ -49,6 +49,7 @@ const INTERPRETERS: Readonly<Record<string, Interpreter>> = {
   erl: { text: ['-eval'], values: [], ends: ['-version'] },
   ghc: { text: ['-e'], values: [], ends: ['--version'] },
   swipl: { text: ['-g', '-t'], values: [], ends: ['--version'] },
+  ocaml: { text: ['-e'], values: ['-I'], ends: ['-version'] },
   octave: { text: ['--eval'], values: [], ends: ['--version'] },
   gnuplot: { text: ['-e'], values: [], ends: ['--version', '-V'] },
   jrunscript: { text: ['-e'], values: ['-cp', '-l'], ends: ['-help'] },
@@ -187,12 +188,28 @@ export function code(call: Call, text: string | null | undefined): void {
     if (typeof command === 'string') call.run.runText(command, frame());
     else call.run.runWords(command.map(literal), frame(), true);
   }
+  const opened = files.flatMap(({ access, path }) =>
+    access === 'delete' ? [] : [{ access, word: literal(path) }],
+  );
+  if (opened.length > 0) call.run.opened(opened, call.frame);
   for (const { access, path } of files) {
-    if (access !== 'delete') call.run.opened([{ access, word: literal(path) }], call.frame);
-    else call.run.runWords([literal('rmtree'), literal(path)], frame(), true);
+    if (access === 'delete') {
+      call.run.runWords([literal('rmtree'), literal(path)], frame(), true);
+    }
   }
-  if (!complete) call.run.uncertain(`the code for ${call.name} can't be read`);
+  if (!complete && !(call.name === 'perl' && isSubstitution(text)))
+    call.run.uncertain(`the code for ${call.name} can't be read`);
 }
+
+/** Perl that only replaces text, without the flag and the marks that run code. */
+function isSubstitution(text: string): boolean {
+  if (text.length > MAX_SUBSTITUTION_CHARACTERS || /\(\?\??\{|[@$]\{|`/.test(text)) return false;
+  return /^\s*(?:(?:s|y|tr)([/|#,!])(?:(?!\1)[^\\\n]|\\.)*\1(?:(?!\1)[^\\\n]|\\.)*\1[gimsxr]*\s*;?\s*)+$/.test(
+    text,
+  );
+}
+
+const MAX_SUBSTITUTION_CHARACTERS = 500;
 
 function awk(call: Call): Output {
   let index = 0;
@@ -217,10 +234,11 @@ function awk(call: Call): Output {
     return null;
   }
   const { commands, files, isOpen } = readAwk(text);
-  for (const line of commands) call.run.runText(line, subshell(call.frame, call.name));
+  const input = { kind: 'unknown', why: 'the awk program writes it' } as const;
+  for (const line of commands) call.run.runText(line, subshell(call.frame, call.name, { input }));
   const opened = files.map(({ access, path }) => ({ access, word: literal(path) }));
   if (opened.length > 0) call.run.opened(opened, call.frame);
-  if (isOpen || commands.length > 0) {
+  if (isOpen) {
     call.run.uncertain(`the ${call.name} program runs commands or opens files`);
   }
   return null;

@@ -6,6 +6,7 @@ import { EMBEDDED_PROGRAMS } from './embedded.ts';
 import { FILE_PROGRAMS } from './files.ts';
 import { INTERPRETER_PROGRAMS } from './interpreters.ts';
 import { withLines } from './lines.ts';
+import { withNames } from './name-lists.ts';
 import { REMOTE_PROGRAMS } from './remote.ts';
 import { SHELL_PROGRAMS } from './shells.ts';
 import { SQL_PROGRAMS } from './sql-clients.ts';
@@ -27,7 +28,7 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map(
   ].flatMap((table) => Object.entries(table)),
 );
 
-const FOLLOWED: ReadonlyMap<string, Program> = withLines(PROGRAMS);
+const FOLLOWED: ReadonlyMap<string, Program> = withLines(withNames(PROGRAMS));
 
 /**
  * @param name base name as called; `python3.11` is followed as `python`
