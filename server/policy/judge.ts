@@ -4,6 +4,7 @@
  */
 import type { Language, ReadCommand, ShellState, Uncertainty } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
+import { initialState } from '../shell/state.ts';
 import {
   initialSqlState,
   readSql,
@@ -201,16 +202,25 @@ function readShellText(
     subjects.push({ command, resolved: command, statement: null, invocation: null, effects: null });
     if (found.sql === null) continue;
     const program = exactText(found.words[0] ?? [])?.replace(/^.*\//, '') ?? 'sql';
+    // The client opens files where it runs, unless it is told to go elsewhere.
+    const directories = /[\\.]cd\b/.test(found.sql) ? null : found.directories;
     const inner = readSqlTexts(
       found.sql.split('\0'),
       startOf(dialectOf(program)),
       [...command.via, program],
       changes + 1,
+      directories,
     );
-    subjects.push(...inner.subjects);
+    subjects.push(...inner.subjects.map((one) => startedIn(one, directories)));
     uncertain.push(...inner.uncertain);
   }
   return { subjects, uncertain };
+}
+
+/** A statement of a client that runs there. */
+function startedIn(subject: Judged, directories: readonly string[] | null): Judged {
+  if (subject.statement === null || subject.effects === null) return subject;
+  return { ...subject, effects: subject.effects.map((one) => ({ ...one, directories })) };
 }
 
 /** The language of each client of a database; what isn't here is read as any of them. */
@@ -265,13 +275,14 @@ function readSqlTexts(
   { dialect, state: start }: SqlPlace,
   via: readonly string[],
   changes: number,
+  directories: readonly string[] | null = ['~'],
 ): Read {
   const subjects: Judged[] = [];
   const uncertain: Pick<Uncertainty, 'why'>[] = [];
   let state = start;
   for (const text of texts) {
     const reading = readSql(text, dialect, state);
-    const inner = sqlSubjects(reading, via, changes);
+    const inner = sqlSubjects(reading, via, changes, directories);
     subjects.push(...inner.subjects);
     uncertain.push(...inner.uncertain);
     state = reading.after;
@@ -282,7 +293,12 @@ function readSqlTexts(
 /** Where a client finds what is also its own input. */
 const STANDARD_INPUT = /^(?:stdin|pstdin|-|\/dev\/(?:stdin|fd\/0)|\/proc\/[^/]+\/fd\/0)$/;
 
-function sqlSubjects(reading: SqlReading, via: readonly string[], changes: number): Read {
+function sqlSubjects(
+  reading: SqlReading,
+  via: readonly string[],
+  changes: number,
+  directories: readonly string[] | null,
+): Read {
   if (changes > MAX_LANGUAGE_CHANGES) {
     return { subjects: [], uncertain: [{ why: 'SQL and shell are nested too deeply' }] };
   }
@@ -303,8 +319,10 @@ function sqlSubjects(reading: SqlReading, via: readonly string[], changes: numbe
     effects: statement.files.map(reachedBy),
   }));
   const uncertain: Pick<Uncertainty, 'why'>[] = reading.uncertain.map((why) => ({ why }));
+  const shell = initialState();
+  shell.moveTo(directories, true);
   for (const line of reading.shell) {
-    const inner = readShellText(line, undefined, via, changes + 1);
+    const inner = readShellText(line, shell, via, changes + 1);
     subjects.push(...inner.subjects);
     uncertain.push(...inner.uncertain);
   }
