@@ -84,7 +84,10 @@ function container(call: Call): Output {
   const via = `${call.name} ${verb}`;
   const dashes = words.findIndex((word) => exactText(word) === '--');
   const read = readOptions(words, grammar, true);
-  if (dashes >= 0 && DASHES.has(call.name)) {
+  const before = dashes < 0 ? [] : readOptions(words.slice(0, dashes), grammar, false).operands;
+  // Behind a pod and a command, `--` is the command's own.
+  const isOwn = dashes >= 0 && before.filter(({ doubtful }) => !doubtful).length <= (verb === 'create' ? 3 : 1);
+  if (isOwn && DASHES.has(call.name)) {
     const cwd = words.findIndex((word) => exactText(word) === '--cwd');
     const directory = cwd < 0 ? optionValue(read, '--cwd') : (words[cwd + 1] ?? null);
     return inner(call, words.slice(dashes + 1), via, directory);

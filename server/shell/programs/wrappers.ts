@@ -26,7 +26,8 @@ function wrapped(call: Call): Output {
   for (const form of forms) {
     const start = behindVerbs(call, form);
     if (start === null) continue;
-    const next = forms[forms.indexOf(form) + 1];
+    const others = form.how.startsWith('dash') ? forms.slice(forms.indexOf(form) + 1) : [];
+    const next = others.find((other) => behindVerbs(call, other) !== null);
     if (next !== undefined && !hasDashes(call, form, start, next.skip)) continue;
     const output = follow(call, form, start);
     if (form.how !== 'none') return output;
