@@ -227,7 +227,6 @@ function startedIn(subject: Judged, directories: readonly string[] | null): Judg
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   psql: 'postgresql',
   pgcli: 'postgresql',
-  usql: 'postgresql',
   mysql: 'mysql',
   mariadb: 'mysql',
   mycli: 'mysql',

@@ -47,7 +47,7 @@ export const FUNCTIONS = reach(`
   fts3_tokenizer:code
   read_csv:read:0 read_csv_auto:read:0 read_text:read:0 read_blob:read:0 read_json:read:0
   read_json_auto:read:0 read_ndjson:read:0 read_parquet:read:0 parquet_scan:read:0
-  executable:code executablepool:code
+  file:read:0 executable:code executablepool:code
   sp_oacreate:code sp_oamethod:code xp_dirtree:read:0 xp_fileexist:read:0 openrowset:code
   sp_executesql:sql:0 xp_cmdshell:program:0 plperl_call_handler:code plpython3_call_handler:code
 `);
@@ -59,6 +59,7 @@ export const ONLY_CALLED: ReadonlySet<string> = new Set([
   'executable',
   'crosstab',
   'zipfile',
+  'file',
 ]);
 
 /** Settings of PostgreSQL that hold a command line for a shell. */

@@ -54,6 +54,8 @@ export class Scanner {
   /** `/*! … *\/` is what it contains; false = it is a comment. */
   readonly #runsExecutable: boolean;
   #inExecutable = false;
+  /** Where a string with escapes of its own ended last; -1 = the last string had none. */
+  #escapedUntil = -1;
 
   constructor(text: string, dialect: Dialect, runsExecutable = true) {
     this.text = text;
@@ -145,7 +147,7 @@ export class Scanner {
   token(): Token {
     const { text, at, lexis } = this;
     const char = text[at] as string;
-    if (char === "'") return this.#string("'", lexis.escapes, at);
+    if (char === "'") return this.#string("'", lexis.escapes || this.#continuesEscapes(), at);
     if (char === '"') {
       return lexis.doubleQuotesAreStrings
         ? this.#string('"', lexis.escapes, at)
@@ -177,6 +179,13 @@ export class Scanner {
     return { kind, text, value, start, end: this.at };
   }
 
+  /** PostgreSQL goes on with a string behind a line end, and with its escapes. */
+  #continuesEscapes(): boolean {
+    if (this.#escapedUntil < 0) return false;
+    const between = this.text.slice(this.#escapedUntil, this.at);
+    return between.includes('\n') && !/[^\s]/.test(between.replace(/--[^\n]*/g, ''));
+  }
+
   #string(quote: string, escapes: boolean, start: number): Token {
     const { text } = this;
     let at = this.at + 1;
@@ -203,6 +212,7 @@ export class Scanner {
       } else break;
     }
     this.at = at;
+    this.#escapedUntil = escapes && !this.lexis.escapes ? at : -1;
     this.#checkExecutable(start);
     return this.#made('string', STRING_WORD, value, start);
   }

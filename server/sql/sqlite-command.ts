@@ -32,7 +32,7 @@ export function sqliteCommand(reader: Reader): boolean {
   const { scanner, reading } = reader;
   const { text, at } = scanner;
   if (reader.pending.length > 0) return false;
-  if (text[at] === '/' || /^go\s*;?\s*(?:\n|$)/i.test(text.slice(at, at + 8))) {
+  if (/[/#]/.test(text.charAt(at)) || /^go\s*;?\s*(?:\n|$)/i.test(text.slice(at, at + 8))) {
     reader.takeLine();
     return true;
   }

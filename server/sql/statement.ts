@@ -144,11 +144,15 @@ function readAsAny(text: string, state: SqlState): SqlReading {
     const key = keyOf(one);
     if (!statements.has(key)) statements.set(key, one);
   }
-  const certain = readings.find(({ uncertain }) => uncertain.length === 0);
+  // Where one language has a comment and another a statement, all must be certain.
+  const isTwofold = /\/\*M?!/.test(text);
+  const uncertain = readings.map((reading) => reading.uncertain);
+  const certain = readings.find((reading) => reading.uncertain.length === 0);
+  const isCertain = certain !== undefined && (!isTwofold || uncertain.flat().length === 0);
   return {
     statements: [...statements.values()],
     shell: [...new Set(readings.flatMap(({ shell }) => shell))],
-    uncertain: certain === undefined ? (readings[0]?.uncertain ?? []) : [],
+    uncertain: isCertain ? [] : (uncertain.find((one) => one.length > 0) ?? []),
     after: (certain ?? readings[0])?.after ?? state,
   };
 }
