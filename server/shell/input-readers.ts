@@ -44,6 +44,8 @@ const WITHOUT_FILES: ReadonlyMap<string, number> = new Map([
   ...'grep egrep fgrep rg sed awk gawk mawk nawk'.split(' ').map((name) => [name, 1] as const),
 ]);
 const PROGRAM_OPTIONS = ['-e', '-f', '--expression', '--file', '--regexp'];
+/** A program of awk that is over before it would read anything. */
+const ONLY_BEGIN = /^\s*BEGIN\s*\{(?:(?!getline)[^{}])*\}\s*$/;
 const STANDARD_INPUT = /^(?:-|\/dev\/(?:stdin|fd\/0)|\/proc\/self\/fd\/0)$/;
 
 /** Whether a command of these words reads its standard input, as far as they show. */
@@ -61,6 +63,9 @@ export function readsInput(words: readonly Word[]): boolean {
   const most = WITHOUT_FILES.get(name);
   if (most === undefined) return false;
   const read = readOptions(words.slice(1), optionGrammar(name), false);
+  if (name.endsWith('awk') && ONLY_BEGIN.test(exactText(read.operands[0]?.word ?? []) ?? '')) {
+    return false;
+  }
   const isGiven = hasOption(read, ...PROGRAM_OPTIONS);
   const files = read.operands.slice(isGiven ? 0 : most).map(({ word }) => exactText(word));
   return files.length === 0 || files.some((file) => file !== null && STANDARD_INPUT.test(file));

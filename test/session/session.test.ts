@@ -25,7 +25,7 @@ describe('session: a command', () => {
     );
     await over;
     const order = steps(world).filter((one) => one !== 'event');
-    assert.deepEqual(order, ['begin', 'decided', 'dial', 'end']);
+    assert.deepEqual(order, ['begin', 'decided', 'dial', 'ended', 'end']);
     assert.ok(
       steps(world).indexOf('event') < steps(world).indexOf('dial'),
       'the marker comes first',

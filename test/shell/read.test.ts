@@ -180,6 +180,12 @@ describe('readShell', () => {
     for (const text of ['ls', 'cat f', 'grep -q x f', 'head -n 1 f', 'read x <<< a', '>f']) {
       deepEqual(takers(text), []);
     }
+    const leaving =
+      "dd if=f of=g; xargs -a f echo; ssh -n h x; nc -z h 1; python3 x.py; perl -pi -e s/a/b/ f; awk 'BEGIN { print 1 }'; read -u 3 x";
+    deepEqual(takers(leaving), []);
+    for (const text of ['ssh h x', 'python3 -c "f()"', 'perl -', "awk 'BEGIN { getline }'"]) {
+      deepEqual(takers(text), [text]);
+    }
     deepEqual(takers('ls | while read l; do echo $l; done'), []);
     deepEqual(takers('while read l; do echo $l; done < f'), []);
   });

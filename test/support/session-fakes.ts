@@ -146,6 +146,7 @@ export type Step =
   | { readonly step: 'event'; readonly event: RecordedEvent }
   | { readonly step: 'decided'; readonly command: DecidedCommand }
   | { readonly step: 'dial'; readonly request: ChannelRequest }
+  | { readonly step: 'ended'; readonly seq: number; readonly exitStatus: number | null }
   | { readonly step: 'end'; readonly end: SessionEnd }
   | { readonly step: 'journal'; readonly event: AuditEvent }
   | { readonly step: 'approval'; readonly request: ApprovalRequest };
@@ -222,7 +223,8 @@ export function fakeWorld(): FakeWorld {
             await durable;
             steps.push({ step: 'decided', command });
           },
-          commandEnded: () => {},
+          commandEnded: (seq, { exitStatus }) =>
+            void steps.push({ step: 'ended', seq, exitStatus }),
           end: (end) => {
             steps.push({ step: 'end', end });
             return Promise.resolve();
