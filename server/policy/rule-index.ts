@@ -231,9 +231,10 @@ export function placesOf(effect: Effect, directories: readonly string[] | null):
     const base = exactText(directory);
     return [namePath(word, base?.startsWith('/') === true ? [base] : null, tree)];
   }
-  // A short text like a date names no file but in a directory that is looked for.
-  if (mayRead(effect) && word.every((piece) => piece.kind === 'number' && piece.splits !== true)) {
-    if (directories === null || directories.every((one) => one.startsWith('~'))) return [];
+  // What a date is names no file but where one is looked for, and what `ls` lists no hidden one.
+  if (mayRead(effect) && word.length > 0 && word.every(({ kind }) => kind === 'number')) {
+    if (directories?.every((one) => one.startsWith('~')) === true) return [];
+    if (directories === null && !word.some((piece) => 'splits' in piece)) return [];
   }
   if (directories === null) {
     const isFloating = mayRead(effect) && isRelative(word);

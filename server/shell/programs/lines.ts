@@ -113,8 +113,9 @@ function ls(call: Call, read: ReadOptions): Lines | null {
   if (call.texts.includes(null) && call.words.some((word) => isOpen(word))) return null;
   if (!only(read, '-1 -t -r -a -A -d -S -c -u -v -X -U --sort -h')) return null;
   const words = operands(read);
-  if (words.length === 0) return lines([[FILE]]);
-  return lines(has(read, '-d') ? words : [...words, [FILE]]);
+  const names: Word[] = [[FILE]];
+  if (has(read, '-a', '-A')) names.push([{ kind: 'text', text: '.', quoted: true }, FILE]);
+  return lines(has(read, '-d') && words.length > 0 ? words : [...words, ...names]);
 }
 
 /** Only the last segment may be a pattern: a directory's name may end in a blank. */
