@@ -69,9 +69,7 @@ function fitFlag(flag: FlagPattern, program: string, invocation: Invocation): Fi
     best = strongest(best, here);
   }
   if (best === 'no' && hasDoubleMeaning(flag, program, invocation)) best = 'yes';
-  return best === 'no' && openWords(invocation).some((word) => couldBe(word, flag))
-    ? 'maybe'
-    : best;
+  return best === 'no' && invocation.open.some((word) => couldBe(word, flag)) ? 'maybe' : best;
 }
 
 function isNamed(
@@ -127,23 +125,6 @@ function hasDoubleMeaning(
   });
 }
 
-/** Words that aren't known, and could turn out to be options. */
-function openWords({ command, read }: Invocation): Word[] {
-  const words = command.words.slice(1);
-  if (!words.some(isUnknown)) return [];
-  const values = new Set(read.options.map(({ value }) => value));
-  const end = words.findIndex((word) => exactText(word) === '--');
-  return words.slice(0, end < 0 ? undefined : end).filter((word) => {
-    if (!isUnknown(word) || values.has(word)) return false;
-    const head = leading(word);
-    if (head !== '') return head.startsWith('-');
-    // `"$DIR/file"` is a path whatever stands in front.
-    return !word.some(
-      ({ kind, ...piece }) => kind === 'text' && 'text' in piece && /[/.:@\s]/.test(piece.text),
-    );
-  });
-}
-
 function couldBe(word: Word, { names }: FlagPattern): boolean {
   const head = leading(word);
   if (head === '' || head === '-') return true;
@@ -166,23 +147,23 @@ function fitOperands(form: Form, pattern: CommandPattern, invocation: Invocation
   let isFirst = true;
   for (const operand of read.operands) {
     // An unknown word outside quotes may become several, so it may fill several places.
+    const isOpen = isUnknown(operand.word);
     const splits = operand.word.some((piece) => piece.kind === 'unknown' && piece.splits);
     for (let step = 0; step < wanted.length; step++) {
       const p = splits ? step : wanted.length - 1 - step;
       const own = wanted[p] as OperandPattern;
       const before = reach[p] ?? 'no';
+      const after = reach[p + 1] ?? 'no';
+      // What isn't known can't make it fit better than perhaps.
+      if (before === 'no' || after === 'yes' || (isOpen && after === 'maybe' && !own.any)) continue;
       // A subcommand is the first operand or none.
-      if (
-        before === 'no' ||
-        reach[p + 1] === 'yes' ||
-        (p === 0 && subcommands && !isFirst && !own.any)
-      )
-        continue;
+      if (p === 0 && subcommands && !isFirst && !own.any) continue;
       const here = weakest(before, fitOperand(own, operand.word, command, caseless));
-      reach[p + 1] = strongest(reach[p + 1] ?? 'no', splits ? weakest('maybe', here) : here);
+      reach[p + 1] = strongest(after, splits ? weakest('maybe', here) : here);
     }
     if (reach[wanted.length] === 'yes') return 'yes';
-    if (!operand.doubtful && !isUnknown(operand.word)) isFirst = false;
+    if (!isFirst && subcommands && reach[1] === 'no') return 'no';
+    if (!operand.doubtful && !isOpen) isFirst = false;
   }
   return reach[wanted.length] ?? 'no';
 }

@@ -31,6 +31,8 @@ export interface Invocation {
   readonly read: ReadOptions;
   /** It only prints its help or version. */
   readonly informs: boolean;
+  /** Words that aren't known, and could turn out to be options. */
+  readonly open: readonly Word[];
 }
 
 export function invocationOf(command: ResolvedCommand): Invocation {
@@ -38,11 +40,28 @@ export function invocationOf(command: ResolvedCommand): Invocation {
   const path = first === undefined ? null : exactText(first);
   const program = path === null ? null : path.slice(path.lastIndexOf('/') + 1);
   if (program === null) {
-    return { command, program, names: [], read: readOptions(words, null, false), informs: false };
+    const read = readOptions(words, null, false);
+    return { command, program, names: [], read, informs: false, open: openWords(words, read) };
   }
   const names = programNames(program);
   const read = readCall(names, words);
-  return { command, program, names, read, informs: onlyInforms(program, words, read) };
+  const informs = onlyInforms(program, words, read);
+  return { command, program, names, read, informs, open: openWords(words, read) };
+}
+
+function openWords(words: readonly Word[], read: ReadOptions): readonly Word[] {
+  if (!words.some(isUnknown)) return [];
+  const values = new Set(read.options.map(({ value }) => value));
+  const end = words.findIndex((word) => exactText(word) === '--');
+  return words.slice(0, end < 0 ? undefined : end).filter((word) => {
+    if (!isUnknown(word) || values.has(word)) return false;
+    const head = leading(word);
+    if (head !== '') return head.startsWith('-');
+    // `"$DIR/file"` is a path whatever stands in front.
+    return !word.some(
+      ({ kind, ...piece }) => kind === 'text' && 'text' in piece && /[/.:@\s]/.test(piece.text),
+    );
+  });
 }
 
 /** @param names of the program; the words behind it as options and operands, in one form */
