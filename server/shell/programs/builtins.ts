@@ -210,6 +210,11 @@ function read(call: Call): Output {
   const delimiter = optionValue(options, '-d');
   const end = delimiter === undefined ? '\n' : exactText(delimiter ?? []);
   const known = separatorsOf(call);
+  const [only, ...others] = input.kind === 'unknown' ? (input.lines ?? []) : [];
+  if (only !== undefined && others.length === 0 && names.length <= 1 && array === undefined) {
+    call.run.assign(names[0] ?? 'REPLY', only, into);
+    return '';
+  }
   if (
     input.kind !== 'text' ||
     end === null ||

@@ -86,7 +86,8 @@ function container(call: Call): Output {
   const read = readOptions(words, grammar, true);
   const before = dashes < 0 ? [] : readOptions(words.slice(0, dashes), grammar, false).operands;
   // Behind a pod and a command, `--` is the command's own.
-  const isOwn = dashes >= 0 && before.filter(({ doubtful }) => !doubtful).length <= (verb === 'create' ? 3 : 1);
+  const isOwn =
+    dashes >= 0 && before.filter(({ doubtful }) => !doubtful).length <= (verb === 'create' ? 3 : 1);
   if (isOwn && DASHES.has(call.name)) {
     const cwd = words.findIndex((word) => exactText(word) === '--cwd');
     const directory = cwd < 0 ? optionValue(read, '--cwd') : (words[cwd + 1] ?? null);

@@ -49,9 +49,16 @@ function zargs(call: Call): Output {
   return call.run.runWords(command, subshell(call.frame, 'zargs'), true);
 }
 
+/** zsh and ksh call `fc -e -` by this name; elsewhere it is a program like any other. */
+function rerun(call: Call): Output {
+  if (call.shell.interactive) call.run.uncertain('r may run an earlier command again');
+  return null;
+}
+
 export const ZSH_BUILTINS: Readonly<Record<string, Program>> = {
   print,
   emulate,
   sched: schedule,
   zargs,
+  r: rerun,
 };
