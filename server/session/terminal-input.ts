@@ -86,7 +86,7 @@ export class TerminalInput {
         this.#dropsPaste = key.inPaste;
         if (key.inPaste || key.kind === 'paste-end') continue;
       }
-      if (!key.submits) {
+      if (!this.#reader.submits(key)) {
         this.#reader.key(key, nowUs());
         passing.push(key.bytes);
         continue;

@@ -3,9 +3,18 @@
  * the reader judges what is shown as well.
  */
 import { textSinceStart, type LineStart } from './edited-text.ts';
-import type { Prompts } from './prompt.ts';
-import { endsWithLine, isDamaged, isEchoed, isWindow, sameLetters } from './same-text.ts';
+import { looksLikeSecretPrompt, looksLikeShellPrompt, type Prompts } from './prompt.ts';
+import {
+  endsWithLine,
+  endsWithText,
+  isBegun,
+  isDamaged,
+  isEchoed,
+  isWindow,
+  sameLetters,
+} from './same-text.ts';
 import type { Screen } from './screen.ts';
+import { submittedLine, type SubmittedLine } from './submitted-line.ts';
 
 export interface Surroundings {
   readonly screen: Screen;
@@ -25,13 +34,40 @@ export function isShown(typed: string, shown: string, around: Surroundings): boo
   return endsWithLine(shown, known, typed) || isDamaged(typed, shown, screen.cols);
 }
 
+/**
+ * A program took the first of the keys, and the line is what is behind the prompt: the last ones.
+ * @param shown what stands behind a known prompt
+ */
+export function isRest(typed: string, shown: string, around: Surroundings): boolean {
+  if (shown.trim() === '' || !endsWithText(typed, shown) || isBegun(typed, shown)) return false;
+  // A terminal that echoes by itself shows them before the prompt, and the shell gets them all.
+  return !isEchoed(typed, textSinceStart(around.screen, around.start));
+}
+
 /** Characters were typed and none of them, or only a row of dots, has appeared. */
 export function isHidden(typed: string, shown: string | null, around: Surroundings): boolean {
   const { screen, start } = around;
   if (start.isAlternate !== screen.isAlternate) return false;
+  if (start.isStale && screen.logicalLine(screen.cursor.y).includes(typed.trim())) return false;
   if (start.isStale) return !isEchoed(typed, textSinceStart(screen, start));
   if (screen.logicalLineTo(screen.cursor) === start.prompt) return true;
   return /^[*•●]+$/u.test(shown?.trim() ?? '') && !/^[*•●]+$/u.test(typed.trim());
+}
+
+/** A line of which nothing is shown: a secret, or a command that nobody is to see. */
+export function hiddenLine(
+  row: string,
+  typed: string,
+  { screen, prompts }: Surroundings,
+): SubmittedLine {
+  // A line editor that doesn't echo, or a shell's prompt: this may well be a command.
+  const isSuspect =
+    screen.bracketedPaste ||
+    prompts.restsOf(row).length > 0 ||
+    (looksLikeShellPrompt(row) && !looksLikeSecretPrompt(row));
+  if (!isSuspect) return submittedLine({ text: null, guesses: [typed], secret: true });
+  const why = 'the terminal does not echo although a shell seems to be waiting';
+  return submittedLine({ text: null, why, strict: [typed], secret: true });
 }
 
 /** fish's search in its history: Enter takes the found line, which stands above, into the editor. */

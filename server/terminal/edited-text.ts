@@ -33,6 +33,8 @@ export interface EditedText {
   readonly withGhost: string | null;
   /** Further readings: behind other known prompts, and with the rows below the cursor. */
   readonly others: readonly string[];
+  /** What is before the cursor. */
+  readonly toCursor: string;
   /** Whether the prompt before it was seen before in this session. */
   readonly isPromptKnown: boolean;
   /** Nothing is between the prompt and the cursor. */
@@ -117,11 +119,12 @@ function editedEnd(screen: Screen): number {
   return last;
 }
 
-/** Everything on the screen from where the line began up to the cursor's line. */
+/** Everything on the screen from where the line began up to the end of the cursor's line. */
 export function textSinceStart(screen: Screen, start: LineStart): string {
   const last = screen.lineEnd(screen.cursor.y);
   const first = Math.max(0, screen.lineStart(start.row.y ?? last), last - MAX_LINE_ROWS);
-  return [screen.logicalLine(first), ...linesBelow(screen, first, last)].join('\n');
+  const head = screen.logicalLine(first).slice(start.prompt.length);
+  return [head, ...linesBelow(screen, first, last)].join('\n');
 }
 
 interface Found {
@@ -149,6 +152,7 @@ function editedFrom(screen: Screen, start: LineStart, found: Found): EditedText 
       ...(whole === full ? [] : [full]),
       ...(below.length === 0 ? [] : [[full, ...below].join('\n').trimEnd()]),
     ],
+    toCursor,
     isPromptKnown: found.isPromptKnown,
     isEmptyToCursor: toCursor.trim() === '',
   };

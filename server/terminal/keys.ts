@@ -6,7 +6,8 @@
  *
  * Enter is every carriage return and line feed wherever it stands (in a paste, in a broken escape
  * sequence, after an escape as Alt-Enter), Ctrl-O, which shells take for "accept and fetch the next",
- * and Ctrl-D outside a paste, which makes a terminal in line mode deliver an unfinished line.
+ * and Ctrl-D outside a paste, which makes a terminal in line mode deliver an unfinished line. Keys that
+ * run a line without an Enter, in the usual bindings of bash and zsh, submit too.
  */
 
 /** An escape sequence longer than this isn't one. */
@@ -28,6 +29,14 @@ export type KeyKind =
   | 'interrupt'
   /** Ctrl-D, which hands what was typed to a program that reads the terminal; `submits`. */
   | 'end-of-input'
+  /** Alt-A, with which zsh runs the line and keeps it; `submits`. */
+  | 'accept-and-hold'
+  /** Alt-Q and Ctrl-Q, with which zsh takes the line away and brings it back later; `submits`. */
+  | 'push-line'
+  /** Alt-#, with which bash makes a comment of the line, or of a comment a line, and runs it; `submits`. */
+  | 'comment'
+  /** Ctrl-X e and Ctrl-X Ctrl-E: a recorded macro, or the line out of an editor; `submits`. */
+  | 'run'
   | 'tab'
   /** Up, down, Ctrl-P, Ctrl-N. */
   | 'history'
@@ -59,6 +68,26 @@ const ESCAPE = 0x1b;
 const CR = 0x0d;
 const LF = 0x0a;
 const CTRL_O = 0x0f;
+const CTRL_X = 0x18;
+/** Keys with Alt that run the line or take it away. */
+const ALT = new Map<string, KeyKind>([
+  ['a', 'accept-and-hold'],
+  ['A', 'accept-and-hold'],
+  ['q', 'push-line'],
+  ['Q', 'push-line'],
+  ['#', 'comment'],
+]);
+/** Behind Ctrl-X: `e`, Ctrl-E. */
+const RUNS = new Set([0x65, 0x05]);
+/** What may run the line or something else when it reaches a line editor. */
+const SUBMITTING: ReadonlySet<KeyKind> = new Set([
+  'enter',
+  'end-of-input',
+  'accept-and-hold',
+  'push-line',
+  'comment',
+  'run',
+]);
 const PASTE_END = Buffer.from('\u001b[201~');
 
 const CONTROLS = new Map<number, KeyKind>([
@@ -68,6 +97,7 @@ const CONTROLS = new Map<number, KeyKind>([
   [0x09, 'tab'],
   [0x0e, 'history'],
   [0x10, 'history'],
+  [0x11, 'push-line'],
   [0x12, 'search'],
   [0x13, 'search'],
   [0x15, 'kill-line'],
@@ -82,6 +112,8 @@ export class KeySplitter {
   #sequence = '';
   #answerBytes = 0;
   #inPaste = false;
+  /** The key before was Ctrl-X. */
+  #isChord = false;
   /** The start of a character that has gone out as a part. */
   #character: Buffer = Buffer.alloc(0);
   #keys: Key[] = [];
@@ -119,7 +151,7 @@ export class KeySplitter {
       kind,
       text,
       bytes: bytes.subarray(this.#start, end),
-      submits: kind === 'enter' || kind === 'end-of-input',
+      submits: SUBMITTING.has(kind),
       inPaste: this.#inPaste,
     });
     this.#start = end;
@@ -127,6 +159,12 @@ export class KeySplitter {
 
   /** Takes a run of printable bytes, or one control character; returns where to go on. */
   #ground(bytes: Buffer, at: number): number {
+    const isChord = this.#isChord;
+    this.#isChord = false;
+    if (isChord && RUNS.has(bytes[at] ?? 0)) {
+      this.#emit('run', bytes, at + 1);
+      return at + 1;
+    }
     let end = at;
     while (end < bytes.length && isPrintable(bytes[end] ?? 0)) end += 1;
     if (end > at) {
@@ -163,7 +201,10 @@ export class KeySplitter {
     if (submits(byte)) this.#emit('enter', bytes, at + 1);
     else if (this.#inPaste && byte === 0x09) this.#emit('text', bytes, at + 1, '\t');
     else if (this.#inPaste) this.#emit('other', bytes, at + 1);
-    else this.#emit(CONTROLS.get(byte) ?? 'other', bytes, at + 1);
+    else {
+      this.#isChord = byte === CTRL_X;
+      this.#emit(CONTROLS.get(byte) ?? 'other', bytes, at + 1);
+    }
   }
 
   #inSequence(bytes: Buffer, at: number): void {
@@ -206,7 +247,10 @@ export class KeySplitter {
       this.#state = 'answer';
       this.#sequence = '';
       this.#answerBytes = 0;
-    } else this.#finish(bytes, at + 1, 'other', isAscii(byte) ? String.fromCharCode(byte) : '');
+    } else {
+      const char = isAscii(byte) ? String.fromCharCode(byte) : '';
+      this.#finish(bytes, at + 1, ALT.get(char) ?? 'other', char);
+    }
   }
 
   #inControlSequence(bytes: Buffer, at: number, byte: number): void {

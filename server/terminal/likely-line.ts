@@ -97,6 +97,10 @@ export class LikelyLine {
       case 'search':
       case 'interrupt':
       case 'enter':
+      case 'accept-and-hold':
+      case 'push-line':
+      case 'comment':
+      case 'run':
         this.forget();
     }
   }

@@ -7,29 +7,22 @@
  * Nothing is waited for and no clock is read: times come in as microseconds of the caller's clock.
  * Printed bytes never switch the reader off; at worst a line is `uncertain`.
  */
-import { isHidden, isPickedLine, isShown } from './echo.ts';
+import { hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
 import { markStart, readEdited, readUnprompted } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortBytes, type Key } from './keys.ts';
 import { PendingLines } from './pending-lines.ts';
-import {
-  Prompts,
-  afterPromptShape,
-  incrementalSearch,
-  looksLikeSecretPrompt,
-  looksLikeShellPrompt,
-} from './prompt.ts';
+import { Prompts, afterPromptShape, incrementalSearch } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
-import { sameLetters, sameText } from './same-text.ts';
+import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen } from './screen.ts';
 import { settlingUs } from './settling.ts';
-import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
+import { heldLine, submittedLine, uncertainLine } from './submitted-line.ts';
+import type { Draft, SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
-import { unfinished } from './unfinished.ts';
+import { bareLine, fullScreenLine, pastedLine } from './unedited.ts';
 
-/** Lines of a paste that may belong together are judged together up to this length. */
-const MAX_JOINED_PASTE_CHARS = 4096;
 /** The caller looks again after at most this long, since the echo may come any time. */
 const POLL_US = 3000;
 
@@ -44,6 +37,10 @@ interface Reading {
   readonly line: SubmittedLine;
   /** Keys and screen say the same: nothing is to be waited for. */
   readonly isAgreed: boolean;
+  /** Some of the keys are not on the screen yet. */
+  readonly isLate?: boolean;
+  /** The keys are for a program that doesn't read yet. */
+  readonly isAhead?: boolean;
 }
 
 /**
@@ -66,8 +63,10 @@ export class LineReader {
   #isInPaste = false;
   #wasResized = false;
   readonly #pending = new PendingLines();
-  /** The key that is held is Ctrl-D, which ends no line that has something in it. */
-  #endKey: Key | null = null;
+  /** The key that is held. */
+  #held: Key | null = null;
+  /** vi was opened on the line, as it seems, and nobody has agreed to it yet. */
+  #isEditorOpen = false;
   #submitAtUs = 0;
   #enteredAtUs = 0;
   #last: SubmittedLine | null = null;
@@ -121,10 +120,23 @@ export class LineReader {
     this.#typed.push(key);
   }
 
+  /** Whether the key is to be held until the line is decided. */
+  submits(key: Key): boolean {
+    if (this.#isEditorOpen && !this.#screen.isAlternate) this.#isEditorOpen = false;
+    if (this.#start !== null && !this.#start.isAlternate && this.#screen.isAlternate) {
+      // In vi mode `v` opens an editor, and the shell runs what it leaves behind.
+      this.#isEditorOpen ||= this.#typed.isEscaped && this.#typed.raw.includes('v');
+    }
+    if (key.submits || this.#isEditorOpen) return true;
+    if (key.kind !== 'text' || !key.text.includes('#') || !this.#typed.isEscaped) return false;
+    // In vi mode `#` makes a line of a comment, and runs it.
+    return /^\s*#/.test(this.#edited()?.text ?? '#');
+  }
+
   /** An Enter, or another key that submits, came and is being held. */
   beginSubmit(nowUs: number, key?: Key): void {
     this.#submitAtUs = nowUs;
-    this.#endKey = key?.kind === 'end-of-input' ? key : null;
+    this.#held = key ?? null;
     if (this.#start === null && this.#isRefusedLineStuck()) this.#begin();
   }
 
@@ -133,8 +145,7 @@ export class LineReader {
     const reading = this.#read();
     const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
-    const isOpen = this.#endKey !== null && this.#start !== null && reading.line.text !== '';
-    const line = isOpen ? { ...reading.line, interim: true } : reading.line;
+    const line = heldLine(reading.line, this.#held, this.#isEditorOpen);
     this.#last = line;
     return { kind: 'line', line };
   }
@@ -142,9 +153,11 @@ export class LineReader {
   /** The Enter went up. */
   submitted(nowUs: number): void {
     const line = this.#last;
+    const held = this.#held;
     this.#enteredAtUs = nowUs;
+    this.#isEditorOpen = false;
     if (line?.interim === true) {
-      if (this.#endKey !== null) this.#typed.push(this.#endKey);
+      if (held !== null && held.kind !== 'enter') this.#typed.push(held);
       else if (this.#isInPaste) this.#typed.newLine();
       else this.#typed.forget();
       return;
@@ -153,7 +166,9 @@ export class LineReader {
       if (this.#start !== null && !this.#start.isStale) this.#prompts.learn(this.#start.prompt);
     }
     this.#remember(line);
-    this.#forgetLine();
+    // Other keys than Enter may leave the line where it is.
+    if (held === null || held.kind === 'enter' || held.kind === 'end-of-input') this.#forgetLine();
+    else this.#typed.push(held);
   }
 
   /** The line was refused and `abortBytes` went up instead. */
@@ -210,7 +225,8 @@ export class LineReader {
     return this.#screen.logicalLineTo(this.#screen.cursor).startsWith(line);
   }
 
-  #waitUs(nowUs: number, { isAgreed, line }: Reading): number {
+  #waitUs(nowUs: number, reading: Reading): number {
+    const { line, isAgreed, isLate = false, isAhead = false } = reading;
     const { smoothedUs, lastReceivedUs, lastSentUs } = this.#roundTrip;
     return settlingUs({
       nowUs,
@@ -219,60 +235,42 @@ export class LineReader {
       smoothedUs,
       lastReceivedUs,
       lastSentUs,
-      isAhead: this.#start?.isStale === true,
+      // A full-screen program shows its keys as it likes.
+      isAhead: !line.alternate && (this.#start?.isStale === true || isAhead),
       isAgreed,
-      isUnechoed: line.secret,
-      isContradicted: !isAgreed && (this.#typed.text ?? this.#typed.likely ?? '') !== '',
+      isUnechoed: line.secret || isLate,
+      isContradicted:
+        !isAgreed && !line.alternate && (this.#typed.text ?? this.#typed.likely ?? '') !== '',
     });
   }
 
   #read(): Reading {
     if (this.#start === null) return { line: this.#bareEnter(), isAgreed: false };
-    if (this.#isInPaste) return { line: this.#pasteLine(this.#start), isAgreed: true };
-    const edited = readEdited(this.#screen, this.#start, this.#prompts, this.#wasResized);
+    if (this.#isInPaste) {
+      // Even behind a known prompt the marks may be a trick, and each line may run as it comes.
+      const isKnown = this.#prompts.isKnown(this.#start.prompt);
+      return { line: pastedLine(this.#typed.text, isKnown), isAgreed: true };
+    }
+    const edited = this.#edited();
     if (this.#screen.isAlternate && edited?.isPromptKnown !== true) {
       return { line: this.#fullScreen(), isAgreed: false };
     }
     return this.#compare(this.#start, edited ?? readUnprompted(this.#screen, this.#start));
   }
 
-  /** Enter without a key before it: nothing, unless a program has filled the line. */
-  #bareEnter(): SubmittedLine {
-    const row = this.#cursorLine();
-    if (this.#screen.isAlternate) return this.#fullScreen();
-    const rest = this.#prompts.restsOf(row).at(-1);
-    if (rest === undefined) return this.#line({ text: '', guesses: wordSuffixes(row) });
-    const before = this.#prompts.restsOf(this.#screen.logicalLineTo(this.#screen.cursor)).at(-1);
-    // A prompt at the right margin is set off by blanks; text in the line is not.
-    if ((before ?? '').trim() === '' && /^(?:$|\s{2})/.test(rest)) {
-      return this.#line({ text: '', guesses: wordSuffixes(rest) });
-    }
-    return this.#line({ text: rest, strict: [rest] });
+  #edited(): EditedText | null {
+    if (this.#start === null) return null;
+    return readEdited(this.#screen, this.#start, this.#prompts, this.#wasResized);
   }
 
-  /** A line break inside a paste that the line editor keeps to itself until the paste ends. */
-  #pasteLine(start: LineStart): SubmittedLine {
-    const whole = this.#typed.text;
-    if (whole === null) {
-      return submittedLine({ text: null, why: 'the paste contains control characters' });
-    }
-    const end = whole.lastIndexOf('\n');
-    const text = whole.slice(end + 1);
-    const before = whole.slice(0, Math.max(0, end)).slice(-MAX_JOINED_PASTE_CHARS);
-    const joined = unfinished(before) === null ? [] : [whole.slice(-MAX_JOINED_PASTE_CHARS)];
-    // Even behind a known prompt the marks may be a trick, and each line may run as it comes.
-    const isKnown = this.#prompts.isKnown(start.prompt);
-    return submittedLine({
-      text,
-      [isKnown ? 'guesses' : 'strict']: [text, ...joined],
-      interim: true,
-    });
+  /** Enter without a key before it: nothing, unless a program has filled the line. */
+  #bareEnter(): SubmittedLine {
+    if (this.#screen.isAlternate) return this.#fullScreen();
+    return this.#line(bareLine(this.#screen, this.#prompts));
   }
 
   #fullScreen(): SubmittedLine {
-    const typed = this.#carried + this.#typed.raw;
-    const guesses = [...charSuffixes(typed), ...wordSuffixes(this.#cursorLine())];
-    return submittedLine({ text: typed === '' ? null : typed, guesses, alternate: true });
+    return fullScreenLine(this.#carried + this.#typed.raw, this.#cursorLine());
   }
 
   #compare(start: LineStart, edited: EditedText | null): Reading {
@@ -301,10 +299,19 @@ export class LineReader {
       }
       // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
       const unseen = raw.trim() === '' || sameText(raw, shown) ? [] : [raw];
-      return { line: this.#byScreen(start, edited, [...unseen, ...guesses]), isAgreed: isEmpty };
+      const line = this.#byScreen(start, edited, [...unseen, ...guesses]);
+      if (typed !== null || edited === null) return { line, isAgreed: isEmpty };
+      if (start.prompt.trim() === '' && !edited.isPromptKnown && !this.#screen.bracketedPaste) {
+        const why = 'keys that edit were pressed where nothing seems to read them';
+        return { line: uncertainLine(line, why), isAgreed: false, isAhead: true };
+      }
+      if (line.interim || endsWithText(edited.toCursor, this.#typed.tail ?? ''))
+        return { line, isAgreed: false };
+      const why = 'the screen does not show what was typed last';
+      return { line: uncertainLine(line, why), isAgreed: false, isLate: true };
     }
     if (isHidden(typed, edited?.text ?? null, around)) {
-      return { line: this.#secret(row, typed), isAgreed: false };
+      return { line: hiddenLine(row, typed, around), isAgreed: false };
     }
     // Rows below the cursor are no part of the line when the keys say what it is.
     const others = (edited?.others ?? []).filter((other) => !other.includes('\n'));
@@ -319,6 +326,10 @@ export class LineReader {
     if (shaped !== null && sameText(typed, shaped)) {
       return { line: this.#line({ text: typed, strict: [typed], guesses }), isAgreed: true };
     }
+    if (edited?.isPromptKnown === true && isRest(typed, edited.text, around)) {
+      const { text } = edited;
+      return { line: this.#line({ text, strict: [text, typed], guesses }), isAgreed: false };
+    }
     if (shown !== null && isShown(typed, shown, around)) {
       const isAgreed = start.isStale || sameLetters(typed, shown);
       const strict = start.isStale ? [typed] : [typed, shown];
@@ -329,8 +340,10 @@ export class LineReader {
       edited === null
         ? 'nothing on the screen shows where the line begins'
         : 'the screen shows something else than what was typed';
-    const text = edited?.text ?? typed;
-    return { line: this.#line({ text, why, strict: [...texts, typed], guesses }), isAgreed: false };
+    const isLate = edited !== null && isBegun(typed, edited.text);
+    const text = isLate ? typed : (edited?.text ?? typed);
+    const line = this.#line({ text, why, strict: [...texts, typed], guesses });
+    return { line, isAgreed: false, isLate };
   }
 
   /** The keys don't say what the line holds: history, completion, search, editing. */
@@ -357,17 +370,6 @@ export class LineReader {
   /** With a blank line on the screen: letters were typed, or the target answered no key at all. */
   #isSilent(raw: string): boolean {
     return raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
-  }
-
-  #secret(row: string, typed: string): SubmittedLine {
-    // A line editor that doesn't echo, or a shell's prompt: this may well be a command.
-    const isSuspect =
-      this.#screen.bracketedPaste ||
-      this.#prompts.restsOf(row).length > 0 ||
-      (looksLikeShellPrompt(row) && !looksLikeSecretPrompt(row));
-    if (!isSuspect) return submittedLine({ text: null, guesses: [typed], secret: true });
-    const why = 'the terminal does not echo although a shell seems to be waiting';
-    return submittedLine({ text: null, why, strict: [typed], secret: true });
   }
 
   /** The line, also joined with those before it that the shell may have taken but not run yet. */

@@ -13,7 +13,7 @@ export function sameText(one: string, other: string): boolean {
  * character, tabs, indented lines, accents that an editor writes apart or as their number.
  */
 export function sameLetters(typed: string, shown: string): boolean {
-  return letters(typed) === letters(shown) || queried(typed) === shown.replace(/\s+/g, '');
+  return letters(typed) === letters(shown) || queried(typed) === joined(shown);
 }
 
 /** Small shells show characters that they can't draw as a question mark. */
@@ -32,23 +32,45 @@ export function endsWithLine(shown: string, prompts: readonly string[], typed: s
 
 /** So many letters of a line at least make up a piece of it; shorter ones may stand anywhere. */
 const PIECE_LETTERS = 6;
+/** Looked at for the start of the echo. */
+const MAX_ECHO_ROWS = 40;
 
 /**
  * All of it is on the screen, in order, in one piece or in few: output of others came in between, or a
  * prompt, because it was typed ahead.
+ * @param shown what the screen shows from where the line began
  */
 export function isEchoed(typed: string, shown: string): boolean {
-  const [line, all] = [letters(typed), letters(shown)];
+  const rows = shown.split('\n').slice(-MAX_ECHO_ROWS);
+  return rows.some((_, at) => {
+    const rest = rows.slice(at).join('\n');
+    return inPieces(letters(typed), letters(rest)) || inPieces(queried(typed), joined(rest));
+  });
+}
+
+function inPieces(line: string, shown: string): boolean {
   const most = 1 + Math.floor(line.length / PIECE_LETTERS);
   let [done, from] = [0, 0];
   for (let piece = 0; piece < most && done < line.length; piece += 1) {
     let length = line.length - done;
-    while (length > 0 && !all.includes(line.slice(done, done + length), from)) length -= 1;
-    if (length === 0) return false;
-    from = all.indexOf(line.slice(done, done + length), from) + length;
+    while (length > 0 && !shown.includes(line.slice(done, done + length), from)) length -= 1;
+    const at = shown.indexOf(line.slice(done, done + length), from);
+    // The first letter stands at the start of a row, or where the line began.
+    if (length === 0 || (piece === 0 && at > 0)) return false;
+    from = at + length;
     done += length;
   }
   return line !== '' && done === line.length;
+}
+
+/** The screen has the start of it, and the rest has not come yet. */
+export function isBegun(typed: string, shown: string): boolean {
+  return letters(typed).startsWith(letters(shown));
+}
+
+/** It ends with the other one. */
+export function endsWithText(shown: string, end: string): boolean {
+  return letters(shown).endsWith(letters(end)) || joined(shown).endsWith(queried(end));
 }
 
 /** The screen has the start and the end of it, and at most `chars` in the middle are missing or too many. */
@@ -61,6 +83,10 @@ export function isDamaged(typed: string, shown: string, chars: number): boolean 
   while (tail < most - head && line.at(-1 - tail) === all.at(-1 - tail)) tail += 1;
   const longest = Math.max(line.length, all.length);
   return head > 0 && tail > 0 && longest - head - tail <= chars;
+}
+
+function joined(text: string): string {
+  return text.replace(/\s+/g, '');
 }
 
 function letters(text: string): string {

@@ -8,7 +8,7 @@ export const SETTLE_QUIET_US = 12_000;
 /** Enter is never held longer than this and two round trips to let the echo settle. */
 export const SETTLE_LIMIT_US = 200_000;
 /** How long an echo that contradicts the keys may take to come right, beside two round trips. */
-const ECHO_LIMIT_US = 60_000;
+const ECHO_LIMIT_US = 100_000;
 /**
  * The same for keys that came before the answer to the Enter before them: their echo comes with the next
  * prompt, and until then nobody reads the Enter either.
@@ -29,7 +29,7 @@ export interface Waiting {
   readonly isAhead: boolean;
   /** Keys and screen say the same. */
   readonly isAgreed: boolean;
-  /** Nothing of what was typed is on the screen: a secret, or a slow target. */
+  /** Something of what was typed is not on the screen: a secret, or a slow target. */
   readonly isUnechoed: boolean;
   /** The keys say something, and the screen something else. */
   readonly isContradicted: boolean;
@@ -42,10 +42,9 @@ export function settlingUs(waiting: Waiting): number {
   const sinceSubmit = nowUs - waiting.submitAtUs - 2 * smoothedUs;
   const left = (waiting.isAhead ? AHEAD_LIMIT_US : SETTLE_LIMIT_US) - sinceSubmit;
   if (left <= 0 || (waiting.isAgreed && quietUs >= AGREED_QUIET_US)) return 0;
-  const hasEcho = lastReceivedUs >= lastSentUs;
-  // What came may be the echo of an earlier key.
-  const echo = lastSentUs + (hasEcho ? 1 : 2) * smoothedUs + SETTLE_QUIET_US - nowUs;
-  const isPatient = waiting.isAhead || (waiting.isUnechoed && lastReceivedUs < lastSentUs);
+  // What came may be the echo of an earlier key, and no key is like the other.
+  const echo = lastSentUs + 2 * smoothedUs + SETTLE_QUIET_US - nowUs;
+  const isPatient = waiting.isAhead || waiting.isUnechoed;
   const patience = isPatient ? left : waiting.isContradicted ? ECHO_LIMIT_US - sinceSubmit : 0;
   const answer =
     lastReceivedUs < enteredAtUs ? enteredAtUs + 2 * smoothedUs + SETTLE_QUIET_US - nowUs : 0;

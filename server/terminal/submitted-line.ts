@@ -1,6 +1,7 @@
 /**
  * What the reader says about a line. Not caught here: whether it is true; see the reader.
  */
+import type { Key } from './keys.ts';
 
 export interface SubmittedLine {
   /** The line; '' = nothing but Enter; null = unknown, secret, or keys for a full-screen program. */
@@ -52,4 +53,35 @@ export function submittedLine(draft: Draft): SubmittedLine {
     alternate: draft.alternate ?? false,
     interim: draft.interim ?? false,
   };
+}
+
+/** The same line, without the claim that it was read for certain. */
+export function uncertainLine(line: SubmittedLine, why: string): SubmittedLine {
+  return { ...line, certainty: 'uncertain', why: line.why ?? why };
+}
+
+/**
+ * The line as the key that is held would submit it.
+ * @param isEditorOpen an editor was opened on the line
+ */
+export function heldLine(
+  line: SubmittedLine,
+  held: Key | null,
+  isEditorOpen: boolean,
+): SubmittedLine {
+  if (isEditorOpen) {
+    const open = { ...line, text: null, alternate: false, secret: false };
+    return uncertainLine(open, 'an editor was opened on the line, and what it leaves would run');
+  }
+  if (line.alternate) return line;
+  const kind = held?.kind;
+  if (kind === 'end-of-input' || kind === 'push-line') {
+    return line.text === '' ? line : { ...line, interim: true };
+  }
+  if (kind === 'run') {
+    return uncertainLine(line, 'a recorded macro or an editor may make another line of it');
+  }
+  if (kind !== 'comment' && kind !== 'text') return line;
+  const bare = line.candidates.map((one) => one.replace(/^\s*#/gm, ''));
+  return { ...line, candidates: [...new Set([...line.candidates, ...bare])], interim: true };
 }

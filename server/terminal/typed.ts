@@ -14,6 +14,8 @@ export class TypedLine {
   #raw = '';
   #isRecalled = false;
   readonly #likely = new LikelyLine();
+  #tail: string | null = '';
+  #isEscaped = false;
 
   /** The content; null when it can't be known from the keys. */
   get text(): string | null {
@@ -23,6 +25,19 @@ export class TypedLine {
   /** What it probably is when it can't be known; null = not even that. */
   get likely(): string | null {
     return this.#likely.text;
+  }
+
+  /**
+   * What was typed since the last key that is no text: a line editor shows it before the cursor. null =
+   * the keys may be commands of vi, or a pattern to search for.
+   */
+  get tail(): string | null {
+    return this.#tail;
+  }
+
+  /** An escape by itself came: what follows may be commands of vi. */
+  get isEscaped(): boolean {
+    return this.#isEscaped;
   }
 
   /** Characters that were typed, with backspace applied and all other keys ignored; a bounded end of it. */
@@ -49,6 +64,7 @@ export class TypedLine {
 
   push(key: Key): void {
     this.#likely.push(key);
+    this.#follow(key);
     switch (key.kind) {
       case 'text':
         this.#add(key.text);
@@ -73,6 +89,10 @@ export class TypedLine {
       case 'interrupt':
       case 'end-of-input':
       case 'enter':
+      case 'accept-and-hold':
+      case 'push-line':
+      case 'comment':
+      case 'run':
         this.#raw = (this.#raw + key.text).slice(-MAX_LINE_CHARS);
         this.#text = null;
         return;
@@ -81,6 +101,17 @@ export class TypedLine {
       case 'paste-start':
       case 'paste-end':
     }
+  }
+
+  #follow(key: Key): void {
+    if (key.kind === 'report' || key.kind === 'part' || key.kind.startsWith('paste')) return;
+    // Of a control sequence no character is left; an escape and a character keep it.
+    if (key.text !== '' && key.kind !== 'text') this.#isEscaped = true;
+    if (key.kind === 'search' || this.#isEscaped) this.#tail = null;
+    else if (key.kind === 'text') this.#tail = this.#tail === null ? null : this.#tail + key.text;
+    else if (key.kind === 'backspace') this.#tail = this.#tail && withoutLast(this.#tail);
+    else this.#tail = '';
+    this.#tail = this.#tail?.slice(-MAX_LINE_CHARS) ?? null;
   }
 
   #add(text: string): void {

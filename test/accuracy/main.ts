@@ -1,12 +1,14 @@
 /**
- * How often the bastion reads a line as the target does: `npm run accuracy -- --shell bash,zsh
- * --scene edits,ahead --lines 500 --seed 7`. Prints a table; ends with 1 when a figure is missed.
+ * How often the bastion reads a line as the target does:
+ * `npm run accuracy -- --shell bash,zsh --scene edits,ahead --lines 500 --seed 7`. And whether anybody
+ * gets a denied command past it: `npm run accuracy -- --adversary 2000`. Ends with 1 when a figure is
+ * missed.
  */
 import { parseArgs } from 'node:util';
 import { startClientDatabase } from './database.ts';
+import { measure, resist, shortcomings, type Total } from './measure.ts';
 import { SHELLS, type Shell } from './shells.ts';
-import { SCENES, sit, type Outcome } from './sitting.ts';
-import { addScore, emptyScore, type Score } from './score.ts';
+import { SCENES } from './sitting.ts';
 
 const { values } = parseArgs({
   options: {
@@ -16,23 +18,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     latency: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '4' },
+    adversary: { type: 'string' },
+    recipe: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
-
 const shells = values.shell.split(',') as Shell[];
-const wanted = values.scene.split(',');
-
-interface Row {
-  readonly name: string;
-  readonly score: Score;
-  readonly delaysMs: number[];
-  leaks: number;
-}
-
-function scenesOf(shell: Shell): string[] {
-  return wanted.filter((name) => SCENES[name]?.shells?.includes(shell) ?? true);
-}
+const seed = Number(values.seed);
+const jobs = Number(values.jobs);
 
 function percent(part: number, whole: number): string {
   return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`;
@@ -42,45 +35,65 @@ function quantile(sorted: readonly number[], part: number): string {
   return sorted[Math.floor(sorted.length * part)]?.toFixed(0) ?? '-';
 }
 
-function print(row: Row): void {
-  const { lines, exact, wrong, uncertain, missed, extra } = row.score;
-  const delays = row.delaysMs.toSorted((one, other) => one - other);
+function print({ name, score, delaysMs, leaks }: Total): void {
+  const { lines, exact, wrong, uncertain, missed, extra } = score;
+  const delays = delaysMs.toSorted((one, other) => one - other);
   console.log(
-    `${row.name.padEnd(18)} ${String(lines).padStart(6)} ${percent(exact, lines).padStart(9)} ` +
+    `${name.padEnd(18)} ${String(lines).padStart(6)} ${percent(exact, lines).padStart(9)} ` +
       `${String(wrong).padStart(6)} ${percent(uncertain, lines).padStart(9)} ${String(missed).padStart(6)} ` +
       `${String(extra).padStart(6)} ${quantile(delays, 0.5).padStart(5)} ${quantile(delays, 0.95).padStart(5)}` +
-      (row.leaks > 0 ? `  ${row.leaks} SECRETS` : ''),
+      (leaks > 0 ? `  ${leaks} SECRETS` : ''),
   );
 }
 
-const jobs = shells.flatMap((shell) =>
-  scenesOf(shell).map((scene) => ({ shell, scene, share: scenesOf(shell).length })),
-);
-const database = wanted.includes('psql') ? await startClientDatabase() : null;
-const totals = new Map<Shell, Row>();
-console.log('shell scene         lines     exact  wrong uncertain missed  extra   p50   p95');
-let next = 0;
-async function work(): Promise<void> {
-  for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
-    const { shell, scene, share } = job;
-    const outcome: Outcome = await sit({
-      shell,
-      scene,
-      lines: Math.ceil(Number(values.lines) / share),
-      seed: Number(values.seed) * 1000 + jobs.indexOf(job),
-      latencyMs: Number(values.latency),
-      env: database?.env ?? {},
-    });
-    print({ name: `${shell} ${scene}`, ...outcome, delaysMs: [...outcome.delaysMs] });
-    if (values.verbose) for (const line of outcome.score.differences) console.log(`    ${line}`);
-    const total = totals.get(shell) ?? { name: shell, score: emptyScore(), delaysMs: [], leaks: 0 };
-    totals.set(shell, total);
-    addScore(total.score, outcome.score);
-    total.delaysMs.push(...outcome.delaysMs);
-    total.leaks += outcome.leaks;
-  }
+async function printAccuracy(): Promise<boolean> {
+  const scenes = values.scene.split(',');
+  const database = scenes.includes('psql') ? await startClientDatabase() : null;
+  console.log('shell scene         lines     exact  wrong uncertain missed  extra   p50   p95');
+  const totals = await measure({
+    shells,
+    scenes,
+    lines: Number(values.lines),
+    seed,
+    latencyMs: Number(values.latency),
+    jobs,
+    env: database?.env ?? {},
+    onSitting: (one) => {
+      print(one);
+      if (values.verbose) for (const line of one.score.differences) console.log(`    ${line}`);
+    },
+  });
+  await database?.stop();
+  console.log();
+  for (const total of totals) print(total);
+  const missed = totals.flatMap(shortcomings);
+  for (const one of missed) console.log(one);
+  return missed.length === 0;
 }
-await Promise.all(Array.from({ length: Number(values.jobs) }, work));
-for (const row of totals.values()) print(row);
-await database?.stop();
-process.exit(0);
+
+async function printResistance(count: number): Promise<boolean> {
+  let done = 0;
+  const escaped = await resist({
+    count,
+    seed,
+    shells,
+    jobs,
+    ...(values.recipe === undefined ? {} : { recipe: values.recipe }),
+    onAttempt: ({ name, shell, attack, latencyMs }, { hasEscaped, rows }) => {
+      done += 1;
+      if (hasEscaped || values.verbose) {
+        console.log(`${hasEscaped ? 'ESCAPED' : 'held   '} ${shell} ${name} (${latencyMs} ms)`);
+        console.log(`    ${JSON.stringify(attack)}`);
+        for (const row of rows) console.log(`    ${row}`);
+      } else if (done % 100 === 0) console.log(`${done} attempts`);
+    },
+  });
+  console.log(`${done} attempts, ${escaped.length} denied commands executed`);
+  return escaped.length === 0 && done === count;
+}
+
+const isGood =
+  values.adversary === undefined
+    ? await printAccuracy()
+    : await printResistance(Number(values.adversary));
+process.exit(isGood ? 0 : 1);

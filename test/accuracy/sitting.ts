@@ -144,7 +144,8 @@ function* preparation({ scene, shell }: Sitting, human: Person): Generator<Step>
   }
 }
 
-function endTmux(place: Place): void {
+/** Ends the server of `tmux -L t` in this place, if there is one. */
+export function endTmux(place: Place): void {
   try {
     execFileSync('tmux', ['-L', 't', 'kill-server'], {
       env: { ...process.env, TMUX_TMPDIR: place.home },

@@ -201,12 +201,14 @@ export class Terminal {
 
   /** Passes units on in order, each after the latency. */
   #wire<T>(deliver: (unit: T) => void): (unit: T) => void {
-    let lastMs = 0;
+    const waiting: T[] = [];
     return (unit) => {
-      const now = performance.now();
-      const atMs = Math.max(now + this.latencyMs, lastMs);
-      lastMs = atMs;
-      setTimeout(() => deliver(unit), atMs - now);
+      waiting.push(unit);
+      // Timers may overtake each other by a millisecond, units may not.
+      setTimeout(() => {
+        const first = waiting.shift();
+        if (first !== undefined) deliver(first);
+      }, this.latencyMs);
     };
   }
 }
