@@ -104,11 +104,7 @@ export class Reader {
       ];
       reading.findings.doubt(`${what} in the SQL text has no end`);
     }
-    if (scanner.crossesExecutable) {
-      reading.findings.doubt(
-        'a quote reaches over the end of a comment that only some servers run',
-      );
-    }
+    if (scanner.doubt !== null) reading.findings.doubt(scanner.doubt);
   }
 
   /** The rest of a statement that nothing ends. */

@@ -20,8 +20,16 @@ export interface Token {
 export const STRING_WORD = "'…'";
 
 const SPACE = /[\s\0]/;
-const WORD_START = /[A-Za-z_@\u0080-\uffff]/;
-const WORD = /[\w$@#\u0080-\uffff]+/y;
+const PLAIN_WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
+/** Names of variables and, in SQL Server, of temporary tables. */
+const WORDS: Readonly<Record<Dialect, RegExp>> = {
+  postgresql: PLAIN_WORD,
+  sqlite: /[A-Za-z_\u0080-\uffff@][\w$\u0080-\uffff]*/y,
+  clickhouse: PLAIN_WORD,
+  other: PLAIN_WORD,
+  mysql: /(?:@@?[\w$\u0080-\uffff]*|[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*)/y,
+  mssql: /[A-Za-z_@#\u0080-\uffff][\w@$#\u0080-\uffff]*/y,
+};
 const NUMBER = /(?:0[xX][0-9A-Fa-f]+|(?:\d[\d_]*)?\.?\d+(?:[eE][+-]?\d+)?|\d+\.?)/y;
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const SIGNS = ['::', ':=', '||', '<=', '>=', '<>', '!=', '->', '=>'];
@@ -47,8 +55,8 @@ export class Scanner {
   open: 'string' | 'comment' | 'name' | null = null;
   /** What begins that again: a quote, comment signs. */
   opener = '';
-  /** A quote reached over the end of a comment that only some servers run. */
-  crossesExecutable = false;
+  /** Why servers may take the text apart in several ways; null = they don't. */
+  doubt: string | null = null;
   readonly lexis: Lexis;
   readonly #dialect: Dialect;
   /** `/*! … *\/` is what it contains; false = it is a comment. */
@@ -117,8 +125,10 @@ export class Scanner {
   }
 
   #skipLine(): void {
-    const end = this.text.indexOf('\n', this.at);
-    this.at = end < 0 ? this.text.length : end;
+    // To PostgreSQL a carriage return ends a line, too.
+    const lineEnd = this.#dialect === 'postgresql' ? /[\n\r]/g : /\n/g;
+    lineEnd.lastIndex = this.at;
+    this.at = lineEnd.exec(this.text)?.index ?? this.text.length;
   }
 
   #blockComment(): void {
@@ -160,12 +170,21 @@ export class Scanner {
       const quoted = this.#dollarQuote();
       if (quoted !== null) return quoted;
     }
-    if (WORD_START.test(char)) return this.#word();
+    const word = this.#wordHere();
+    if (word !== null) return this.#word(word);
+    if (char === '$' && /\d/.test(text.charAt(at + 1))) {
+      const parameter = /^\$\d+/.exec(text.slice(at, at + 20))?.[0] ?? char;
+      this.at += parameter.length;
+      return this.#made('number', parameter, parameter, at);
+    }
     if (/[\d.]/.test(char)) {
       NUMBER.lastIndex = at;
       const number = NUMBER.exec(text)?.[0];
       if (number !== undefined && number.length > 0) {
         this.at += number.length;
+        if (/^0[xX]/.test(number) && text[this.at] === '$') {
+          this.doubt = 'versions of the server read a number in several ways';
+        }
         return this.#made('number', number, number, at);
       }
     }
@@ -183,7 +202,7 @@ export class Scanner {
   #continuesEscapes(): boolean {
     if (this.#escapedUntil < 0) return false;
     const between = this.text.slice(this.#escapedUntil, this.at);
-    return between.includes('\n') && !/[^\s]/.test(between.replace(/--[^\n]*/g, ''));
+    return /[\n\r]/.test(between) && !/[^\s]/.test(between.replace(/--[^\n\r]*/g, ''));
   }
 
   #string(quote: string, escapes: boolean, start: number): Token {
@@ -242,7 +261,7 @@ export class Scanner {
 
   #checkExecutable(start: number): void {
     if (this.#inExecutable && this.text.slice(start, this.at).includes('*/')) {
-      this.crossesExecutable = true;
+      this.doubt = 'a quote reaches over the end of a comment that only some servers run';
     }
   }
 
@@ -259,12 +278,15 @@ export class Scanner {
     return this.#made('string', STRING_WORD, value, start);
   }
 
-  #word(): Token {
+  #wordHere(): string | null {
+    const pattern = WORDS[this.#dialect];
+    pattern.lastIndex = this.at;
+    return pattern.exec(this.text)?.[0].slice(0, MAX_WORD_CHARACTERS) ?? null;
+  }
+
+  #word(word: string): Token {
     const { text } = this;
     const start = this.at;
-    WORD.lastIndex = start;
-    const found = WORD.exec(text)?.[0] ?? text.charAt(start);
-    const word = found.slice(0, MAX_WORD_CHARACTERS);
     this.at += word.length;
     const lower = word.toLowerCase();
     const next = text[this.at];
