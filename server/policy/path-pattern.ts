@@ -2,7 +2,7 @@
  * Paths as rules and commands write them, compared as patterns in both directions, without a disk.
  * Not caught here: symbolic links and mounts that the target already has.
  */
-import { ALL, globPatterns, literalPrefix, MANY, meet } from '../shell/pattern.ts';
+import { ALL, globPatterns, literalPrefix, MANY, meet, ONE } from '../shell/pattern.ts';
 import type { Word } from '../shell/word.ts';
 import type { Fit } from './policy.ts';
 
@@ -38,6 +38,8 @@ export interface NamedPath {
   readonly unsure: boolean;
   /** It is relative, and read in a directory that can't be known: any directory might be that one. */
   readonly unsureBelow?: boolean;
+  /** Its open places are patterns of the shell, which match no name that begins with a dot. */
+  readonly isVisible: boolean;
 }
 
 /**
@@ -50,20 +52,39 @@ export function namePath(
   tree: boolean,
 ): NamedPath {
   const unsure = word.some((piece) => piece.kind === 'unknown');
+  const isVisible = word.every(({ kind }) => !/^(?:tree|number|unknown)$/.test(kind));
   const readings = wordPatterns(word);
   const patterns = readings
     .flatMap((reading) => fromDirectories(reading, directories))
     .map(normalisePattern);
-  if (!tree) return { patterns, unsure };
+  if (!tree) return { patterns, unsure, isVisible };
   return {
     patterns: patterns.flatMap((one) => [one, one.endsWith('/') ? one + ALL : `${one}/${ALL}`]),
     unsure,
+    isVisible,
   };
+}
+
+/** A name that begins with a dot, where the other begins with an open place. */
+function hides(guarded: string, pattern: string): boolean {
+  if (!guarded.includes('/.')) return false;
+  const names = guarded.split('/');
+  for (const [index, own] of pattern.split('/').entries()) {
+    const name = names[index] ?? '';
+    if (own.includes(ALL) || name.includes(ALL)) return false;
+    if (name.startsWith('.') && (own.startsWith(MANY) || own.startsWith(ONE))) return true;
+  }
+  return false;
 }
 
 export function fitPath(pattern: PathPattern, named: NamedPath): Fit {
   const met = named.patterns.some((one) =>
-    pattern.readings.some((own) => startsAlike(own.prefix, one) && meet(own.pattern, one)),
+    pattern.readings.some(
+      (own) =>
+        startsAlike(own.prefix, one) &&
+        meet(own.pattern, one) &&
+        !(named.isVisible && hides(own.pattern, one)),
+    ),
   );
   if (!met) return 'no';
   if (named.unsure) return 'maybe';

@@ -32,6 +32,14 @@ const LOADERS = new Set(
   ).split(' '),
 );
 
+/** Options with which `*` matches hidden files too. */
+export function widePatterns(options: readonly (string | null)[], run: Runner): void {
+  const wide = /^(?:dotglob|globdots)$/;
+  if (options.some((text) => wide.test(text?.replaceAll('_', '').toLowerCase() ?? ''))) {
+    run.uncertain('patterns match hidden files from here on');
+  }
+}
+
 /** Looks at what an assignment makes run, now or later. */
 export function hookOf(name: string, value: Word, frame: Frame, run: Runner): void {
   const text = exactText(value);
@@ -46,6 +54,8 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
     if (/\$[({]|`/.test(text)) {
       run.runText(`: "${text.replaceAll('"', '')}"`, subshell(frame, `$${name}`));
     }
+  } else if (name === 'GLOBIGNORE' && text !== '') {
+    widePatterns(['dotglob'], run);
   } else if (name === 'NODE_OPTIONS' && text !== null && SETTINGS_OF_NODE.test(text)) {
     return;
   } else if (LOADERS.has(name)) {

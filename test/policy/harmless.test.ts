@@ -155,6 +155,28 @@ describe('harmless lines under the default policy', () => {
   });
 });
 
+describe('patterns under the default policy', () => {
+  const policy = policyOf(DEFAULT_POLICY);
+  const PATTERNS: readonly (readonly [text: string, passes: boolean])[] = [
+    ['wc -l *', true],
+    ['grep foo ~/*', true],
+    ['cp -r * /backup', true],
+    ['cat .*', false],
+    ['cat ~/.ssh/*', false],
+    ['cat ~/.s*/id_rsa', false],
+    ['shopt -s dotglob; cat *', false],
+    ['GLOBIGNORE=x; cat *', false],
+    [`bash -O dotglob -c 'cat *'`, false],
+    ['setopt GLOB_DOTS; cat *', false],
+  ];
+  for (const [text, passes] of PATTERNS) {
+    it(`${passes ? 'pass' : 'do not pass'} where they match ${passes ? 'no ' : ''}hidden files: ${text}`, () => {
+      const { verdict } = judge(policy, FACTS, { text, language: 'shell' });
+      ok((verdict === 'allow') === passes, verdict);
+    });
+  }
+});
+
 describe('what is near to harmless lines', () => {
   const policy = policyOf(CORPUS.policies.corpus);
   for (const text of NOT_HARMLESS) {

@@ -7,6 +7,7 @@ import { changeDirectory } from '../directory.ts';
 import { NO_VALUES } from '../option-table.ts';
 import { assignArray, assignElement } from '../element.ts';
 import { hasOption, leading, optionValue, readOptions } from '../options.ts';
+import { widePatterns } from '../hooks.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { remember, valuesIn } from '../state.ts';
@@ -337,6 +338,7 @@ function shellOptions(call: Call): Output {
   if (sets && call.texts.includes('nocaseglob')) {
     call.run.uncertain('patterns match names in other letters from here on');
   }
+  if (sets || call.name !== 'shopt') widePatterns(call.texts, call.run);
   return '';
 }
 
@@ -396,4 +398,5 @@ export const BUILTINS: Readonly<Record<string, Program>> = {
   false: silent,
   ':': silent,
   shopt: shellOptions,
+  setopt: shellOptions,
 };

@@ -4,6 +4,7 @@
  * directory of the system.
  */
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
+import { widePatterns } from '../hooks.ts';
 import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import { fileInput } from '../redirect.ts';
@@ -52,7 +53,7 @@ function shell(call: Call): Output {
       if (text.startsWith('-') && text.includes('c')) takesText = true;
       if (text.startsWith('-') && text.includes('s')) takesInput = true;
       if (/^-[a-z]*n/.test(text) && !text.includes('i')) readsOnly = true;
-      if (/[oO]$/.test(text)) index++;
+      if (/[oO]$/.test(text)) widePatterns([texts[++index] ?? null], call.run);
     } else if (text === '--emulate') index++;
     else if (!text.startsWith('--')) break;
   }
