@@ -156,7 +156,9 @@ function byTable(
     const access = new Set([...ofKind, ...added].filter((one) => !less.has(one)));
     const prefix = entry.prefixes.find(({ text }) => leading(word).startsWith(text));
     if (prefix !== undefined) {
-      const cut = /[=@]$|:\/\/$/.test(prefix.text) ? prefix.text.length : 0;
+      const cut = /[=@]$|:\/\/$/.test(prefix.text)
+        ? prefix.text.length
+        : Math.max(0, prefix.text.indexOf(':/') + 1);
       effects.push(effect(prefix.access, dropLeading(word, cut)));
     } else if (access.size > 0) {
       for (const path of pathsIn(word)) effects.push(effect(access, path, tree, directory));

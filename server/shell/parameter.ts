@@ -18,6 +18,7 @@ import { exactText, isUnknown, literal, patternText, unknown } from './word.ts';
 export type Fields = readonly Word[];
 
 const MAX_REFERENCES = 8;
+const MAX_OPEN_POSITION = 6;
 
 /** The value of a name as one word. */
 function lookUp(name: string, state: ShellState, hops = 0): Word {
@@ -27,7 +28,11 @@ function lookUp(name: string, state: ShellState, hops = 0): Word {
     return name === 'OLDPWD' ? directoryWord(exactText(word) ?? '', word) : word;
   }
   if (/^[1-9]\d*$/.test(name)) {
-    if (state.positional === null) return [unknown(`$${name} isn't known`, true)];
+    // A shell that is given one command has no arguments; the first ones stay open, for a line may
+    // be a piece of a script.
+    if (state.positional === null) {
+      return Number(name) > MAX_OPEN_POSITION ? [] : [unknown(`$${name} isn't known`, true)];
+    }
     return state.positional[Number(name) - 1] ?? [];
   }
   if (/^[#?$!]$/.test(name) || /^(PPID|EUID|UID|RANDOM|SECONDS|LINENO|COLUMNS|LINES)$/.test(name)) {

@@ -187,6 +187,8 @@ function loop(
   }
 }
 
+const REST_OF_LOOP = { kind: 'unknown', why: 'the rest of the input of a loop' } as const;
+
 /** `while read x; do …` over known text runs line by line; any other loop runs once. */
 function runWhile(clause: CompoundList, body: CompoundList, frame: Frame, run: Runner): Output {
   const first = clause.commands[0]?.command;
@@ -202,12 +204,17 @@ function runWhile(clause: CompoundList, body: CompoundList, frame: Frame, run: R
           { ...frame, state, input: { kind: 'text', text: `${line}\n` } },
           run,
         );
-        const rest = { kind: 'unknown', why: 'the rest of the input of a loop' } as const;
-        runStatements(body.commands, { ...frame, state, input: rest }, run);
+        runStatements(body.commands, { ...frame, state, input: REST_OF_LOOP }, run);
       }
       joinStates(frame.state, [state, frame.state.copy()]);
       return null;
     }
+  }
+  const lines = reads && input.kind === 'unknown' ? (input.lines ?? []) : [];
+  for (const line of lines.slice(0, MAX_LOOP_VALUES)) {
+    const one = { kind: 'unknown', why: 'a line of a loop', lines: [line] } as const;
+    runStatements(clause.commands, { ...frame, state, input: one }, run);
+    runStatements(body.commands, { ...frame, state, input: REST_OF_LOOP }, run);
   }
   const blurred =
     input.kind === 'text' && reads

@@ -3,7 +3,7 @@
  * caught here: what a search finds beyond its starting points and name.
  */
 import { optionGrammar, type OptionGrammar } from '../option-table.ts';
-import { hasOption, optionValue, readOptions, type ReadOptions } from '../options.ts';
+import { hasOption, leading, optionValue, readOptions, type ReadOptions } from '../options.ts';
 import { baseName } from '../path.ts';
 import { globPatterns, meet } from '../pattern.ts';
 import { fileInput } from '../redirect.ts';
@@ -14,6 +14,8 @@ import { exactText, joinWords, literal, replaceInWord, showWord, unknown } from 
 import type { Word } from '../word.ts';
 
 const MAX_ITEMS = 48;
+/** Sources of items (`:::`) that are combined; more of them are left out of the command line. */
+const MAX_SOURCES = 6;
 const SLASH = { kind: 'text', text: '/', quoted: true } as const;
 const NO_INPUT: Input = { kind: 'text', text: '' };
 
@@ -82,6 +84,10 @@ function findFrom(call: Call, at: number): Output {
   const starts = input.text.split(/[\0\n]/).filter((start) => start !== '');
   if (starts.length > MAX_ITEMS)
     call.run.uncertain('find starts in more places than can be followed');
+  if (call.texts.lastIndexOf('-files0-from') !== at) {
+    call.run.uncertain('find is told twice where to start');
+    return null;
+  }
   const rest = [...call.words.slice(0, at), ...call.words.slice(at + 2)];
   const words = [literal('find'), ...starts.slice(0, MAX_ITEMS).map(literal), ...rest];
   return call.run.runWords(words, subshell(call.frame, 'find -files0-from'), true);
@@ -177,11 +183,18 @@ function xargs(call: Call): Output {
   return runItem(call, [...command, ...items.map(literal)], 'xargs');
 }
 
+/** What lies below a directory that is named as a whole is known well enough to be refused. */
+function isAbsolute(word: Word): boolean {
+  return leading(word).startsWith('/');
+}
+
 /** The words that lines which aren't known one by one may give; undefined = any. */
 function itemsIn(input: Input, isWhole: boolean, program: string): readonly Word[] | undefined {
   if (input.kind !== 'unknown' || input.lines === undefined) return undefined;
   const isDeep = input.lines.some((word) => word.some((piece) => piece.kind === 'tree'));
-  if (isDeep) return isWhole || READERS.has(program) ? input.lines : undefined;
+  const any: Word = [unknown('xargs takes it from its input', true)];
+  if (isDeep)
+    return isWhole || READERS.has(program) ? input.lines : [...input.lines.filter(isAbsolute), any];
   // A piece of a name that was split holds no `/` either.
   return isWhole ? input.lines : [...input.lines, [{ kind: 'number' }]];
 }
@@ -262,14 +275,16 @@ function parallelItems(call: Call, at: number, read: ReadOptions): (readonly Wor
 }
 
 function itemWords(input: Input): Word[] {
-  if (input.kind !== 'text') return [[unknown('parallel takes it from its input', true)]];
+  const any: Word = [unknown('parallel takes it from its input', true)];
+  if (input.kind === 'unknown') return [...(input.lines ?? []).filter(isAbsolute), any];
+  if (input.kind !== 'text') return [any];
   return input.text.split('\n').filter(Boolean).map(literal);
 }
 
 /** One item of each source, in every combination; more than are followed are cut off. */
 function combinations(sources: readonly (readonly Word[])[]): Word[][] {
   let rows: Word[][] = [[]];
-  for (const source of sources) {
+  for (const source of sources.slice(0, MAX_SOURCES)) {
     rows = rows.flatMap((row) => source.slice(0, MAX_ITEMS + 1).map((item) => [...row, item]));
     rows = rows.slice(0, MAX_ITEMS + 1);
   }

@@ -80,7 +80,6 @@ yt-dlp youtube-dl: --exec
 dmsetup: --exec
 csvtool: call
 busctl systemctl dbus-send: --address:address
-bpftrace: -c
 hg: --config:setting
 logrotate: -m --mail
 xdotool: exec

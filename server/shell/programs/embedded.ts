@@ -216,6 +216,19 @@ function expect(call: Call): Output {
   return null;
 }
 
+/** Scripts of nmap are programs; those that come with it are named without a path. */
+function nmap(call: Call): Output {
+  call.texts.forEach((text, index) => {
+    if (text === null || !text.startsWith('--script')) return;
+    const value = text.includes('=') ? text.slice(text.indexOf('=') + 1) : call.texts[index + 1];
+    const isNamed = value !== undefined && value !== null && !/[/~]|\.nse$|\.lua$/.test(value);
+    if (/^--script(?:=|$)/.test(text) && !isNamed) {
+      call.run.uncertain('nmap runs a script that is no part of it');
+    }
+  });
+  return null;
+}
+
 function both(first: Program, second: Program | undefined): Program {
   return (call) => {
     first(call);
@@ -231,6 +244,7 @@ export const EMBEDDED_PROGRAMS: Readonly<Record<string, Program>> = {
   git,
   socat,
   expect,
+  nmap,
   ...Object.fromEntries([...COMMAND_OPTIONS.keys()].map((name) => [name, commandOption])),
   ...EDITOR_PROGRAMS,
   ...ESCAPE_PROGRAMS,

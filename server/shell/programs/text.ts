@@ -248,6 +248,28 @@ function seq(call: Call): Output {
   return output;
 }
 
+/** `dirname` and `basename` of words that are known. */
+function pathPart(call: Call): Output {
+  const read = readOptions(call.words, optionGrammar(call.name), false);
+  const paths = read.operands.map(({ word }) => exactText(word));
+  if (read.options.length > 0 || paths.includes(null) || paths.length === 0) return null;
+  const [path = '', suffix] = paths.map((one) => (one ?? '').replace(/(?<=.)\/+$/, ''));
+  if (call.name === 'basename') {
+    const name = path === '/' ? path : path.slice(path.lastIndexOf('/') + 1);
+    const cut =
+      suffix !== undefined && suffix !== name && name.endsWith(suffix) ? suffix.length : 0;
+    return `${name.slice(0, name.length - cut)}\n`;
+  }
+  return joinLines(
+    paths.map((one) => {
+      const whole = (one ?? '').replace(/(?<=.)\/+$/, '');
+      const end = whole.lastIndexOf('/');
+      if (end < 0) return '.';
+      return whole.slice(0, end).replace(/\/+$/, '') || '/';
+    }),
+  );
+}
+
 export const TEXT_PROGRAMS: Readonly<Record<string, Program>> = {
   echo,
   yes,
@@ -259,6 +281,8 @@ export const TEXT_PROGRAMS: Readonly<Record<string, Program>> = {
   base64: base('base64'),
   base32: base('base32'),
   rot13,
+  dirname: pathPart,
+  basename: pathPart,
   cat: filter('-u -v -e -t -E -T -A', (text) => text),
   tac: filter('', (text) => joinLines(lines(text).toReversed())),
   rev: filter('', (text) =>
