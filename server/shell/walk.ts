@@ -135,11 +135,17 @@ function runAndOr(node: Extract<ScriptNode, { type: 'AndOr' }>, frame: Frame, ru
   node.commands.forEach((command, index) => {
     if (!run.spend(1)) return;
     run.runNode(command, { ...frame, state });
-    if (node.operators[index] !== '&&' || !succeeds(command)) branches.push(state.copy());
+    const operator = node.operators[index];
+    const goesOn = operator === '&&' ? succeeds(command) : operator === '||' && fails(command);
+    if (!goesOn) branches.push(state.copy());
   });
   for (const branch of branches) branch.settle();
   joinStates(frame.state, branches);
   return null;
+}
+
+function fails(node: ScriptNode): boolean {
+  return node.type === 'Command' && node.name?.value === 'false' && node.redirects.length === 0;
 }
 
 /** Commands that can't fail, so that what stands behind `&&` runs. */
