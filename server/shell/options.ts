@@ -121,7 +121,8 @@ function readShort(
       continue;
     }
     const rest = dropLeading(words[index] as Word, at + 1);
-    if (rest.length > 0) {
+    // Quotes may leave nothing: `-n''` is `-n`.
+    if (rest.some((piece) => piece.kind !== 'text' || piece.text !== '')) {
       options.push({ name: `-${letter}`, value: rest, index });
       return { taken: 0, unsure: false };
     }
