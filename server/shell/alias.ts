@@ -3,7 +3,8 @@
  * of a quoted text.
  */
 
-import type { Frame } from './runner.ts';
+import { MAX_VALUE_CHARACTERS } from './limits.ts';
+import type { Frame, Runner } from './runner.ts';
 import { exactText, type Word } from './word.ts';
 
 /** Key of an alias that counts anywhere on a line (`alias -g` of zsh). */
@@ -18,8 +19,10 @@ export function anywhere(name: string): string {
 export function aliasText(
   alias: string,
   rest: readonly (string | null)[],
-  aliases: ReadonlyMap<string, string>,
+  frame: Frame,
+  run: Runner,
 ): string {
+  const { aliases } = frame.state;
   let text = alias;
   let at = 0;
   // Behind a blank the next word is looked up as well.
@@ -27,6 +30,10 @@ export function aliasText(
     const next = aliases.get(rest[at] ?? '');
     if (next === undefined) break;
     text += next;
+    if (text.length > MAX_VALUE_CHARACTERS) {
+      run.uncertain('aliases make a line that is too long to follow');
+      break;
+    }
   }
   return (
     text +
@@ -42,12 +49,18 @@ export function globalAliasText(
   path: string,
   behind: readonly Word[],
   frame: Frame,
+  run: Runner,
 ): string | null {
   const { aliases } = frame.state;
   if (aliases.size === 0 || frame.via.includes('alias -g')) return null;
   const words = [path, ...behind.map(exactText)];
   const texts = words.map((word) => aliases.get(anywhere(word ?? '')) ?? null);
   if (texts.every((text) => text === null)) return null;
+  const size = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  if (size > MAX_VALUE_CHARACTERS) {
+    run.uncertain('aliases make a line that is too long to follow');
+    return null;
+  }
   return words.map((word, index) => texts[index] ?? quote(word ?? '')).join(' ');
 }
 

@@ -27,6 +27,7 @@ export function assignArray(
   else if (!append) frame.state.setVariable(name, { kind: 'array', words: keyed ? [] : words });
   if (keyed) {
     for (const word of words) {
+      if (!run.spend(1)) return;
       const element = /^\[([^]*?)\]=([^]*)$/.exec(patternText(word) ?? '');
       const value = element?.[2];
       if (value === undefined) continue;

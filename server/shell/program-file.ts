@@ -60,6 +60,10 @@ function installed(name: string, files: ReadonlyMap<string, unknown>): string | 
   return null;
 }
 
+/** Links and words that are looked at; a line with more of them is no ordinary one. */
+const MAX_LINKS = 64;
+const MAX_LINKED_WORDS = 256;
+
 /** Programs that act on a link itself, not on what it leads to. */
 const OF_LINKS = new Set(
   'rm unlink rmdir mv ln readlink ls stat test [ find chown lchown'.split(' '),
@@ -68,20 +72,26 @@ const OF_LINKS = new Set(
 /** The words with paths through a link of the session led on; null if there are none. */
 export function throughLinks(words: readonly Word[], frame: Frame): readonly Word[] | null {
   const { files, likeliestDirectory } = frame.state;
+  const links: { readonly link: string; readonly of: string }[] = [];
+  for (const [link, file] of files) {
+    if (file.kind === 'copy' && file.link === true && links.length < MAX_LINKS) {
+      links.push({ link, of: file.of });
+    }
+  }
+  if (links.length === 0) return null;
   const program = baseName(exactText(words[0] ?? []) ?? '');
   let isLed = false;
   const led = words.map((word, index) => {
-    const text = index === 0 ? null : patternText(word);
+    const text = index === 0 || index > MAX_LINKED_WORDS ? null : patternText(word);
     const path = text === null ? null : absolutePath(text, likeliestDirectory);
     if (path === null || text === null) return word;
-    for (const [link, file] of files) {
-      if (file.kind !== 'copy' || file.link !== true) continue;
+    for (const { link, of } of links) {
       const inside = path.startsWith(`${link}/`) || (path === link && text.endsWith('/'));
       if (!inside && (path !== link || OF_LINKS.has(program))) continue;
       isLed = true;
-      const base: Word = literal(`${file.of}/`);
+      const base: Word = literal(`${of}/`);
       const rest = path.slice(link.length + 1);
-      return rest === '' ? literal(file.of) : [...base, ...globbed(rest)];
+      return rest === '' ? literal(of) : [...base, ...globbed(rest)];
     }
     return word;
   });

@@ -330,7 +330,7 @@ export class Reader implements Runner {
       if (alias !== undefined && !frame.via.includes(`alias ${path}`)) {
         this.#runAlias(path, alias, words, frame);
       }
-      const line = globalAliasText(path, words, frame);
+      const line = globalAliasText(path, words, frame, this);
       if (line !== null) this.runText(line, subshell(frame, 'alias -g'));
       checkMeaning(path, frame, this);
       if (state.functions.has(path)) {
@@ -386,7 +386,7 @@ export class Reader implements Runner {
     if (rest.includes(null)) {
       this.uncertain(`the words after the alias ${name} can't be known`);
     }
-    this.runText(aliasText(alias, rest, frame.state.aliases), subshell(frame, `alias ${name}`));
+    this.runText(aliasText(alias, rest, frame, this), subshell(frame, `alias ${name}`));
   }
 
   #record(words: readonly Word[], text: string, files: Files, frame: Frame): Draft {

@@ -10,5 +10,6 @@ const SUBSTITUTION = /\[[^]*(?:\$\(|`)/;
 /** Runs what a name or an arithmetic text contains. */
 export function runSubscripts(text: string | null | undefined, frame: Frame, run: Runner): void {
   if (text === null || text === undefined || !SUBSTITUTION.test(text)) return;
+  if (!run.spend(1)) return;
   run.runText(`: "${text.replaceAll('"', '')}"`, subshell(frame, null));
 }

@@ -43,7 +43,7 @@ function laterText(call: Call): void {
   if (call.name !== 'bind') return;
   for (const text of call.texts) {
     const bound = /^\s*(?:"(?:[^"\\]|\\.)*"|[\w-]+)\s*:\s*([^]*)$/.exec(text ?? '')?.[1];
-    if (bound === undefined) continue;
+    if (bound === undefined || !call.run.spend(1)) continue;
     const typed = /^(["'])([^]*)\1\s*$/.exec(bound)?.[2];
     const line = (typed ?? bound).replace(/\\(?:C-[mj]|[nr]|M|015|012)/g, '\n');
     if (typed !== undefined || call.texts.includes('-x')) call.run.runText(line, frame);

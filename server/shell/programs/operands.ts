@@ -5,7 +5,7 @@
  */
 import { baseName } from '../path.ts';
 import type { Frame, Runner } from '../runner.ts';
-import { subshell } from '../runner.ts';
+import { deeper, subshell } from '../runner.ts';
 import type { Word } from '../word.ts';
 import { exactText, literal } from '../word.ts';
 
@@ -61,7 +61,7 @@ export function followUnknown(
   const at = commandWithin(name, words);
   if (at !== null) run.suppose(words.slice(at), subshell(frame, name));
   // zsh: `=name` is the path of a program.
-  if (/^=./.test(name)) run.runWords([literal(name.slice(1)), ...words], frame, true);
+  if (/^=./.test(name)) run.runWords([literal(name.slice(1)), ...words], deeper(frame, null), true);
 }
 
 /** Index of the first word of a command, null if there is none. */

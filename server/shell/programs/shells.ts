@@ -221,6 +221,7 @@ function crontab(call: Call): Output {
     return null;
   }
   for (const command of cronCommands(input.text)) {
+    if (!call.run.spend(1)) break;
     const frame = subshell(call.frame, 'crontab', { input: { kind: 'text', text: '' } });
     call.run.runText(command, frame);
   }
@@ -242,11 +243,13 @@ function multiplexer(call: Call): Output {
 
 /** `tmux [options] command [\; command]…` */
 function tmux(call: Call): Output {
-  let rest = call.words.slice(readOptions(call.words, optionGrammar('tmux'), true).end);
-  while (rest.length > 0) {
-    const end = rest.findIndex((word) => /^;$|[^\\];$/.test(exactText(word) ?? ''));
-    tmuxCommand(call, end < 0 ? rest : rest.slice(0, end));
-    rest = end < 0 ? [] : rest.slice(end + 1);
+  let start = readOptions(call.words, optionGrammar('tmux'), true).end;
+  for (let at = start; at <= call.words.length; at++) {
+    const isEnd = at === call.words.length || /^;$|[^\\];$/.test(call.texts[at] ?? '');
+    if (!isEnd) continue;
+    if (!call.run.spend(1)) break;
+    tmuxCommand(call, call.words.slice(start, at));
+    start = at + 1;
   }
   return null;
 }

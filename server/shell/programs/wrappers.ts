@@ -77,7 +77,7 @@ function follow(call: Call, form: WrapperForm, start: number): Output {
       return call.run.runWords(rest, frame, true);
     }
     if (form.how !== 'each') return call.run.runWord(joinWords(rest), frame, via);
-    for (const word of rest) call.run.runWord(word, frame, via);
+    for (const word of rest) if (call.run.spend(1)) call.run.runWord(word, frame, via);
     return null;
   }
   const asks = form.shell === 'always' || hasOption(read, ...form.shell);
