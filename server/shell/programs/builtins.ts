@@ -2,7 +2,6 @@
  * Builtins that change what later commands of the session mean. Not caught here: options of the shell
  * that change its grammar (`set -o`, `setopt`).
  */
-import { anywhere } from '../alias.ts';
 import { changeDirectory } from '../directory.ts';
 import { NO_VALUES } from '../option-table.ts';
 import { assignArray, assignElement } from '../element.ts';
@@ -14,6 +13,7 @@ import { remember, valuesIn } from '../state.ts';
 import { runSubscripts } from '../subscript.ts';
 import { exactText, literal, patternText, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
+import { ALIAS_BUILTINS } from './alias-builtins.ts';
 import { LATER_BUILTINS } from './later-builtins.ts';
 import { formatPrintf } from './text.ts';
 import { ZSH_BUILTINS } from './zsh-builtins.ts';
@@ -69,39 +69,6 @@ function trap(call: Call): Output {
   const text = exactText(first);
   if (text !== null) remember(call.shell.traps, text, valuesIn(text, call.shell));
   call.run.runWord(first, subshell(call.frame, 'trap'), 'trap');
-  return '';
-}
-
-/** Words that the shell's grammar begins with: an alias of one of them changes every line. */
-const RESERVED =
-  /^(?:if|then|else|elif|fi|for|while|until|do|done|case|esac|select|function|time|in|\{|\}|!|\[\[|\]\])$/;
-
-function alias(call: Call): Output {
-  // `-g` and `-s` of zsh: words anywhere on a line, and files by their ending.
-  const isWide = call.texts.some((text) => text !== null && /^-[a-z]*[gs]/.test(text));
-  if (call.words.length === 0) return null;
-  if (call.texts.some((text) => text !== null && /^-[a-z]*s/.test(text))) {
-    call.run.uncertain('a suffix alias runs a program for files that are named like it');
-  }
-  for (const text of call.texts) {
-    if (text === null) call.run.uncertain("an alias is set to something that can't be known");
-    const at = text?.indexOf('=') ?? -1;
-    if (text === null || at <= 0) continue;
-    const name = text.slice(0, at);
-    const value = text.slice(at + 1);
-    if (RESERVED.test(name)) {
-      call.run.uncertain(`the alias ${name} changes what the shell's own words mean`);
-      call.run.runText(value, subshell(call.frame, `alias ${name}`));
-    }
-    remember(call.shell.aliases, isWide ? anywhere(name) : name, value);
-    if (isWide) remember(call.shell.aliases, name, value);
-  }
-  return '';
-}
-
-function unalias(call: Call): Output {
-  // `-a` too: an alias that is still followed makes the reading stricter, never laxer.
-  for (const text of call.texts) if (text !== null) call.shell.aliases.delete(text);
   return '';
 }
 
@@ -364,6 +331,7 @@ function stty(call: Call): Output {
 }
 
 export const BUILTINS: Readonly<Record<string, Program>> = {
+  ...ALIAS_BUILTINS,
   ...LATER_BUILTINS,
   ...ZSH_BUILTINS,
   cd,
@@ -372,8 +340,6 @@ export const BUILTINS: Readonly<Record<string, Program>> = {
   popd,
   exec: execute,
   trap,
-  alias,
-  unalias,
   set: setOptions,
   shift,
   hash,
