@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests use: real SSH programs, a browser, a second recorder and
-# the full-screen programs that are recorded. Does nothing when all of them are there.
+# Installs the Debian packages that the tests use: real SSH programs, clients of databases, a browser, a
+# second recorder and the full-screen programs that are recorded. Does nothing when all of them are there.
 # PostgreSQL is not among them: the server comes from npm unless the machine has one.
 set -euo pipefail
 
 packages=(
   openssh-server openssh-client
+  postgresql-client sqlite3
   chromium fonts-dejavu-core
   asciinema
   vim tmux less rsync git procps
+  zsh fish dash busybox python3 sqlite3 postgresql-client
 )
 
 is_installed() {
