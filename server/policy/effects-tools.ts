@@ -42,4 +42,11 @@ cgdisk mkfs.exfat: wd
 e2freefrag fincore isosize lvchange lvdisplay lvmconfig lvmdevices lvrename lvscan partx pvdisplay pvmove pvresize pvscan quota quotacheck quotaoff quotaon repquota smartctl vgcfgbackup vgchange vgdisplay vgrename vgscan xfs_info: r
 lvreduce: wd
 e2image: r>w
+dmstats duc efibootmgr hd-idle ippeveprinter udisksctl: -
+dump.exfat extundelete grub-mount linux-boot-prober lvmpersist pmount systemd-cryptsetup udiskie-mount: r
+e4defrag: w without=-c:w
+ioping: r with=-W:wd with=-WW:wd with=-WWW:wd
+mount.steamos: r>w
+pvck: r with=--repair:w with=--repairtype:w
+setfiles: w skip=1
 `;
