@@ -48,11 +48,12 @@ env sudo doas su nohup nice timeout watch chroot ionice stdbuf setsid unshare ns
 echo gecho printf true false : pwd cd pushd popd set unset export declare local readonly typeset read mapfile readarray shift trap alias unalias type which whereis command builtin hash exec eval exit return wait jobs fg bg kill pkill killall disown let help fc umask ulimit shopt getopts times break continue logout suspend enable bind complete compgen compopt caller dirs setopt unsetopt autoload zmodload print: -
 history: - -r=r -w=w -a=w -n=r
 apropos whatis tldr cheat cowsay cowthink fortune notify-send zenity: -
-cal ncal uptime uname hostname hostnamectl whoami id groups lastlog tty arch nproc free vmstat iostat mpstat sar lscpu lspci lsusb lsmod lsipc lsns lsmem lshw dmidecode inxi ps pstree top htop btop atop iotop nmon glances pgrep pidof ping ping6 traceroute tracepath mtr nslookup host whois route netstat printenv locale localectl seq sleep usleep yes clear reset tput bc expr nologin hostid logname pinky runlevel users iw iwconfig ethtool arping numastat: -
+cal ncal uptime uname hostname hostnamectl whoami id groups lastlog tty arch nproc free vmstat iostat mpstat sar lscpu lspci lsusb lsmod lsipc lsns lsmem lshw inxi ps pstree top htop btop atop iotop nmon glances pgrep pidof ping ping6 traceroute tracepath nslookup host whois route netstat printenv locale localectl seq sleep usleep yes clear reset tput expr nologin hostid logname pinky runlevel users iw iwconfig ethtool arping numastat: -
 stty: - -F=w --file=w
 who: r
 w: -
 last lastb: - -f=r --file=r
+dmidecode: - --dump-bin=w --from-dump=r
 dmesg: - -F=r --file=r
 dig drill kdig: - -f=r
 ip bridge: - -b=r -batch=r
@@ -111,7 +112,7 @@ dpkg rpm: -
 dpkg-deb: - -x=r -c=r
 alien rpm2cpio: r
 update-alternatives: - --install=w
-npm npx yarn pnpm pip pip3 pipx poetry uv conda mamba gem bundle cargo rustup mvn gradle composer ninja meson bazel ant sbt lein rake tox nox pre-commit: -
+npm npx yarn pnpm pip pip3 pipx poetry uv conda mamba gem bundle cargo rustup mvn gradle composer ninja meson bazel ant sbt lein tox nox pre-commit: -
 pip+install pip3+install: - -r=r --requirement=r -c=r --constraint=r
 pip+download pip3+download: - -r=r -d=w
 make gmake cmake: - -f=r --file=r --makefile=r -C=c --directory=c -include=-
@@ -121,7 +122,8 @@ go: -
 gofmt black prettier eslint shfmt isort autopep8 yapf rubocop clang-format: r with=-w:w
 mypy ruff flake8 pylint shellcheck yamllint hadolint ansible-lint tflint jsonlint: r
 gcc g++ cc c99 c89 clang clang++ tcc: r -o=w -include=r -imacros=r -T=r -specs=r -MF=w -x=-
-rustc tsc ghc ocamlc javac scalac kotlinc fpc nasm yasm: r -o=w -d=w
+tsc: r --outFile=w --outDir=w -p=r --project=r
+rustc ghc ocamlc javac scalac kotlinc fpc nasm yasm: r -o=w -d=w
 as gas ld gold ld.lld objcopy strip: r -o=w -T=r
 nm objdump readelf size addr2line ldd c++filt: r
 gdb lldb: r -x=r -p=- -ex=- -iex=- -ix=r -s=r -e=r -c=r -d=- --command=r --args=- -eval-command=-
@@ -171,7 +173,18 @@ openvpn stunnel wg-quick: r --config=r --auth-user-pass=r
 wg: - --private-key=r
 rsyslogd syslog-ng: - -f=r
 auditctl ausearch aureport augenrules: - -R=r -if=r
-aide tripwire lynis rkhunter chkrootkit clamscan clamdscan: - -l=w --log=w
+aide tripwire lynis rkhunter chkrootkit: - -l=w --log=w
+clamscan clamdscan: r tree=-r,--recursive -l=w --log=w -f=l --file-list=l -d=r --database=r
+ascii85 base85 z85 btoa: r
+ntpdate: - -k=r
+mtr: - -F=r --filename=r
+neofetch fastfetch: - --config=x --ascii=r --file=r -c=x -l=r
+rake: - -f=rx --rakefile=rx
+rlwrap: - -l=w -f=r -H=rw -P=-
+puppet+filebucket: r
+puppet+apply: rx -e=-
+yelp: r
+bc: r
 apparmor_parser aa-enforce aa-complain semodule setsebool getsebool restorecon: -
 qemu-img+convert qemu-img+rebase qemu-img+create: r>w
 qemu-img: r

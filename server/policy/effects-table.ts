@@ -107,7 +107,8 @@ funzip: r
 7z+d 7za+d 7zz+d 7z+rn: w<-
 7z 7za 7zr 7zz p7zip: r<-
 rar+a rar+u rar+f: w<r tree with=-df:d
-rar+m: w<rd tree
+rar+m arj+m: w<rd tree
+arj+a arj+u arj+f: w<r tree
 rar unrar unar unace unarj lha arj: r<-
 lsar zpaq: r<-
 ar gar: rw<r skip=1
@@ -160,7 +161,7 @@ m4 cpp gcpp: r -o=w --output=w
 man: - /:r ./:r ../:r ~/:r -C=r --config-file=r with=-l:r with=--local-file:r -P=- -H=- -p=- -S=- -M=- -L=- -m=- -e=- -E=- -r=- --pager=- --html=- --preprocessor=- --manpath=- --sections=- --systems=- --locale=- --encoding=- --prompt=-
 info: - -f=r --file=r -o=w --output=w
 dictfmt dircolors: r
-dialog whiptail: - --textbox=r --editbox=r --tailbox=r --tailboxbg=r --fselect=-
+dialog whiptail: - /:r ~/:r --textbox=r --editbox=r --tailbox=r --tailboxbg=r --fselect=-
 aspell ispell hunspell: rw
 indent: rw
 figlet toilet banner: - -p=r

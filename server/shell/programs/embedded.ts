@@ -216,6 +216,36 @@ function expect(call: Call): Output {
   return null;
 }
 
+/** A document of TeX may run commands when the option says so, and may open any file. */
+function tex(call: Call): Output {
+  const isOpen = call.texts.some(
+    (text) => text === null || text.includes('\\') || /^--?shell-escape/.test(text),
+  );
+  if (isOpen) call.run.uncertain(`${call.name} is given a document that may run commands`);
+  return null;
+}
+
+const TEX = 'tex latex pdftex pdflatex xetex xelatex luatex lualatex context';
+
+/** Programs that run, or are told what to run by, a file: one that this session wrote is a doubt. */
+function runsFiles(call: Call): Output {
+  const { state } = call.frame;
+  if (state.files.size === 0) return null;
+  for (const text of call.texts) {
+    const name = text === null ? '' : text.replace(/^--?[\w-]+=/, '');
+    const path = name === '' ? null : absolutePath(name, state.likeliestDirectory);
+    if (path !== null && state.files.has(path)) {
+      call.run.uncertain(
+        `${call.name} is told what to do by ${name}, which was written in this session`,
+      );
+    }
+  }
+  return null;
+}
+
+const RUN_BY_FILE =
+  'go ansible-playbook minicom runscript wg-quick wg fail2ban-client fastfetch neofetch easyrsa rsyslogd virsh cobc forge gtester check_ssl_cert nginx apache2 httpd haproxy supervisord java stunnel sshd ldconfig monit fetchmail procmail xinetd strongswan tinyproxy squid';
+
 /** Scripts of nmap are programs; those that come with it are named without a path. */
 function nmap(call: Call): Output {
   call.texts.forEach((text, index) => {
@@ -245,6 +275,8 @@ export const EMBEDDED_PROGRAMS: Readonly<Record<string, Program>> = {
   socat,
   expect,
   nmap,
+  ...Object.fromEntries(RUN_BY_FILE.split(' ').map((name) => [name, runsFiles])),
+  ...Object.fromEntries(TEX.split(' ').map((name) => [name, tex])),
   ...Object.fromEntries([...COMMAND_OPTIONS.keys()].map((name) => [name, commandOption])),
   ...EDITOR_PROGRAMS,
   ...ESCAPE_PROGRAMS,

@@ -115,7 +115,9 @@ function escapes(call: Call): Output {
     );
     if (option !== undefined) {
       given = true;
-      follow(call, own, text === option ? texts[++index] : text.slice(option.length + 1));
+      const value = text === option ? texts[++index] : text.slice(option.length + 1);
+      // Commands for mail are written without the tilde there.
+      follow(call, own, name === 'mail' && value?.startsWith('!') === true ? `~${value}` : value);
     } else if (name === 'less' && text.startsWith('+')) follow(call, own, text.slice(1));
     else if (name === 'mail' && /^-\w*[~I]/.test(text) && call.frame.input.kind === 'unknown') {
       call.run.uncertain(`${name} follows escapes in a text that can't be known`);

@@ -64,11 +64,6 @@ const INTERPRETERS: Readonly<Record<string, Interpreter>> = {
   guile: { text: ['-c'], values: [], ends: ['--version'] },
   sbcl: { text: ['--eval'], values: [], ends: ['--version'] },
   osascript: { text: ['-e'], values: [], ends: [] },
-  gdb: {
-    text: ['-ex', '--ex', '-iex', '--eval-command'],
-    values: ['-x', '-p', '-c'],
-    ends: ['--version', '-v', '--help'],
-  },
   irb: { text: [], values: [], ends: ['--version', '-v'] },
   jshell: { text: [], values: [], ends: ['--version'] },
   emacs: {
@@ -124,7 +119,7 @@ function interpreter(call: Call): Output {
     } else if (entry.values.includes(text)) index++;
     else if (!text.startsWith('-') || text === '-') break;
   }
-  if (given || (name === 'gdb' && words.length > 0)) return null;
+  if (given) return null;
   const script = texts[index];
   if (script === undefined || script === '-' || script === null) return readsInput(call);
   scriptFile(call, script);

@@ -13,20 +13,39 @@ import { SQL_PROGRAMS } from './sql-clients.ts';
 import { TEXT_PROGRAMS } from './text.ts';
 import { WRAPPER_PROGRAMS } from './wrappers.ts';
 
-const PROGRAMS: ReadonlyMap<string, Program> = new Map(
-  [
-    TEXT_PROGRAMS,
-    FILE_PROGRAMS,
-    INTERPRETER_PROGRAMS,
-    EMBEDDED_PROGRAMS,
-    SQL_PROGRAMS,
-    COLLECTING_PROGRAMS,
-    REMOTE_PROGRAMS,
-    WRAPPER_PROGRAMS,
-    SHELL_PROGRAMS,
-    BUILTINS,
-  ].flatMap((table) => Object.entries(table)),
-);
+/** Names of which two tables know something that the other doesn't. */
+const IN_TWO_TABLES = new Set(['bun', 'bpftrace', 'wget', 'strace', 'ltrace']);
+
+const PROGRAMS: ReadonlyMap<string, Program> = joinTables([
+  TEXT_PROGRAMS,
+  FILE_PROGRAMS,
+  INTERPRETER_PROGRAMS,
+  EMBEDDED_PROGRAMS,
+  SQL_PROGRAMS,
+  COLLECTING_PROGRAMS,
+  REMOTE_PROGRAMS,
+  WRAPPER_PROGRAMS,
+  SHELL_PROGRAMS,
+  BUILTINS,
+]);
+
+/** Later tables win, but for the names that two tables speak about. */
+function joinTables(
+  tables: readonly Readonly<Record<string, Program>>[],
+): ReadonlyMap<string, Program> {
+  const programs = new Map<string, Program>();
+  for (const [name, program] of tables.flatMap((table) => Object.entries(table))) {
+    const first = IN_TWO_TABLES.has(name) ? programs.get(name) : undefined;
+    if (first === undefined) programs.set(name, program);
+    else {
+      programs.set(name, (call) => {
+        first(call);
+        return program(call);
+      });
+    }
+  }
+  return programs;
+}
 
 const FOLLOWED: ReadonlyMap<string, Program> = withLines(withNames(PROGRAMS));
 
