@@ -7,6 +7,7 @@ import { reachesOf } from './reach.ts';
 import type { Findings, SqlFile } from './findings.ts';
 import type { Lookup } from './fold.ts';
 import {
+  MYSQL_COST,
   MAX_MYSQL_NESTING,
   MAX_MYSQL_TOKENS,
   MAX_NESTING,
@@ -203,7 +204,7 @@ function mysqlGrammar(statement: Statement, context: Context): void {
   const isTooMuch =
     count > MAX_MYSQL_TOKENS ||
     nesting > MAX_MYSQL_NESTING ||
-    !findings.mayParse(count) ||
+    !findings.mayParse(count + MYSQL_COST) ||
     (nesting > 4 && !findings.mayParseNested(count));
   const accepted = isTooMuch ? { kind: 'failed' as const } : acceptsMysql(text);
   if (accepted.kind === 'accepted') return;

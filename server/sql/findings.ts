@@ -88,7 +88,9 @@ export class Findings {
   /** False when the grammars have been given enough for one text. */
   mayParse(tokens: number): boolean {
     this.#tokens += tokens + PARSE_COST;
-    return this.#tokens <= MAX_PARSED_TOKENS;
+    if (this.#tokens <= MAX_PARSED_TOKENS) return true;
+    this.giveUp('the SQL text is too large to be read');
+    return false;
   }
 
   mayParseNested(tokens: number): boolean {

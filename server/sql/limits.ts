@@ -9,7 +9,9 @@ export const MAX_TEXT_TOKENS = 16_000;
 /** Tokens of one text that are given to a grammar; rows of literal values count once. */
 export const MAX_PARSED_TOKENS = 10_000;
 /** What a call of a grammar costs beside the tokens, in tokens. */
-export const PARSE_COST = 10;
+export const PARSE_COST = 15;
+/** The same beside that for the grammar of MySQL. */
+export const MYSQL_COST = 20;
 /** The same for a routine, which is parsed twice. */
 export const ROUTINE_COST = 60;
 /** Open brackets in a statement that PostgreSQL's grammar is given; it recurses on them. */

@@ -115,6 +115,7 @@ export class Reader {
   #push(token: Token): void {
     if (this.#tokens.length >= MAX_STATEMENT_TOKENS) {
       this.reading.findings.doubt('a statement is too large to be read');
+      this.reading.findings.spend(1);
       this.#hasUnknown = true;
       return;
     }
