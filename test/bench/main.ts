@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureDecisions, renderDecisions } from './decisions.ts';
 import { LANES, openTrack, type Lane } from './lanes.ts';
 import {
   bulkFiles,
@@ -55,6 +56,8 @@ async function main(): Promise<void> {
   for (const [kind, file] of Object.entries(files)) {
     figures.push(await measureBulk(track, effort, `bulk, ${kind}`, file));
   }
+  say('decisions');
+  const decisions = await measureDecisions(track.folder, options.quick ? 20_000 : 100_000);
   const storage = track.bastion === null ? null : await measureStorage(track.bastion, files);
 
   process.stdout.write(renderTable(figures, lanes));
@@ -65,6 +68,7 @@ async function main(): Promise<void> {
     const table = storage.tableBytesPerByte.toFixed(4);
     process.stdout.write(`bytes of all recording tables per byte recorded: ${table}\n`);
   }
+  process.stdout.write(renderDecisions(decisions));
   const report = {
     at: new Date().toISOString(),
     node: process.version,
@@ -73,6 +77,7 @@ async function main(): Promise<void> {
     cipher: track.cipher,
     figures: figures.map((figure) => ({ ...figure, ratios: ratiosOf(figure) })),
     storage,
+    decisions,
   };
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   say(`written to ${options.json}`);
