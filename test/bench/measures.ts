@@ -1,7 +1,7 @@
 /** What is measured on every lane, a round of all lanes at a time, in changing order. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -114,6 +114,19 @@ export async function measureBulk(
   return figure(name, 'MB/s', samples, median);
 }
 
+/** Input of a command that reads no language, from its start on the target to its end. */
+export async function measureUpload(
+  track: Track,
+  effort: Effort,
+  name: string,
+  file: string,
+): Promise<Figure> {
+  const samples = await interleaved(track, effort.bulkRounds, (lane) =>
+    timeUpload(track, lane, file, effort.bulkBytes),
+  );
+  return figure(name, 'MB/s', samples, median);
+}
+
 async function interleaved(
   track: Track,
   rounds: number,
@@ -164,18 +177,37 @@ async function waitForMaster(track: Track, lane: Lane, socket: string): Promise<
   throw new Error(`${lane}: the shared connection did not come up`);
 }
 
-async function timeBulk(track: Track, lane: Lane, file: string, bytes: number): Promise<number> {
+async function timeUpload(track: Track, lane: Lane, file: string, bytes: number): Promise<number> {
+  const input = await open(file);
+  try {
+    return await timeTransfer(track, lane, 'cat > /dev/null', input.fd, bytes);
+  } finally {
+    await input.close();
+  }
+}
+
+function timeBulk(track: Track, lane: Lane, file: string, bytes: number): Promise<number> {
+  return timeTransfer(track, lane, `cat ${file}`, 'ignore', bytes);
+}
+
+async function timeTransfer(
+  track: Track,
+  lane: Lane,
+  transfer: string,
+  input: number | 'ignore',
+  bytes: number,
+): Promise<number> {
   // The client writes to /dev/null: reading its output here would be what is measured. Both ends share
   // a clock, so the target's stamp keeps the time for connecting out of the figure.
-  const command = `date +%s%N >&2; cat ${file}`;
+  const command = `date +%s%N >&2; ${transfer}`;
   const child = spawn('ssh', ['-F', track.config, lane, command], {
     env: programEnvironment(),
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: [input, 'ignore', 'pipe'],
     timeout: BULK_TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const closed = once(child, 'close');
   const [status] = (await once(child, 'exit')) as [number | null];
   const endMs = performance.timeOrigin + performance.now();
