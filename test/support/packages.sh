@@ -10,7 +10,7 @@ packages=(
   chromium fonts-dejavu-core
   asciinema
   vim tmux less rsync git procps
-  zsh fish dash busybox python3 sqlite3 postgresql-client
+  zsh fish dash busybox python3
 )
 
 is_installed() {
