@@ -77,7 +77,9 @@ function tarEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   const extracts = has('x', '--extract') || has('x', '--get');
   const lists = has('t', '--list') || has('d', '--diff') || has('d', '--compare');
   const effects: Effect[] = [];
-  if (archive !== null) effects.push(effect(extracts || lists ? READ : WRITE, archive));
+  if (archive !== null && exactText(archive) !== '-') {
+    effects.push(effect(extracts || lists ? READ : WRITE, archive));
+  }
   if (extracts && !has('O', '--to-stdout')) {
     const replaces = has('U', '--unlink-first') || has('U', '--recursive-unlink');
     effects.push(effect(replaces ? REPLACE : WRITE, directory ?? literal('.'), true));
