@@ -105,7 +105,7 @@ const TABLE: Readonly<Record<string, string>> = {
     'nscoklvL?fp: namespace context kubeconfig cluster user server token container selector filename output image as as-group as-uid request-timeout cache-dir certificate-authority client-certificate client-key profile profile-output tls-server-name v vmodule pod-running-timeout target type patch template field-selector sort-by env labels overrides restart port replicas timeout grace-period tail since since-time field-manager chunk-size custom custom-columns from-literal from-file annotations command-image copy-to set-image',
   docker:
     'HcuewvpmhL?lnfat: host config context log-level tlscacert tlscert tlskey user env env-file workdir detach-keys volume publish name network mount label cpus memory entrypoint hostname platform restart add-host cap-add cap-drop device dns ulimit log-driver log-opt security-opt shm-size stop-signal stop-timeout tmpfs userns uts volumes-from volume-driver pid ipc gpus expose link ip mac-address pull cgroupns cidfile health-cmd isolation runtime file project-name project-directory profile filter format tail since until tag build-arg target cache-from progress output secret ssh',
-  crictl: 'ritD: runtime-endpoint image-endpoint timeout config',
+  crictl: 'r?it: runtime-endpoint image-endpoint timeout config',
   nerdctl:
     'Hnacuewvpmlf: address namespace host config context env env-file user workdir volume publish name network mount label cpus memory entrypoint hostname platform restart device dns log-driver runtime snapshotter cni-path data-root pull',
   'docker-compose':

@@ -111,7 +111,8 @@ function container(call: Call): Output {
   const rest = words.slice(read.end + 1);
   const isMounted = read.options.some(({ name }) => /^(-v|--volumes?(-from)?|--mount)$/.test(name));
   const directory = isMounted ? null : optionValue(read, '-w', '--workdir');
-  const command = entry === undefined || entry === null ? rest : [entry, ...rest];
+  const hasEntry = entry !== undefined && entry !== null && exactText(entry) !== '';
+  const command = hasEntry ? [entry, ...rest] : rest;
   return inner(call, command, via, directory);
 }
 
@@ -236,8 +237,8 @@ function salt(call: Call): Output {
 
 /** `aws ssm send-command --parameters commands=…`: JSON, or a short form of it. */
 function aws(call: Call): Output {
-  if (call.texts[0] !== 'ssm' || !/^(send-command|start-session)$/.test(call.texts[1] ?? ''))
-    return null;
+  const at = call.texts.indexOf('ssm');
+  if (at < 0 || !/^(send-command|start-session)$/.test(call.texts[at + 1] ?? '')) return null;
   const read = readOptions(call.words, { ...NO_VALUES, long: new Set(['parameters']) }, false);
   const value = optionValue(read, '--parameters');
   if (value === undefined || value === null) return null;

@@ -242,12 +242,15 @@ function commandBuiltin(call: Call): Output {
   return rest.length === 0 ? '' : call.run.runWords(rest, deeper(call.frame, call.name), true);
 }
 
+/** What may stand behind the file. */
+const FLOCK_COMMAND = { ...NO_VALUES, short: 'c', long: new Set(['command']) };
+
 function flock(call: Call): Output {
   const read = readOptions(call.words, optionGrammar('flock'), true);
   const rest = call.words.slice(read.end + 1);
-  const first = exactText(rest[0] ?? []);
-  if (first === '-c' || first === '--command') {
-    return call.run.runWord(rest[1], subshell(call.frame, 'flock -c'), 'flock -c');
+  const text = optionValue(readOptions(rest, FLOCK_COMMAND, true), '-c', '--command');
+  if (text !== undefined && text !== null) {
+    return call.run.runWord(text, subshell(call.frame, 'flock -c'), 'flock -c');
   }
   return runWrapped(call, rest, 'flock');
 }
@@ -279,7 +282,7 @@ function hyphenCommand(call: Call): Output {
 /** `setarch [ARCH] [options] [program]`; under an architecture's own name there is no ARCH. */
 function architecture(call: Call): Output {
   const first = call.texts[0];
-  const named = call.name === 'setarch' && first !== null && first?.startsWith('-') === false;
+  const named = call.name === 'setarch' && first?.startsWith('-') !== true;
   const words = named ? call.words.slice(1) : call.words;
   const read = readOptions(words, optionGrammar('setarch'), true);
   const command = words.slice(read.end);
