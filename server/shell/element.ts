@@ -66,7 +66,7 @@ export function assignElement(
     run.runText(`${index}() {\n${text}\n}`, deeper(frame, null));
   } else {
     if (name === 'PROMPT_COMMAND') hookOf(name, value, frame, run);
-    setElement(name, index, value, frame);
+    setElement(name, index, value, frame, run);
   }
 }
 
@@ -82,17 +82,27 @@ function appendTo(name: string, words: readonly Word[], frame: Frame): void {
 
 /** Elements of one array that are kept. */
 const MAX_ELEMENTS = 500;
+const ELEMENTS_PER_STEP = 16;
 
 function bounded(words: readonly Word[]): readonly Word[] {
   if (words.length <= MAX_ELEMENTS) return words;
   return [[unknown('the array grows too long to follow', true)]];
 }
 
-function setElement(name: string, index: string | null, value: Word, frame: Frame): void {
+function setElement(
+  name: string,
+  index: string | null,
+  value: Word,
+  frame: Frame,
+  run: Runner,
+): void {
   const { state } = frame;
   const before = state.variables.get(name);
   const entries = new Map(before === undefined ? [] : entriesOf(before));
-  if (index === null || before?.kind === 'reference' || entries.size >= MAX_ELEMENTS) {
+  // Each element is put in its place among the others.
+  const isAfforded = run.spend(Math.ceil(entries.size / ELEMENTS_PER_STEP));
+  const isFull = entries.size >= MAX_ELEMENTS || !isAfforded;
+  if (index === null || before?.kind === 'reference' || isFull) {
     state.variables.delete(name);
     return;
   }
