@@ -56,11 +56,11 @@ async function main(): Promise<void> {
   const files = await bulkFiles(track, effort);
   for (const [kind, file] of Object.entries(files)) {
     figures.push(await measureBulk(track, effort, `bulk, ${kind}`, file));
-  say('decisions');
-  const decisions = await measureDecisions(track.folder, options.quick ? 20_000 : 100_000);
   }
   say('bulk input');
   figures.push(await measureUpload(track, effort, 'upload, text', files.text));
+  say('decisions');
+  const decisions = await measureDecisions(track.folder, options.quick ? 20_000 : 100_000);
   const storage = track.bastion === null ? null : await measureStorage(track.bastion, files);
 
   process.stdout.write(renderTable(figures, lanes));
