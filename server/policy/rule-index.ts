@@ -177,7 +177,12 @@ function fitEffects(
   let best: Fit = 'no';
   for (const one of effects) {
     if (!overlap(one.effect.access, access)) continue;
-    one.paths ??= placesOf(one.effect, one.directories);
+    if (one.paths === null) {
+      one.paths = placesOf(one.effect, one.directories);
+      for (const { patterns: made } of one.paths) {
+        judgement.comparisonsLeft -= (1 + made.length) * MADE_COMPARISONS;
+      }
+    }
     for (const path of one.paths) {
       judgement.comparisonsLeft -= costOf(path) * patterns.length;
       if (judgement.comparisonsLeft < 0) return strongest(best, 'maybe');
@@ -190,6 +195,8 @@ function fitEffects(
   return best;
 }
 
+/** What it costs to make one way to read a path. */
+const MADE_COMPARISONS = 4;
 /** Characters of a literal path that cost as much as one comparison; open ones are read one by one. */
 const LITERAL_CHARACTERS = 64;
 

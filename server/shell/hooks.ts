@@ -32,9 +32,12 @@ const LOADERS = new Set(
   ).split(' '),
 );
 
-/** Options with which `*` matches hidden files too. */
+/** Options with which `*` matches hidden files too, or other characters are patterns (zsh). */
 export function widePatterns(options: readonly (string | null)[], run: Runner): void {
   const wide = /^(?:dotglob|globdots)$/;
+  if (options.some((text) => /^extended_?glob$/i.test(text ?? ''))) {
+    run.uncertain('more characters are patterns from here on');
+  }
   if (options.some((text) => wide.test(text?.replaceAll('_', '').toLowerCase() ?? ''))) {
     run.uncertain('patterns match hidden files from here on');
   }

@@ -14,10 +14,9 @@ function loads(call: Call): Output {
     enable: /^-\w*f/,
     bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
     complete: /^-[CF]$/,
-    // Of zsh: keys that type, files of functions, patterns that sh and bash don't know.
+    // Of zsh: keys that type, files of functions.
     bindkey: /^-\w*s|accept-line|accept-and-hold/,
     autoload: /^-\w*X|\//,
-    setopt: /^extended_?glob$/i,
   };
   const pattern = risky[call.name];
   if (call.texts.some((text) => text === null || pattern?.test(text) === true)) {
@@ -67,7 +66,6 @@ export const LATER_BUILTINS: Readonly<Record<string, Program>> = {
   bind: loads,
   bindkey: loads,
   autoload: loads,
-  setopt: loads,
   complete: loads,
   compgen,
 };

@@ -104,17 +104,24 @@ function textRead(call: Call): string | null {
     }
     if (input.kind !== 'text') return null;
     text += input.text;
+    if (text.length > MAX_VALUE_CHARACTERS) return null;
   }
   return text;
 }
 
 /** A program that rewrites the text that it reads; `flags` are the only options that it may have. */
+/** Characters that a filter reads in one step. */
+const CHARACTERS_PER_STEP = 128;
+
 function filter(flags: string, change: (text: string, call: Call) => Output): Program {
   return (call) => {
     const read = readOptions(call.words, optionGrammar(call.name), false);
     const plain = read.options.every(({ name }) => flags.split(' ').includes(name));
     const text = plain ? textRead(call) : null;
-    return text === null ? null : change(text, call);
+    // Long texts through long rows of filters.
+    if (text === null || !call.run.spend(Math.floor(text.length / CHARACTERS_PER_STEP)))
+      return null;
+    return change(text, call);
   };
 }
 
