@@ -4,6 +4,7 @@
  */
 import type { Frame, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
+import type { ShellState } from './state.ts';
 import type { Word } from './word.ts';
 import { exactText, showWord } from './word.ts';
 
@@ -109,6 +110,15 @@ const CALLED_BY_ITSELF =
 /** Whether a shell calls a function of this name without being told to. */
 export function isCalledByItself(name: string): boolean {
   return CALLED_BY_ITSELF.test(name);
+}
+
+/** Whether a prompt or a trap that was set up before calls a function of this name. */
+export function isHooked(name: string, state: ShellState): boolean {
+  const prompt = state.variables.get('PROMPT_COMMAND');
+  const words =
+    prompt?.kind === 'word' ? [prompt.word] : prompt?.kind === 'array' ? prompt.words : [];
+  const texts = [...words.map(exactText), ...state.traps.keys()];
+  return texts.some((text) => text !== null && text.split(/[^\w:.+-]+/).includes(name));
 }
 
 /** `precmd_functions+=(f)`: what the functions do is looked at where they are defined. */

@@ -10,7 +10,7 @@ import type {
   Statement,
   TestExpression,
 } from './grammar.ts';
-import { isCalledByItself } from './hooks.ts';
+import { isCalledByItself, isHooked } from './hooks.ts';
 import { MAX_LOOP_VALUES } from './limits.ts';
 import { readRedirections } from './redirect.ts';
 import type { Frame, Output, Runner } from './runner.ts';
@@ -105,7 +105,7 @@ export function runCompound(
     case 'Function':
       remember(frame.state.functions, node.name.value, node.body);
       // The shell calls this one by itself.
-      if (isCalledByItself(node.name.value)) {
+      if (isCalledByItself(node.name.value) || isHooked(node.name.value, frame.state)) {
         run.runNode(node.body, subshell(frame, `function ${node.name.value}`));
       }
       return '';

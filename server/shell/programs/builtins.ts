@@ -256,9 +256,9 @@ function plain(text: string): Word {
 }
 
 function mapfile(call: Call): Output {
-  const name = call.texts.at(-1) ?? 'MAPFILE';
   const { input } = call.frame;
   const options = readOptions(call.words, { ...NO_VALUES, short: 'dnOsuCc' }, true);
+  const name = call.texts[options.end] ?? 'MAPFILE';
   const callback = optionValue(options, '-C');
   if (callback !== undefined && callback !== null) {
     call.run.runWord(callback, subshell(call.frame, 'mapfile -C'), 'mapfile -C');
@@ -268,7 +268,7 @@ function mapfile(call: Call): Output {
     input.kind === 'text'
       ? input.text.replace(/\n$/, '').split('\n').map(literal)
       : [[unknown('it is read from the input', true)]];
-  call.shell.setVariable(name.startsWith('-') ? 'MAPFILE' : name, { kind: 'array', words });
+  assignArray(name, false, [], words, { ...call.frame, state: call.shell }, call.run);
   return '';
 }
 
