@@ -239,6 +239,10 @@ function parallel(call: Call): Output {
   const informs = ['--help', '--version', '--citation', '--dry-run', '--dryrun', '--dr'];
   if (hasOption(read, ...informs)) return null;
   const command = joinWords(before.slice(read.end));
+  // The input goes to the command then, as blocks.
+  if (at < 0 && hasOption(read, '--pipe', '--pipepart', '--pipe-part', '--spreadstdin')) {
+    return call.run.runWord(command, subshell(call.frame, 'parallel'), 'parallel');
+  }
   const sources = parallelItems(call, at, read);
   const replaced = exactText(optionValue(read, '-I') ?? []) ?? '';
   const marks = [...MARKS, ...(replaced === '' ? [] : [replaced])];
