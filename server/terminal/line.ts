@@ -18,7 +18,7 @@ import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen } from './screen.ts';
 import { settlingUs } from './settling.ts';
 import { heldLine, submittedLine, uncertainLine } from './submitted-line.ts';
-import type { Draft, SubmittedLine } from './submitted-line.ts';
+import type { Draft, Reading, SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
 import { bareLine, fullScreenLine, pastedLine } from './unedited.ts';
@@ -32,16 +32,6 @@ export type { SubmittedLine };
 export type PollOutcome =
   | { readonly kind: 'wait'; readonly forUs: number }
   | { readonly kind: 'line'; readonly line: SubmittedLine };
-
-interface Reading {
-  readonly line: SubmittedLine;
-  /** Keys and screen say the same: nothing is to be waited for. */
-  readonly isAgreed: boolean;
-  /** Some of the keys are not on the screen yet. */
-  readonly isLate?: boolean;
-  /** The keys are for a program that doesn't read yet. */
-  readonly isAhead?: boolean;
-}
 
 /**
  * One per terminal. For every Enter: `beginSubmit`, `poll` until it gives the line, and then `submitted`
@@ -62,6 +52,8 @@ export class LineReader {
   #refused: { readonly prompt: string; readonly line: string } | null = null;
   #isInPaste = false;
   #wasResized = false;
+  /** The last Enter took a found line into the editor, and no key has come since. */
+  #hasPicked = false;
   readonly #pending = new PendingLines();
   /** The key that is held. */
   #held: Key | null = null;
@@ -95,6 +87,7 @@ export class LineReader {
   /** A key that doesn't submit, before it is forwarded. */
   key(key: Key, nowUs: number): void {
     this.#roundTrip.sent(nowUs, key.kind === 'text');
+    this.#hasPicked = false;
     if (key.kind === 'report') return;
     if (key.kind === 'interrupt' && !key.inPaste) {
       this.#forgetLine();
@@ -159,7 +152,10 @@ export class LineReader {
     if (line?.interim === true) {
       if (held !== null && held.kind !== 'enter') this.#typed.push(held);
       else if (this.#isInPaste) this.#typed.newLine();
-      else this.#typed.forget();
+      else {
+        this.#hasPicked = true;
+        this.#typed.forget();
+      }
       return;
     }
     if (line !== null && line.certainty === 'observed' && !line.secret && !line.alternate) {
@@ -191,6 +187,7 @@ export class LineReader {
     this.#carried = '';
     this.#isInPaste = false;
     this.#wasResized = false;
+    this.#hasPicked = false;
     this.#last = null;
   }
 
@@ -281,29 +278,40 @@ export class LineReader {
     const carried = charSuffixes(this.#carried === '' ? '' : this.#carried + (typed ?? ''));
     const guesses = edited?.isPromptKnown === true ? carried : [...carried, ...wordSuffixes(row)];
     if (typed === null || typed.trim() === '') {
-      const isEmpty = typed !== null && edited !== null && edited.text === '';
-      const { raw } = this.#typed;
+      const { raw, likely } = this.#typed;
       const shown = edited?.text ?? row;
-      if (typed === null && shown.trim() === '' && this.#isSilent(raw)) {
+      // With a blank line on the screen: letters were typed, or the target answered no key at all.
+      const isSilent = raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
+      if (typed === null && shown.trim() === '' && isSilent) {
         const why = 'keys were pressed and nothing of them is on the screen';
         return {
           line: this.#line({ text: null, why, strict: [raw], secret: true }),
           isAgreed: false,
         };
       }
-      const likely = this.#typed.likely ?? '';
       const isPlaced = start.prompt !== '' || edited?.isPromptKnown === true;
-      if (edited !== null && isPlaced && likely.trim() !== '' && sameLetters(likely, shown)) {
+      if (
+        edited !== null &&
+        isPlaced &&
+        likely !== null &&
+        likely.trim() !== '' &&
+        sameLetters(likely, shown)
+      ) {
         const strict = sameText(likely, shown) ? [likely] : [likely, shown];
         return { line: this.#line({ text: likely, strict, guesses }), isAgreed: true };
       }
       // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
       const unseen = raw.trim() === '' || sameText(raw, shown) ? [] : [raw];
       const line = this.#byScreen(start, edited, [...unseen, ...guesses]);
-      if (typed !== null || edited === null) return { line, isAgreed: isEmpty };
+      if (typed !== null || edited === null)
+        return { line, isAgreed: typed !== null && edited?.text === '' };
       if (start.prompt.trim() === '' && !edited.isPromptKnown && !this.#screen.bracketedPaste) {
         const why = 'keys that edit were pressed where nothing seems to read them';
         return { line: uncertainLine(line, why), isAgreed: false, isAhead: true };
+      }
+      // The search is still on the screen, though it has ended.
+      if (this.#hasPicked && isPickedLine(edited.text)) {
+        return { line, isAgreed: false, isLate: true };
       }
       if (line.interim || endsWithText(edited.toCursor, this.#typed.tail ?? ''))
         return { line, isAgreed: false };
@@ -355,7 +363,8 @@ export class LineReader {
     const row = this.#cursorLine();
     const shaped = afterPromptShape(row);
     if (edited !== null && this.#typed.isRecalled && isPickedLine(edited.text)) {
-      return this.#line({ text: null, strict: textsOf(edited), guesses, interim: true });
+      const interim = !this.#hasPicked;
+      return this.#line({ text: edited.text, strict: textsOf(edited), guesses, interim });
     }
     if (edited !== null && (start.prompt !== '' || edited.isPromptKnown || shaped === null)) {
       return this.#line({ text: edited.text, strict: textsOf(edited), guesses });
@@ -365,11 +374,6 @@ export class LineReader {
     const why = 'the prompt is unknown, so that the line may begin elsewhere';
     const strict = edited === null ? [shaped] : [...textsOf(edited), shaped];
     return this.#line({ text: shaped, why, strict, guesses });
-  }
-
-  /** With a blank line on the screen: letters were typed, or the target answered no key at all. */
-  #isSilent(raw: string): boolean {
-    return raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
   }
 
   /** The line, also joined with those before it that the shell may have taken but not run yet. */

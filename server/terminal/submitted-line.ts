@@ -25,6 +25,17 @@ export interface SubmittedLine {
   readonly interim: boolean;
 }
 
+/** What can be said of a line at the moment. */
+export interface Reading {
+  readonly line: SubmittedLine;
+  /** Keys and screen say the same: nothing is to be waited for. */
+  readonly isAgreed: boolean;
+  /** Some of the keys are not on the screen yet. */
+  readonly isLate?: boolean;
+  /** The keys are for a program that doesn't read yet. */
+  readonly isAhead?: boolean;
+}
+
 /** A line in the making: what is left out is as in a plain line that was read with certainty. */
 export interface Draft {
   readonly text: string | null;
