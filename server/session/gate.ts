@@ -9,8 +9,8 @@ import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
-import { initialState, joinStates } from '../shell/state.ts';
 import type { SessionLimits } from './limits.ts';
+import { innerState, joined } from './nested-shell.ts';
 import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
@@ -340,21 +340,6 @@ export class Gate {
       held.leave(principal.name);
     }
   }
-}
-
-/** A shell that another one starts gets its directory and what it exports; the rest may be unset. */
-function innerState(outer: ShellState): ShellState {
-  const state = initialState(outer.interactive);
-  state.moveTo(outer.directories, true);
-  return state;
-}
-
-/** What holds in whichever of the shells reads the next line; the first is the likeliest. */
-function joined(...states: readonly (ShellState | null)[]): ShellState {
-  const branches = states.filter((state) => state !== null);
-  const all = branches[0]?.copy() ?? initialState(false);
-  joinStates(all, branches);
-  return all;
 }
 
 /** The decision without anything that quotes the line. */

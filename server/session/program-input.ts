@@ -65,8 +65,28 @@ export function mayTakeLine(commands: readonly ReadCommand[]): boolean {
   });
 }
 
+/** Programs whose input is commands that reach files and other programs, in languages of their own. */
+const CODE_READERS = new Set(
+  (
+    'ed red ex vi vim view nvim gdb dc m4 ftp sftp lftp mongosh mongo redis-cli groovysh gnuplot ts-node ' +
+    'ansible-playbook systemd-tmpfiles deno bun puppet nix-instantiate'
+  ).split(' '),
+);
+/** Options that give them what to do, and mostly to end. */
+const GIVEN_CODE = /^(?:-(?:[cfx].*|e)|\+.+|--(?:eval|cmd|execute|ex).*|-ex)$/;
+/** Shells of another grammar than the one that is read here. */
+const OTHER_SHELLS = new Set('fish csh tcsh elvish nu xonsh'.split(' '));
+
+function readsOtherCode(command: ReadCommand): boolean {
+  const program = programOf(command) ?? '';
+  if (command.stdinLanguage === 'shell') return OTHER_SHELLS.has(program);
+  if (!command.readsInput || !CODE_READERS.has(program)) return false;
+  return command.argv?.some((word) => GIVEN_CODE.test(word)) !== true;
+}
+
 /**
- * Why nobody can tell what the commands on the input of these will mean; null when it can be told.
+ * Why nobody can tell what the commands on the input of these will mean; null when it can be told. Asked
+ * for requests without a terminal only: at one, people use editors.
  * @param isInput the commands came by the input themselves
  */
 export function inputDoubt(
@@ -80,6 +100,10 @@ export function inputDoubt(
   }
   if (sql !== undefined && (sqlInput === null || !isDialectRead(sqlInput.dialect))) {
     return `${programOf(sql) ?? 'it'} reads statements from its input in a language that is not judged here`;
+  }
+  const other = isInput ? undefined : commands.find(readsOtherCode);
+  if (other !== undefined) {
+    return `${programOf(other) ?? 'it'} reads commands from its input in a language that is not judged here`;
   }
   return readers.length > 1 && !isInput
     ? 'more than one program reads commands from the input'

@@ -41,9 +41,16 @@ const WITHOUT_FILES: ReadonlyMap<string, number> = new Map([
   ...'cat head tail wc od xxd hexdump base64 cut sort uniq nl tac rev fold fmt pr less more md5sum sha256sum gzip'
     .split(' ')
     .map((name) => [name, 0] as const),
+  ...'mongosh mongo redis-cli groovysh gnuplot ts-node'
+    .split(' ')
+    .map((name) => [name, 0] as const),
   ...'grep egrep fgrep rg sed awk gawk mawk nawk'.split(' ').map((name) => [name, 1] as const),
 ]);
 const PROGRAM_OPTIONS = ['-e', '-f', '--expression', '--file', '--regexp'];
+/** They read what an operand names, and that may be their input. */
+const NAMED = new Set(
+  'ansible-playbook systemd-tmpfiles deno bun puppet nix-instantiate'.split(' '),
+);
 /** A program of awk that is over before it would read anything. */
 const ONLY_BEGIN = /^\s*BEGIN\s*\{(?:(?!getline)[^{}])*\}\s*$/;
 const STANDARD_INPUT = /^(?:-|\/dev\/(?:stdin|fd\/0)|\/proc\/self\/fd\/0)$/;
@@ -60,6 +67,9 @@ export function readsInput(words: readonly Word[]): boolean {
     return !words.slice(1).some((word) => without?.test(exactText(word) ?? '') === true);
   }
   if (INTERPRETERS.has(name)) return interpreterReads(name, words.slice(1));
+  if (NAMED.has(name)) {
+    return words.slice(1).some((word) => STANDARD_INPUT.test(exactText(word) ?? ''));
+  }
   const most = WITHOUT_FILES.get(name);
   if (most === undefined) return false;
   const read = readOptions(words.slice(1), optionGrammar(name), false);

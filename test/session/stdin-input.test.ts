@@ -127,7 +127,7 @@ describe('session: shell input without a terminal', () => {
     'echo ü\r\n\n# comment\n\n:\n',
     'f() { read x; }\necho no call\ncat <<-E\n\tx\n\tE\n',
     'sudo bash\nD=/tmp\necho hi\n',
-    `${': line\n'.repeat(2000)}`,
+    ': line\n'.repeat(2000),
   ];
   for (const script of passed) {
     it(`passes unchanged: ${JSON.stringify(script).slice(0, 60)}`, async () => {

@@ -1,0 +1,21 @@
+/**
+ * Shells that shells start on the same input. Nobody sees from outside which of them reads the next line.
+ * Not caught here: what the start-up files of the inner one change.
+ */
+import type { ShellState } from '../shell/command.ts';
+import { initialState, joinStates } from '../shell/state.ts';
+
+/** A shell that another one starts gets its directory and what it exports; the rest may be unset. */
+export function innerState(outer: ShellState): ShellState {
+  const state = initialState(outer.interactive);
+  state.moveTo(outer.directories, true);
+  return state;
+}
+
+/** What holds in whichever of the shells reads the next line; the first is the likeliest. */
+export function joined(...states: readonly (ShellState | null)[]): ShellState {
+  const branches = states.filter((state) => state !== null);
+  const all = branches[0]?.copy() ?? initialState(false);
+  joinStates(all, branches);
+  return all;
+}
