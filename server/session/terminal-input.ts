@@ -12,6 +12,7 @@ import { notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { TerminalSize, UpstreamEnd } from './ports.ts';
 import type { InputEnd } from './stdin-input.ts';
+import { TerminalLanguage } from './terminal-language.ts';
 
 /** How long the target may take to draw a new prompt after a refused line, milliseconds. */
 const REDRAW_WAIT_MS = 60;
@@ -35,12 +36,14 @@ export class TerminalInput {
   readonly #options: TerminalInputOptions;
   readonly #keys = new KeySplitter();
   readonly #reader: LineReader;
+  readonly #language: TerminalLanguage;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
     this.#reader = new LineReader(options.size.cols, options.size.rows);
+    this.#language = new TerminalLanguage((text) => options.gate.wouldRefuse(text));
   }
 
   /** Shows the reader what the target sent, before the client gets it. */
@@ -88,6 +91,7 @@ export class TerminalInput {
       }
       if (!this.#reader.submits(key)) {
         this.#reader.key(key, nowUs());
+        if (key.kind === 'interrupt') this.#language.forget();
         passing.push(key.bytes);
         continue;
       }
@@ -109,8 +113,11 @@ export class TerminalInput {
   async #submit(enter: Key, hasMore: boolean): Promise<boolean> {
     const { input, gate, say, upstream, nowUs } = this.#options;
     const line = await this.#read(enter);
+    const isPlain = line.text !== null && !line.alternate && !line.interim && !line.secret;
+    const typed = { line: gateLine(line), prompt: this.#reader.prompt, isPlain };
+    const judged = await this.#language.read(typed);
     const outcome = await input.interruptible(
-      (abandoned) => gate.decide(gateLine(line), abandoned, say),
+      (abandoned) => gate.decide(judged, abandoned, say),
       ({ kind }) => kind === 'refused',
     );
     if (input.gone.aborted) return false;
@@ -122,6 +129,10 @@ export class TerminalInput {
       }
     }
     if (refusal === null) {
+      if (outcome.kind === 'released' && isPlain && line.text !== '') {
+        this.#language.released(judged, typed, outcome.decision);
+      }
+      if (enter.kind === 'end-of-input' && line.text === '') this.#language.inputEnded();
       this.#reader.submitted(nowUs());
       await upstream.write({ kind: 'data', bytes: enter.bytes });
       return true;
@@ -129,6 +140,7 @@ export class TerminalInput {
     // What came before anybody could know of the refusal was meant to follow the refused line.
     const dropped = input.dropKeys() || hasMore;
     this.#dropsPaste = enter.inPaste;
+    this.#language.forget();
     await say(refusal);
     if (dropped) await say(notice('what was typed or pasted behind it is dropped'));
     await upstream.write({ kind: 'data', bytes: this.#reader.abortBytes });

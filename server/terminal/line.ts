@@ -73,6 +73,11 @@ export class LineReader {
     return abortBytes(this.#isInPaste);
   }
 
+  /** What stood before the line when its first key came; null = that isn't known. */
+  get prompt(): string | null {
+    return this.#start === null || this.#start.isStale ? null : this.#start.prompt;
+  }
+
   /** What the target sent, in the order in which the client gets it. */
   output(bytes: Buffer, nowUs: number): void {
     this.#roundTrip.received(nowUs);
@@ -284,10 +289,8 @@ export class LineReader {
       const isSilent = raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
       if (typed === null && shown.trim() === '' && isSilent) {
         const why = 'keys were pressed and nothing of them is on the screen';
-        return {
-          line: this.#line({ text: null, why, strict: [raw], secret: true }),
-          isAgreed: false,
-        };
+        const line = this.#line({ text: null, why, strict: [raw], secret: true });
+        return { line, isAgreed: false };
       }
       const isPlaced = start.prompt !== '' || edited?.isPromptKnown === true;
       if (
@@ -325,10 +328,8 @@ export class LineReader {
     const others = (edited?.others ?? []).filter((other) => !other.includes('\n'));
     const shown = edited?.text ?? (start.isStale ? row : null);
     if (shown !== null && sameText(typed, shown)) {
-      return {
-        line: this.#line({ text: typed, strict: [typed, ...others], guesses }),
-        isAgreed: true,
-      };
+      const strict = [typed, ...others];
+      return { line: this.#line({ text: typed, strict, guesses }), isAgreed: true };
     }
     const shaped = afterPromptShape(row);
     if (shaped !== null && sameText(typed, shaped)) {
