@@ -65,14 +65,22 @@ const PROGRAM_DIRECTORIES = [
   '/bin',
 ];
 
-function executed(command: ResolvedCommand, program: string | null): Effect[] {
+function executed(command: ResolvedCommand, program: string | null): readonly Effect[] {
   const [first] = command.words;
   if (first === undefined) return [];
   if (program === null || leading(first).includes('/')) return [effect(EXECUTE, first)];
-  return PROGRAM_DIRECTORIES.map((directory) =>
+  const known = FOUND_BY_NAME.get(program);
+  if (known !== undefined) return known;
+  const found = PROGRAM_DIRECTORIES.map((directory) =>
     effect(EXECUTE, literal(`${directory}/${program}`)),
   );
+  if (FOUND_BY_NAME.size < MAX_NAMES_KEPT) FOUND_BY_NAME.set(program, found);
+  return found;
 }
+
+/** Where a program called by its bare name may lie; the same few names come again and again. */
+const FOUND_BY_NAME = new Map<string, readonly Effect[]>();
+const MAX_NAMES_KEPT = 1_000;
 
 /** Every path that the words name, in options too; words that are wholly unknown name none. */
 function anything(words: readonly Word[]): Effect[] {
