@@ -316,8 +316,9 @@ export class LineReader {
       if (this.#hasPicked && isPickedLine(edited.text)) {
         return { line, isAgreed: false, isLate: true };
       }
-      if (line.interim || endsWithText(edited.toCursor, this.#typed.tail ?? ''))
-        return { line, isAgreed: false };
+      if (line.interim || endsWithText(edited.toCursor, this.#typed.tail ?? '')) {
+        return { line, isAgreed: false, isLate: likely !== null };
+      }
       const why = 'the screen does not show what was typed last';
       return { line: uncertainLine(line, why), isAgreed: false, isLate: true };
     }

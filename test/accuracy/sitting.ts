@@ -211,6 +211,7 @@ export class Player {
       }
       case 'quiet':
         await this.#when(() => this.#isQuiet(QUIET_MS), PATIENCE_MS);
+        this.#prompts = this.#place.prompts();
         return;
       case 'until':
         if (
