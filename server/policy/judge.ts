@@ -16,6 +16,7 @@ import type { Decision, Facts, SqlPlace, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
 import { exactText, literal } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
+import { MAX_REGEX_WORK } from './regex.ts';
 import { fitRule, indexOf, judgementOf, type Reached, type Subject } from './rule-index.ts';
 
 export interface JudgeInput {
@@ -57,20 +58,18 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
   const { subjects, uncertain } = readInput(input);
   const index = indexOf(policy);
   const rules = index.rules.filter(({ rule }) => concerns(rule, facts));
-  const texts = new Map<Rule, boolean>();
-  const fitsText = (rule: Rule) => {
-    const known = texts.get(rule);
-    if (known !== undefined) return known;
-    const fits = rule.match.regexes?.some((regex) => regex.test(input.text)) === true;
-    texts.set(rule, fits);
-    return fits;
-  };
-  const judgement = judgementOf(index, input.isGuess ?? false, fitsText);
+  const fitText = textFits(input.text);
+  const judgement = judgementOf(index, input.isGuess ?? false, fitText);
   const findings: Finding[] = [];
   let wholeAllowed = false;
   for (const { rule } of rules) {
-    if (!isOnlyRegex(rule.match) || !fitsText(rule)) continue;
-    findings.push({ verdict: rule.action, rule, fit: 'yes', index: null, why: null });
+    if (!isOnlyRegex(rule.match)) continue;
+    const fit = fitText(rule);
+    if (fit === 'maybe' && rule.action !== 'allow') {
+      findings.push({ verdict: policy.uncertain, rule, fit, index: null, why: null });
+    }
+    if (fit !== 'yes') continue;
+    findings.push({ verdict: rule.action, rule, fit, index: null, why: null });
     if (rule.action === 'allow') wholeAllowed = true;
   }
   for (const [position, subject] of subjects.entries()) {
@@ -105,6 +104,25 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
   const decision = decide(findings, subjects, policy);
   const sqlInput = sqlInputOf(subjects);
   return sqlInput === null ? decision : { ...decision, sqlInput };
+}
+
+/** How the regular expressions of each rule fit the whole input; each is tried once. */
+function textFits(text: string): (rule: Rule) => Fit {
+  const known = new Map<Rule, Fit>();
+  let workLeft = MAX_REGEX_WORK;
+  return (rule) => {
+    let fit = known.get(rule) ?? null;
+    if (fit !== null) return fit;
+    fit = 'no';
+    for (const regex of rule.match.regexes ?? []) {
+      workLeft -= regex.steps * text.length;
+      if (workLeft < 0) fit = 'maybe';
+      else if (regex.test(text)) fit = 'yes';
+      if (fit === 'yes') break;
+    }
+    known.set(rule, fit);
+    return fit;
+  };
 }
 
 function decide(

@@ -8,13 +8,14 @@
  */
 import { RE2JS } from 're2js';
 
-/**
- * Steps that one expression compiles to, and all those of a policy. A step costs up to 50 ns for each
- * character of a text that keeps them all alive, so 64 KiB take 1.6 s for the largest expression at the
- * very worst, and a millisecond for a common one.
- */
+/** Steps that one expression compiles to, and all those of a policy. */
 export const MAX_REGEX_STEPS = 500;
 export const MAX_ALL_REGEX_STEPS = 2_000;
+/**
+ * Steps times characters that one judgement goes through; what is beyond may fit. A step costs up to
+ * 50 ns for each character of a text that keeps them all alive, and a hundredth of that as a rule.
+ */
+export const MAX_REGEX_WORK = 2_000_000;
 
 export interface CompiledRegex {
   readonly source: string;

@@ -102,8 +102,8 @@ export interface Judgement {
    * behind it.
    */
   readonly isGuess: boolean;
-  /** Whether the rule's regular expressions fit the whole input. */
-  readonly fitsText: (rule: Rule) => boolean;
+  /** How the rule's regular expressions fit the whole input. */
+  readonly fitText: (rule: Rule) => Fit;
   /** Below 0 there was more to compare than is done; every rule that is left may fit then. */
   comparisonsLeft: number;
 }
@@ -111,13 +111,13 @@ export interface Judgement {
 export function judgementOf(
   index: RuleIndex,
   isGuess: boolean,
-  fitsText: (rule: Rule) => boolean,
+  fitText: (rule: Rule) => Fit,
 ): Judgement {
-  return { index, isGuess, fitsText, comparisonsLeft: MAX_COMPARISONS };
+  return { index, isGuess, fitText, comparisonsLeft: MAX_COMPARISONS };
 }
 
 export function fitRule(judgement: Judgement, indexed: IndexedRule, subject: Subject): Fit {
-  const { index, isGuess, fitsText } = judgement;
+  const { index, isGuess, fitText } = judgement;
   const { rule } = indexed;
   const { commands, paths, sql, regexes, access } = rule.match;
   const { resolved, statement } = subject;
@@ -138,7 +138,7 @@ export function fitRule(judgement: Judgement, indexed: IndexedRule, subject: Sub
     fit = weakest(fit, fitEffects(paths, access, effects, judgement));
     if (fit === 'no') return fit;
   }
-  return regexes === null || fitsText(rule) ? fit : 'no';
+  return regexes === null ? fit : weakest(fit, fitText(rule));
 }
 
 /** What one operand costs to compare: it is made a path, or read as a pattern. */

@@ -156,6 +156,17 @@ describe('judge', () => {
     equal(judged(rules, 'echo TICKET').verdict, 'allow');
   });
 
+  it('holds a text that is too long for the regular expressions, rather than try them', () => {
+    const rules = [{ match: { regex: '(?:[a-z]{1,9}[0-9]{1,9}){9}=' } }];
+    const text = (length: number) => `echo ${'a'.repeat(length)}`;
+    equal(judged(rules, text(100)).verdict, 'allow');
+    const long = judged(rules, text(30_000));
+    equal(long.verdict, 'hold');
+    equal(long.certainty, 'uncertain');
+    const both = [{ match: { command: 'echo', regex: '(?:[a-z]{1,9}[0-9]{1,9}){9}=' } }];
+    equal(judged(both, text(30_000)).verdict, 'hold');
+  });
+
   it('wants every part of a match on the same command', () => {
     const rules = [{ match: { command: 'rm', path: '/data/**' } }];
     equal(judged(rules, 'rm /data/x').verdict, 'deny');

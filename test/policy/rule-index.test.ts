@@ -102,7 +102,7 @@ describe('the index of rules', () => {
       for (const line of lines) {
         for (const command of readShell(line).commands) {
           const subject = { resolved: command, statement: null, invocation: null, effects: null };
-          const judgement = judgementOf(index, false, () => true);
+          const judgement = judgementOf(index, false, () => 'yes');
           const short = index.rules.map((rule) => fitRule(judgement, rule, subject));
           deepEqual(
             short,
@@ -120,7 +120,7 @@ describe('the index of rules', () => {
     const policy = POLICIES['with every pack'];
     ok(policy !== undefined);
     const index = indexOf(policy);
-    const judgement = judgementOf(index, false, () => true);
+    const judgement = judgementOf(index, false, () => 'yes');
     const [command] = readShell(`rm ${'/[ab][ab][ab][ab][ab]x '.repeat(1_500)}`).commands;
     ok(command !== undefined);
     const subject = { resolved: command, statement: null, invocation: null, effects: null };
