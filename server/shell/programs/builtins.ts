@@ -324,7 +324,13 @@ function fixCommand(call: Call): Output {
 function stty(call: Call): Output {
   const risky =
     /^-?(?:iuclc|olcuc|xcase|lcase|LCASE|istrip|cooked7|eof|eol2?)$|^[\da-f]+(?::[\da-f]+){9}/;
-  if (call.texts.some((text) => text !== null && risky.test(text))) {
+  // A letter that erases others: what is typed is not what is read.
+  const erases = call.texts.some(
+    (text, at) =>
+      /^(?:erase|kill|werase|lnext|intr|quit|susp)$/.test(text ?? '') &&
+      /^[^^]?$/.test(call.texts[at + 1] ?? ''),
+  );
+  if (erases || call.texts.some((text) => text !== null && risky.test(text))) {
     call.run.uncertain('stty changes what is read from the keys');
   }
   return null;

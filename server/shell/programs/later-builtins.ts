@@ -6,6 +6,7 @@ import { NO_VALUES } from '../option-table.ts';
 import { optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
+import { remember } from '../state.ts';
 import { exactText } from '../word.ts';
 
 /** Builtins that load code or make it run later; keys that type, or that submit a line. */
@@ -23,6 +24,7 @@ function loads(call: Call): Output {
     call.run.uncertain(`${call.name} makes the shell run code later`);
     laterText(call);
   }
+  fishBinding(call);
   return '';
 }
 
@@ -49,6 +51,42 @@ function laterText(call: Call): void {
   }
 }
 
+/** `bind KEYS COMMAND…` of fish; bash has one word for both. */
+function fishBinding(call: Call): void {
+  const [keys, ...commands] = call.words.filter((word) => exactText(word) !== null);
+  if (call.name !== 'bind' || keys === undefined || commands.length === 0) return;
+  if (call.texts.some((text) => text?.startsWith('-') === true || text?.includes(':'))) return;
+  call.run.uncertain('bind makes a key run something later');
+  for (const command of commands) {
+    call.run.runText(exactText(command) ?? '', subshell(call.frame, 'bind'));
+  }
+}
+
+/** `zle -N WIDGET [FUNCTION]` of zsh: a key runs the function, which may submit a line. */
+function lineEditor(call: Call): Output {
+  const [option, widget, name = widget] = call.texts;
+  if (option === '-N' && name != null) {
+    call.run.uncertain('zle makes a key run a function later');
+    call.run.runText(name, subshell(call.frame, 'zle'));
+  }
+  return '';
+}
+
+/** `abbr -a NAME TEXT…` of fish: the text stands for the word when a line is submitted. */
+function abbreviation(call: Call): Output {
+  const words = call.texts;
+  const [name, ...text] = words.filter((word) => word?.startsWith('-') !== true);
+  if (name === undefined || text.length === 0) return '';
+  if (
+    name === null ||
+    text.includes(null) ||
+    words.some((word) => /^-[fr]|^--[fr]/.test(word ?? ''))
+  )
+    call.run.uncertain("an abbreviation is set to something that can't be known");
+  else remember(call.shell.aliases, name, text.join(' '));
+  return '';
+}
+
 /** compgen runs the command of `-C`, and expands the words of `-W`. */
 function compgen(call: Call): Output {
   const read = readOptions(call.words, { ...NO_VALUES, short: 'oAGWPSXCF' }, true);
@@ -67,5 +105,7 @@ export const LATER_BUILTINS: Readonly<Record<string, Program>> = {
   bindkey: loads,
   autoload: loads,
   complete: loads,
+  zle: lineEditor,
+  abbr: abbreviation,
   compgen,
 };
