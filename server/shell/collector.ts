@@ -2,6 +2,7 @@
 import type { ResolvedCommand, Uncertainty } from './command.ts';
 import { readsInput } from './input-readers.ts';
 import { ENTRIES_PER_STEP, MAX_COMMANDS, MAX_STEPS, MAX_UNCERTAINTIES } from './limits.ts';
+import { throughMounts } from './mounts.ts';
 import { noteNames } from './written-names.ts';
 import type { Frame } from './runner.ts';
 import type { ShellState } from './state.ts';
@@ -89,6 +90,8 @@ export class Collector {
       this.#seen.add(key);
       this.commands.push(draft);
     }
+    const outside = frame.state.mounts.length === 0 ? null : throughMounts(words, files, frame);
+    if (outside !== null) this.record(outside.words, text, outside.files, outside.frame, node);
     return draft;
   }
 }

@@ -98,7 +98,8 @@ export function throughLinks(words: readonly Word[], frame: Frame): readonly Wor
   return isLed ? led : null;
 }
 
-function globbed(text: string): Word {
+/** Text with patterns of the shell in it as a word. */
+export function globbed(text: string): Word {
   return text
     .split(/([*?]+)/)
     .filter((part) => part !== '')

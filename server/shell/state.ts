@@ -21,6 +21,12 @@ export type KnownFile =
   | { readonly kind: 'copy'; readonly of: string; readonly link?: true }
   | { readonly kind: 'unknown' };
 
+/** A directory that a container shows at a place of its own; `of` is its path outside. */
+export interface Mount {
+  readonly at: string;
+  readonly of: Word;
+}
+
 /** A variable's value; `reference` names the variable that it stands for (`declare -n`). */
 export type Value =
   | { readonly kind: 'word'; readonly word: Word }
@@ -59,6 +65,8 @@ export class ShellState {
   /** The standard input of the shell itself. */
   input: Input;
   readonly interactive: boolean;
+  /** What is seen of another file system here; empty but in a container. */
+  mounts: readonly Mount[];
   /** What copies of this state have cost since the input began; shared by all of them. */
   readonly copying: Copying;
 
@@ -81,6 +89,7 @@ export class ShellState {
     this.#beforeCd = old === null ? null : old.#beforeCd;
     this.input = old?.input ?? { kind: 'session' };
     this.interactive = from.interactive;
+    this.mounts = old?.mounts ?? [];
     this.copying = copying ?? old?.copying ?? { entries: 0 };
     this.copying.entries += this.size;
   }

@@ -1,13 +1,14 @@
 /**
- * Programs that run a command on another host or in a container. Not caught here: what is mounted
- * into a container, beyond the whole of the host.
+ * Programs that run a command on another host or in a container. Not caught here: what a container was
+ * given before, and what is on the other host.
  */
 import { changeDirectory } from '../directory.ts';
 import { NO_VALUES, optionGrammar, type OptionGrammar } from '../option-table.ts';
-import { hasOption, leading, optionValue, readOptions } from '../options.ts';
+import { mountOf, mountsOf } from '../mounts.ts';
+import { hasOption, leading, optionValue, readOptions, type ReadOption } from '../options.ts';
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
-import { initialState } from '../state.ts';
+import { initialState, type Mount } from '../state.ts';
 import type { Word } from '../word.ts';
 import { exactText, joinWords, literal } from '../word.ts';
 import { EMBEDDED_PROGRAMS } from './embedded.ts';
@@ -93,7 +94,7 @@ function container(call: Call): Output {
     const directory = cwd < 0 ? optionValue(read, '--cwd') : (words[cwd + 1] ?? null);
     return inner(call, words.slice(dashes + 1), via, directory);
   }
-  if (verb === 'run' || verb === 'create') mountsHost(call, read.options);
+  const mounts = verb === 'run' || verb === 'create' ? mountsIn(call, read.options) : [];
   if (DASHES.has(call.name) && verb === 'run') {
     const operands = readOptions(words, grammar, false).operands.map(({ word }) => word);
     return inner(call, operands.slice(1), via);
@@ -109,30 +110,41 @@ function container(call: Call): Output {
   }
   const entry = optionValue(read, '--entrypoint');
   const rest = words.slice(read.end + 1);
-  const isMounted = read.options.some(({ name }) => /^(-v|--volumes?(-from)?|--mount)$/.test(name));
-  const directory = isMounted ? null : optionValue(read, '-w', '--workdir');
+  const directory = optionValue(read, '-w', '--workdir');
   const hasEntry = entry !== undefined && entry !== null && exactText(entry) !== '';
   const command = hasEntry ? [entry, ...rest] : rest;
-  return inner(call, command, via, directory);
+  return inner(call, command, via, directory, mounts);
 }
 
-function mountsHost(
-  call: Call,
-  options: readonly { readonly name: string; readonly value: Word | null }[],
-): void {
-  for (const { name, value } of options) {
-    if (!/^(-v|--volume|--mount)$/.test(name) || value === null) continue;
+function mountsIn(call: Call, options: readonly ReadOption[]): readonly Mount[] {
+  const values = options.flatMap(({ name, value }) =>
+    /^(-v|--volume|--mount)$/.test(name) && value !== null ? [value] : [],
+  );
+  for (const value of values) {
     if (/^\/:|(^|,)(source|src)=\/(,|$)/.test(exactText(value) ?? leading(value))) {
       call.run.uncertain('the container sees the whole file system of the host');
     }
   }
+  const from = call.frame.state.likeliestDirectory;
+  const { mounts, unsure } = mountsOf(values.map((value) => mountOf(value, from)));
+  if (unsure) call.run.uncertain("what the container sees of the host can't be known");
+  return mounts;
 }
 
 /** @param directory where it starts, if that is said; null = anywhere */
-function inner(call: Call, command: readonly Word[], via: string, directory?: Word | null): Output {
+function inner(
+  call: Call,
+  command: readonly Word[],
+  via: string,
+  directory?: Word | null,
+  mounts: readonly Mount[] = [],
+): Output {
   if (command.length === 0) return null;
   const frame = elsewhere(call.frame, via, false);
+  frame.state.mounts = mounts;
   if (directory !== undefined) changeDirectory(directory, frame.state, true);
+  // A place of its image may be one of those.
+  else if (mounts.length > 0) frame.state.moveTo(['/', ...mounts.map(({ at }) => at)], true);
   return call.run.runWords(command, frame, true);
 }
 
@@ -315,7 +327,15 @@ function machine(call: Call): Output {
   return call.run.runWords(rest, frame, true);
 }
 
-export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = {
+/** What another host or a container prints isn't known, whatever its program is called. */
+function printsUnknown(program: Program): Program {
+  return (call) => {
+    program(call);
+    return null;
+  };
+}
+
+const FOLLOWED: Readonly<Record<string, Program>> = {
   ssh,
   autossh: ssh,
   rsh: ssh,
@@ -353,3 +373,7 @@ export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = {
   sftp: transfer,
   rsync: transfer,
 };
+
+export const REMOTE_PROGRAMS: Readonly<Record<string, Program>> = Object.fromEntries(
+  Object.entries(FOLLOWED).map(([name, program]) => [name, printsUnknown(program)]),
+);

@@ -20,6 +20,8 @@ export interface WrapperForm {
   readonly ends: readonly string[];
   /** Options that set the directory. */
   readonly directory: readonly string[];
+  /** Options that show a directory of the host at another place. */
+  readonly mounts: readonly string[];
   /** With one of these options nothing is run. */
   readonly unless: readonly string[];
   /** Options with which a shell runs when there is no command. */
@@ -56,7 +58,7 @@ function readForm(program: string, parts: readonly string[]): WrapperForm {
   const takes = value('takes');
   const ends = list('exec').filter((name) => name.length === 2);
   const programs = list('exec').filter((name) => name.length > 2);
-  const own = [...list('text'), ...programs, ...list('cwd')];
+  const own = [...list('text'), ...programs, ...list('cwd'), ...list('mounts')];
   return {
     verbs: parts.slice(0, at).map((verb) => new Set(verb.split('/'))),
     how: (how?.[1] ?? 'none') as WrapperForm['how'],
@@ -69,6 +71,7 @@ function readForm(program: string, parts: readonly string[]): WrapperForm {
     program: programs,
     ends,
     directory: list('cwd'),
+    mounts: list('mounts'),
     unless: list('unless'),
     shell: more.includes('shell') ? 'always' : list('shell'),
     isAway: more.includes('away'),

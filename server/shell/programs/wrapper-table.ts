@@ -11,7 +11,7 @@
  * `single` ones are long with one dash;
  * `pairs=long,long` options with two values; `text=-c,--call` options whose value is program text;
  * `exec=--exec` an option whose value is the program, `exec=-e` one with the whole command behind it;
- * `cwd=-C,--chdir` an option that sets the directory; `shell` a shell runs when no command is given, and
+ * `cwd=-C,--chdir` an option that sets the directory; `mounts=-v` one that shows a directory of the host; `shell` a shell runs when no command is given, and
  * with `shell=-s` when that option is given; `away` it runs on another host or in a container;
  * `unless=-p` with one of these options nothing is run.
  */
@@ -60,11 +60,11 @@ aa-exec: words takes=pni:profile,namespace
 runcon: words+1
 minijail0: words takes=ugcCbfkmrvPSTVeaA
 nsjail: dash
-proot: words takes=rbqwkic:rootfs,bind,qemu,cwd,pwd cwd=-w,--cwd,--pwd
+proot: words takes=rbqwkic:rootfs,bind,qemu,cwd,pwd cwd=-w,--cwd,--pwd mounts=-b,--bind
 schroot dchroot: dash shell away takes=csndpu
 arch-chroot: words+1 shell takes=u
-systemd-nspawn: words takes=DMupiSLZEHk:directory,machine,user,image,bind,bind-ro,setenv,template,uuid,slice,property,capability,drop-capability,network-interface,network-macvlan,network-bridge,port,tmpfs,overlay,hostname,chdir,kill-signal,rlimit,console,settings,volatile,register,link-journal,personality,resolv-conf,timezone cwd=--chdir
-bwrap: words takes=:args,exec-label,file-label,argv0,userns,userns2,pidns,uid,gid,hostname,chdir,unsetenv,lock-file,sync-fd,remount-ro,proc,dev,tmpfs,mqueue,dir,seccomp,add-seccomp-fd,block-fd,userns-block-fd,info-fd,json-status-fd,cap-add,cap-drop,perms,size pairs=bind,bind-try,dev-bind,dev-bind-try,ro-bind,ro-bind-try,symlink,file,bind-data,ro-bind-data,setenv,chmod cwd=--chdir
+systemd-nspawn: words takes=DMupiSLZEHk:directory,machine,user,image,bind,bind-ro,setenv,template,uuid,slice,property,capability,drop-capability,network-interface,network-macvlan,network-bridge,port,tmpfs,overlay,hostname,chdir,kill-signal,rlimit,console,settings,volatile,register,link-journal,personality,resolv-conf,timezone cwd=--chdir mounts=--bind,--bind-ro
+bwrap: words takes=:args,exec-label,file-label,argv0,userns,userns2,pidns,uid,gid,hostname,chdir,unsetenv,lock-file,sync-fd,remount-ro,proc,dev,tmpfs,mqueue,dir,seccomp,add-seccomp-fd,block-fd,userns-block-fd,info-fd,json-status-fd,cap-add,cap-drop,perms,size pairs=bind,bind-try,dev-bind,dev-bind-try,ro-bind,ro-bind-try,symlink,file,bind-data,ro-bind-data,setenv,chmod cwd=--chdir mounts=--bind,--bind-try,--dev-bind,--dev-bind-try,--ro-bind,--ro-bind-try
 firejail: words shell
 valgrind: words
 perf: stat/record/trace words takes=eoICrxptuFcjmDb:event,output,repeat,cpu,pid,tid,interval-print,field-separator,delay,count,freq,call-graph,mmap-pages,branch-filter,control,cgroup,timeout,uid
@@ -187,14 +187,14 @@ nomad: exec words+1 takes=e:task,job,region,namespace:task,job,region,namespace,
 lxc-attach lxc-execute lxc-start: dash shell away takes=nfseLvP:name,rcfile
 lxc-attach lxc-execute: words shell away takes=nfseLvP:name,rcfile
 buildah: unshare words shell
-buildah: run words+1 takes=vu:user,volume,runtime,workingdir away
+buildah: run words+1 takes=vu:user,volume,runtime,workingdir away mounts=-v,--volume
 podman: unshare words shell
 runc crun: exec words+1 takes=eupg:env,user,cwd,pid-file,process,console-socket,cap cwd=--cwd away
 ctr: task/tasks/t exec words+1 takes=an:exec-id,address,namespace,user,cwd,fifo-dir,log-uri away
-ctr: run words+2 takes=an:address,namespace,mount,env,cwd,user,runtime,label,snapshotter,platform away
-apptainer singularity: exec/run/shell words+1 takes=BHWpS:bind,home,workdir,pwd,env,env-file,overlay,scratch,mount cwd=--pwd away
-udocker charliecloud enroot: run/start words+1 away
-ch-run: words+1 takes=bgusw:bind,cd,set-env away
+ctr: run words+2 takes=an:address,namespace,mount,env,cwd,user,runtime,label,snapshotter,platform away mounts=--mount
+apptainer singularity: exec/run/shell words+1 takes=BHWpS:bind,home,workdir,pwd,env,env-file,overlay,scratch,mount cwd=--pwd away mounts=-B,--bind
+udocker charliecloud enroot: run/start words+1 away mounts=-v,--volume
+ch-run: words+1 takes=bgusw:bind,cd,set-env away mounts=-b,--bind
 qm: guest exec dash away
 qm: guest exec words+1 takes=:timeout,synchronous away
 virt-customize virt-builder: none text=--run-command,--firstboot-command away

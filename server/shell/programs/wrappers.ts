@@ -3,6 +3,7 @@
  * data. Not caught here: wrappers that this table doesn't name; their operands are judged as operands.
  */
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
+import { mountAt, mountOf, mountsOf } from '../mounts.ts';
 import {
   hasOption,
   leading,
@@ -14,6 +15,7 @@ import {
 import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, subshell } from '../runner.ts';
 import { changeDirectory } from '../directory.ts';
+import type { Mount } from '../state.ts';
 import type { Piece, Word } from '../word.ts';
 import { exactText, joinWords, literal, showWord } from '../word.ts';
 import { debuggerLines } from './escapes.ts';
@@ -30,7 +32,7 @@ function wrapped(call: Call): Output {
     const next = others.find((other) => behindVerbs(call, other) !== null);
     if (next !== undefined && !hasDashes(call, form, start, next.skip)) continue;
     const output = follow(call, form, start);
-    if (form.how !== 'none') return output;
+    if (form.how !== 'none') return form.isAway ? null : output;
   }
   // Some clients have subcommands of both kinds.
   return REMOTE_PROGRAMS[call.name]?.(call) ?? null;
@@ -63,6 +65,7 @@ function follow(call: Call, form: WrapperForm, start: number): Output {
   if (directory !== undefined && directory !== null) {
     changeDirectory(directory, frame.state, true);
   }
+  if (form.mounts.length > 0) frame.state.mounts = mountsIn(call, form, words, read);
   for (const { name, value } of read.options) {
     if (value !== null && form.texts.includes(name)) call.run.runWord(value, frame, via);
   }
@@ -82,6 +85,24 @@ function follow(call: Call, form: WrapperForm, start: number): Output {
   }
   const asks = form.shell === 'always' || hasOption(read, ...form.shell);
   return asks ? shellInput(call, frame) : null;
+}
+
+/** Directories of the host that it shows at other places; some programs take the place as a word. */
+function mountsIn(
+  call: Call,
+  form: WrapperForm,
+  words: readonly Word[],
+  read: ReadOptions,
+): readonly Mount[] {
+  const from = call.frame.state.likeliestDirectory;
+  const found = read.options.flatMap(({ name, value, index }) => {
+    if (value === null || !form.mounts.includes(name)) return [];
+    const isPair = form.grammar?.pairs?.has(name.slice(2)) === true;
+    return [isPair ? mountAt(value, words[index + 2] ?? [], from) : mountOf(value, from)];
+  });
+  const { mounts, unsure } = mountsOf(found);
+  if (unsure) call.run.uncertain(`what ${call.name} shows of the host can't be known`);
+  return mounts;
 }
 
 /** Long options with one dash (`go run -exec 'text'`). */
@@ -176,7 +197,12 @@ function exportedFunction(call: Call, name: string, value: Word, frame: Frame): 
 
 function sudo(call: Call): Output {
   const read = readOptions(call.words, optionGrammar(call.name), true);
-  if (hasOption(read, '-e', '--edit', '-l', '--list', '-v', '-V', '-K', '-k')) {
+  if (hasOption(read, '-e', '--edit')) {
+    const operands = readOptions(call.words, optionGrammar(call.name), false).operands;
+    call.run.suppose([literal('sudoedit'), ...operands.map(({ word }) => word)], call.frame);
+    return null;
+  }
+  if (hasOption(read, '-l', '--list', '-v', '-V', '-K', '-k')) {
     if (read.end === call.words.length || !hasOption(read, '-k')) return null;
   }
   const asShell = hasOption(read, '-i', '--login', '-s', '--shell');
