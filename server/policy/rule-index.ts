@@ -22,7 +22,7 @@ import {
   type Policy,
   type Rule,
 } from './policy.ts';
-import { fitsSql } from './sql-pattern.ts';
+import { costOfSql, fitsSql, type SqlPattern } from './sql-pattern.ts';
 
 /** One command, or one SQL statement of a command, with what is needed to compare it. */
 export interface Subject {
@@ -122,8 +122,10 @@ export function fitRule(judgement: Judgement, indexed: IndexedRule, subject: Sub
   const { commands, paths, sql, regexes, access } = rule.match;
   const { resolved, statement } = subject;
   let fit: Fit = 'yes';
-  if (sql !== null && (statement === null || !sql.some((one) => fitsSql(one, statement)))) {
-    return 'no';
+  if (sql !== null) {
+    if (statement === null) return 'no';
+    fit = fitStatement(sql, statement, judgement);
+    if (fit === 'no') return fit;
   }
   if (commands !== null) {
     if (resolved === null) return 'no';
@@ -139,6 +141,19 @@ export function fitRule(judgement: Judgement, indexed: IndexedRule, subject: Sub
     if (fit === 'no') return fit;
   }
   return regexes === null ? fit : weakest(fit, fitText(rule));
+}
+
+function fitStatement(
+  patterns: readonly SqlPattern[],
+  statement: SqlStatement,
+  judgement: Judgement,
+): Fit {
+  for (const pattern of patterns) {
+    judgement.comparisonsLeft -= costOfSql(pattern, statement);
+    if (judgement.comparisonsLeft < 0) return 'maybe';
+    if (fitsSql(pattern, statement)) return 'yes';
+  }
+  return 'no';
 }
 
 /** What one operand costs to compare: it is made a path, or read as a pattern. */

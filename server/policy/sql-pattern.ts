@@ -62,31 +62,41 @@ const HEAD_WORDS = 8;
 export function fitsSql(pattern: SqlPattern, statement: SqlStatement): boolean {
   const { words, strings, starts } = statement;
   return starts.some((start) => {
-    if (fitsFrom(pattern.words, words, strings, start)) return true;
+    const row = { words, strings, head: NO_HEAD, tail: start };
+    if (fitsFrom(pattern.words, row)) return true;
     const plain = withoutNoise(words, start);
-    return (
-      plain !== null &&
-      fitsFrom(
-        pattern.words,
-        plain.words,
-        plain.positions.map((at) => strings[at] ?? null),
-        0,
-      )
-    );
+    return plain !== null && fitsFrom(pattern.words, { words, strings, ...plain });
   });
 }
+
+/** Comparisons that `fitsSql` makes at most, for whoever has to bound them. */
+export function costOfSql({ words: own }: SqlPattern, { words, starts }: SqlStatement): number {
+  const isOpen = own.slice(0, -1).includes('rest');
+  return starts.length * (own.length + HEAD_WORDS + (isOpen ? words.length : 0));
+}
+
+/** The words of a statement from somewhere on: some of `head`, then all from `tail` on. */
+interface Row {
+  readonly words: readonly string[];
+  readonly strings: readonly (string | null)[];
+  /** Positions among `words`, or words that may be left out. */
+  readonly head: readonly (number | string)[];
+  readonly tail: number;
+}
+
+const NO_HEAD: Row['head'] = [];
 
 /** The statement from `start` in its shortest spelling; null = it has no other. */
 function withoutNoise(
   words: readonly string[],
   start: number,
-): { readonly words: readonly string[]; readonly positions: readonly number[] } | null {
-  const kept: string[] = [];
-  const positions: number[] = [];
+): { readonly head: Row['head']; readonly tail: number } | null {
+  const head: (number | string)[] = [];
   let changed = false;
-  for (let at = start; at < words.length; at++) {
+  let at = start;
+  for (; at < words.length && at < start + HEAD_WORDS; at++) {
     const noise =
-      at > start && at < start + HEAD_WORDS
+      at > start
         ? NOISE.find((phrase) => phrase.every((word, offset) => words[at + offset] === word))
         : undefined;
     if (noise !== undefined) {
@@ -94,40 +104,37 @@ function withoutNoise(
       changed = true;
       continue;
     }
-    kept.push(words[at] as string);
-    positions.push(at);
+    head.push(at);
     // The word may be left out: `TRUNCATE x`, `DELETE x`, `INSERT x`.
-    if (at === start) {
-      const implied = IMPLIED[words[at] ?? ''];
-      if (implied !== undefined && !kept.includes(implied) && words[at + 1] !== implied) {
-        kept.push(implied);
-        positions.push(-1);
-        changed = true;
-      }
+    const implied = at === start ? IMPLIED[words[at] ?? ''] : undefined;
+    if (implied !== undefined && words[at + 1] !== implied) {
+      head.push(implied);
+      changed = true;
     }
   }
-  return changed ? { words: kept, positions } : null;
+  return changed ? { head, tail: at } : null;
 }
 
 const IMPLIED: Readonly<Record<string, string>> = { truncate: 'table' };
 
-function fitsFrom(
-  pattern: SqlPattern['words'],
-  words: readonly string[],
-  strings: readonly (string | null)[],
-  start: number,
-): boolean {
-  // reach: positions of `words` at which the pattern read so far may end.
-  let reach = new Set([start]);
-  for (const own of pattern) {
+function fitsFrom(pattern: SqlPattern['words'], row: Row): boolean {
+  const { head, strings, tail, words } = row;
+  const length = head.length + words.length - tail;
+  // reach: positions in the row at which the pattern read so far may end.
+  let reach = new Set([0]);
+  for (const [index, own] of pattern.entries()) {
     const next = new Set<number>();
     if (own === 'rest') {
-      const from = Math.min(...reach);
-      for (let at = from; at <= words.length; at++) next.add(at);
+      if (index === pattern.length - 1) return true;
+      for (let at = Math.min(...reach); at <= length; at++) next.add(at);
     } else {
-      for (const at of reach)
-        if (at < words.length && fitsWord(own, words[at] as string, strings[at] ?? null))
-          next.add(at + 1);
+      for (const at of reach) {
+        if (at >= length) continue;
+        const place = head[at] ?? tail + at - head.length;
+        const isImplied = typeof place === 'string';
+        const word = isImplied ? place : (words[place] as string);
+        if (fitsWord(own, word, isImplied ? null : (strings[place] ?? null))) next.add(at + 1);
+      }
     }
     if (next.size === 0) return false;
     reach = next;
