@@ -8,6 +8,9 @@
 const MAX_STATEMENTS = 256;
 /** Longest statement that is looked for. */
 const MAX_STATEMENT_CHARACTERS = 16_384;
+/** What is made shorter to see whether that is all; in more of it nobody looks. */
+const MAX_PADDED_CHARACTERS = 65_536;
+const MAX_PADDED = 32;
 /** What is taken beyond its end, for a semicolon in quotes is none. */
 const BEYOND_CHARACTERS = 256;
 /** What is kept of rows that end within a line. */
@@ -34,12 +37,20 @@ export function statementsInRows(rows: string, before: string): RowStatements {
   const text = before + rows;
   const texts: string[] = [];
   let open = text.endsWith('\n') ? '' : text.slice(-KEPT_CHARACTERS);
+  let semicolon = -1;
+  let padded = 0;
   for (const start of startsIn(text)) {
-    const semicolon = text.indexOf(';', start);
-    const end = semicolon < 0 ? text.length : semicolon + 1;
+    if (semicolon < start) semicolon = indexOrEnd(text, start);
+    const end = Math.min(text.length, semicolon + 1);
+    const isLong = end - start > MAX_STATEMENT_CHARACTERS;
+    if (isLong && ++padded > MAX_PADDED) {
+      if (semicolon < text.length) return { texts, open: '', isCut: true };
+      continue;
+    }
+    if (end - start > MAX_PADDED_CHARACTERS) continue;
     const statement = short(text.slice(start, end));
     if (statement.length > MAX_STATEMENT_CHARACTERS) continue;
-    if (semicolon < 0) {
+    if (semicolon === text.length) {
       open = statement;
       texts.push(statement);
       break;
@@ -48,6 +59,11 @@ export function statementsInRows(rows: string, before: string): RowStatements {
     texts.push(statement + text.slice(end, end + BEYOND_CHARACTERS));
   }
   return { texts, open, isCut: false };
+}
+
+function indexOrEnd(text: string, from: number): number {
+  const at = text.indexOf(';', from);
+  return at < 0 ? text.length : at;
 }
 
 function* startsIn(text: string): Generator<number> {
