@@ -162,9 +162,10 @@ export class TerminalInput {
 
 function gateLine(line: SubmittedLine): GateLine {
   const empty = line.text === '' && line.certainty === 'observed';
+  const strict = line.candidates.filter((one) => !line.guesses.has(one));
   return {
     text: line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE),
-    candidates: line.candidates,
+    candidates: [...line.candidates, ...strict.flatMap(closedByBrace)],
     // A shell runs nothing of a line that it asks to continue; the reader joins what follows to it.
     guesses: new Set([...line.guesses, ...line.candidates.filter(isUnfinished)]),
     language: 'shell',
@@ -173,6 +174,12 @@ function gateLine(line: SubmittedLine): GateLine {
     quiet: empty || line.secret || line.alternate || line.interim,
     secret: line.secret,
   };
+}
+
+/** zsh takes a brace for a word of its own wherever it stands: `f() { ls }` is whole there. */
+function closedByBrace(text: string): string[] {
+  const closed = text.replace(/([^\s;&|{(])(\s+\})/g, '$1;$2');
+  return closed === text || !isUnfinished(text) || isUnfinished(closed) ? [] : [closed];
 }
 
 function isUnfinished(text: string): boolean {

@@ -15,7 +15,7 @@ import { PendingLines } from './pending-lines.ts';
 import { Prompts, afterPromptShape, incrementalSearch } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
 import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
-import { SCROLLBACK_ROWS, Screen } from './screen.ts';
+import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
 import { settlingUs } from './settling.ts';
 import { heldLine, submittedLine, uncertainLine } from './submitted-line.ts';
 import type { Draft, Reading, SubmittedLine } from './submitted-line.ts';
@@ -46,7 +46,6 @@ export class LineReader {
   #start: LineStart | null = null;
   /** What was typed into a full-screen program that has ended since. */
   #carried = '';
-  /** When the first key of the line came. */
   #begunAtUs = 0;
   /** The line that was refused last, until a key of the next one comes. */
   #refused: { readonly prompt: string; readonly line: string } | null = null;
@@ -55,12 +54,12 @@ export class LineReader {
   /** The last Enter took a found line into the editor, and no key has come since. */
   #hasPicked = false;
   readonly #pending = new PendingLines();
-  /** The key that is held. */
   #held: Key | null = null;
   /** vi was opened on the line, as it seems, and nobody has agreed to it yet. */
   #isEditorOpen = false;
   #submitAtUs = 0;
   #enteredAtUs = 0;
+  #enteredAt: Cell | null = null;
   #last: SubmittedLine | null = null;
 
   /** Sizes are clamped to what the screen emulates. */
@@ -120,8 +119,8 @@ export class LineReader {
 
   /** Whether the key is to be held until the line is decided. */
   submits(key: Key): boolean {
-    if (this.#isEditorOpen && !this.#screen.isAlternate) this.#isEditorOpen = false;
-    if (this.#start !== null && !this.#start.isAlternate && this.#screen.isAlternate) {
+    this.#isEditorOpen &&= this.#screen.isAlternate;
+    if (this.#start?.isAlternate === false && this.#screen.isAlternate) {
       // In vi mode `v` opens an editor, and the shell runs what it leaves behind.
       this.#isEditorOpen ||= this.#typed.isEscaped && this.#typed.raw.includes('v');
     }
@@ -143,9 +142,8 @@ export class LineReader {
     const reading = this.#read();
     const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
-    const line = heldLine(reading.line, this.#held, this.#isEditorOpen);
-    this.#last = line;
-    return { kind: 'line', line };
+    this.#last = heldLine(reading.line, this.#held, this.#isEditorOpen);
+    return { kind: 'line', line: this.#last };
   }
 
   /** The Enter went up. */
@@ -153,6 +151,7 @@ export class LineReader {
     const line = this.#last;
     const held = this.#held;
     this.#enteredAtUs = nowUs;
+    this.#enteredAt = line?.text === '' ? null : this.#screen.cursor;
     this.#isEditorOpen = false;
     if (line?.interim === true) {
       if (held !== null && held.kind !== 'enter') this.#typed.push(held);
@@ -197,7 +196,9 @@ export class LineReader {
   }
 
   #begin(): void {
-    const isStale = this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
+    const { x, y } = this.#screen.cursor;
+    const isUnmoved = this.#enteredAt?.x === x && this.#enteredAt.y === y;
+    const isStale = isUnmoved || this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
     const start = markStart(this.#screen, isStale);
     const refused = this.#refused?.prompt;
     const isStuck = this.#isRefusedLineStuck();
@@ -261,8 +262,8 @@ export class LineReader {
   }
 
   #edited(): EditedText | null {
-    if (this.#start === null) return null;
-    return readEdited(this.#screen, this.#start, this.#prompts, this.#wasResized);
+    const start = this.#start;
+    return start && readEdited(this.#screen, start, this.#prompts, this.#wasResized);
   }
 
   /** Enter without a key before it: nothing, unless a program has filled the line. */
