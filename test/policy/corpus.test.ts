@@ -4,61 +4,16 @@
  */
 import { equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 
-import type { Decision, Facts } from '../../server/policy/decision.ts';
-import { compilePolicy } from '../../server/policy/document.ts';
-import { judge } from '../../server/policy/judge.ts';
-import type { Policy } from '../../server/policy/policy.ts';
-import { readShell } from '../../server/shell/read.ts';
-import { initialState } from '../../server/shell/state.ts';
-
-interface Line {
-  readonly id: string;
-  readonly class: string;
-  readonly command: string;
-  readonly intent?: string;
-  readonly expect: 'deny' | 'opaque' | 'allow' | 'allow-or-opaque';
-  readonly mode?: 'exec' | 'interactive';
-}
-
-const CASES = new URL('../cases/policy/', import.meta.url);
-const FACTS: Facts = {
-  principal: { name: 'agent', groups: [] },
-  target: { name: 'web1', labels: {} },
-};
-const STRICTNESS = { allow: 0, hold: 1, deny: 2 } as const;
-
-function lines(name: string): Line[] {
-  const text = readFileSync(new URL(name, CASES), 'utf8').trim();
-  return text.split('\n').map((line) => JSON.parse(line) as Line);
-}
-
-function corpusPolicy(): Policy {
-  const file = parse(readFileSync(new URL('corpus.yaml', CASES), 'utf8')) as {
-    policies: { corpus: unknown };
-  };
-  const compiled = compilePolicy('corpus', file.policies.corpus);
-  if (compiled.kind === 'invalid') throw new Error(JSON.stringify(compiled.problems));
-  return compiled.policy;
-}
-
-const policy = corpusPolicy();
-
-/** An interactive entry is fed line by line to one session; its strictest line decides. */
-function decide(line: Line): Decision {
-  if (line.mode !== 'interactive')
-    return judge(policy, FACTS, { text: line.command, language: 'shell' });
-  let state = initialState(true);
-  const decisions = line.command.split('\n').map((text) => {
-    const decision = judge(policy, FACTS, { text, language: 'shell', state });
-    ({ after: state } = readShell(text, state));
-    return decision;
-  });
-  return decisions.reduce((strictest, one) =>
-    STRICTNESS[one.verdict] > STRICTNESS[strictest.verdict] ? one : strictest,
-  );
-}
+import type { Decision } from '../../server/policy/decision.ts';
+import {
+  caseLines,
+  decide,
+  isExpected,
+  show,
+  type CaseLine,
+  type DecidedLine,
+} from './case-lines.ts';
 
 /** The rules that name each intent of the corpus. */
 const RULES: readonly (readonly [intent: RegExp, rules: readonly string[]])[] = [
@@ -69,29 +24,15 @@ const RULES: readonly (readonly [intent: RegExp, rules: readonly string[]])[] = 
   [/shutdown/, ['power', 'sysrq']],
 ];
 
-function rightRule(line: Line, decision: Decision): boolean {
+function rightRule(line: CaseLine, decision: Decision): boolean {
   const rules = RULES.find(([intent]) => intent.test(line.intent ?? ''))?.[1] ?? [];
   return decision.rule !== null && rules.includes(decision.rule);
-}
-
-/** Whether the decision is what the corpus says of the line. */
-function isExpected({ expect }: Line, { verdict }: Decision): boolean {
-  switch (expect) {
-    case 'deny':
-      return verdict === 'deny';
-    case 'opaque':
-      return verdict !== 'allow';
-    case 'allow':
-      return verdict === 'allow';
-    case 'allow-or-opaque':
-      return verdict !== 'deny';
-  }
 }
 
 const COLUMNS = ['lines', 'deny', 'hold', 'allow', 'expected', 'right rule'] as const;
 type Counts = Record<(typeof COLUMNS)[number], number>;
 
-function countsOf(all: readonly (readonly [Line, Decision])[]): Counts {
+function countsOf(all: readonly DecidedLine[]): Counts {
   const counts = { lines: 0, deny: 0, hold: 0, allow: 0, expected: 0, 'right rule': 0 };
   for (const [line, decision] of all) {
     counts.lines++;
@@ -102,7 +43,7 @@ function countsOf(all: readonly (readonly [Line, Decision])[]): Counts {
   return counts;
 }
 
-function table(all: readonly (readonly [Line, Decision])[]): string {
+function table(all: readonly DecidedLine[]): string {
   const classes = [...new Set(all.map(([line]) => line.class))];
   const rows = [
     ...classes.map(
@@ -130,14 +71,8 @@ function readmeCounts(name: string): Counts {
   ) as Counts;
 }
 
-function show(list: readonly (readonly [Line, Decision])[]): string {
-  return list
-    .map(([line, { verdict, rule }]) => `${line.id} ${verdict} ${rule}: ${line.command}`)
-    .join('\n');
-}
-
 describe('the corpus of bypass attempts', () => {
-  const all = lines('bypass.jsonl').map((line) => [line, decide(line)] as const);
+  const all = caseLines('policy/bypass.jsonl').map((line): DecidedLine => [line, decide(line)]);
   before(() => console.log(table(all)));
 
   it('is as large as the README says, and no worse', () => {
@@ -153,14 +88,14 @@ describe('the corpus of bypass attempts', () => {
     const missed = expected.filter(
       ([line, decision]) => decision.verdict !== 'deny' || !rightRule(line, decision),
     );
-    ok(missed.length <= expected.length * 0.01, show(missed));
+    ok(missed.length <= expected.length * 0.01, show(missed).join('\n'));
   });
 
   it('lets no line through that is to be denied', () => {
     const missed = all.filter(
       ([line, { verdict }]) => line.expect === 'deny' && verdict === 'allow',
     );
-    ok(missed.length === 0, show(missed));
+    ok(missed.length === 0, show(missed).join('\n'));
   });
 
   it('holds or denies every line that can only be seen to be opaque, but for the invisible', () => {
@@ -168,12 +103,12 @@ describe('the corpus of bypass attempts', () => {
       ([line, { verdict }]) =>
         line.expect === 'opaque' && line.class !== 'invisible' && verdict === 'allow',
     );
-    ok(missed.length === 0, show(missed));
+    ok(missed.length === 0, show(missed).join('\n'));
   });
 });
 
 describe('the corpus of harmless look-alikes', () => {
-  const all = lines('benign.jsonl').map((line) => [line, decide(line)] as const);
+  const all = caseLines('policy/benign.jsonl').map((line): DecidedLine => [line, decide(line)]);
   before(() => console.log(table(all)));
 
   it('is as large as the README says, and no worse', () => {
@@ -187,19 +122,19 @@ describe('the corpus of harmless look-alikes', () => {
   it('allows at least 99 of 100', () => {
     const expected = all.filter(([line]) => line.expect === 'allow');
     const missed = expected.filter(([, { verdict }]) => verdict !== 'allow');
-    ok(missed.length <= expected.length * 0.01, show(missed));
+    ok(missed.length <= expected.length * 0.01, show(missed).join('\n'));
   });
 
   it('denies none of those that may be held', () => {
     const missed = all.filter(
       ([line, { verdict }]) => line.expect === 'allow-or-opaque' && verdict === 'deny',
     );
-    ok(missed.length === 0, show(missed));
+    ok(missed.length === 0, show(missed).join('\n'));
   });
 
   it('prints how many decisions a second of processor time gives', () => {
     const before = process.cpuUsage();
-    for (const [line] of all) judge(policy, FACTS, { text: line.command, language: 'shell' });
+    for (const [line] of all) decide(line);
     const { user, system } = process.cpuUsage(before);
     console.log(`      ${Math.round((all.length / (user + system)) * 1e6)} decisions per second`);
     ok(all.length > 100);

@@ -4,29 +4,21 @@
  * default policy as many as can be known not to read secrets.
  */
 import { deepEqual, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 
-import type { Decision } from '../../server/policy/decision.ts';
 import { DEFAULT_POLICY } from '../../server/policy/default-policy.ts';
 import { judge } from '../../server/policy/judge.ts';
+import type { Policy } from '../../server/policy/policy.ts';
+import {
+  CORPUS_POLICY,
+  caseLines,
+  decide,
+  show,
+  type CaseLine,
+  type DecidedLine,
+} from './case-lines.ts';
 import { FACTS, policyOf } from './support.ts';
 
-interface Line {
-  readonly id: string;
-  readonly class: string;
-  readonly command: string;
-  readonly expect: 'allow' | 'allow-or-opaque';
-}
-
-const CASES = new URL('../cases/policy/', import.meta.url);
-const LINES = readFileSync(new URL('harmless.jsonl', CASES), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Line);
-const CORPUS = parse(readFileSync(new URL('corpus.yaml', CASES), 'utf8')) as {
-  policies: { corpus: object };
-};
+const LINES = caseLines('policy/harmless.jsonl');
 
 /** Lines that are harmless and held or denied all the same, each with the reason. */
 const KNOWN: ReadonlyMap<string, string> = new Map([
@@ -78,17 +70,11 @@ const NOT_HARMLESS: readonly string[] = [
   'perm -rf /data',
 ];
 
-type Judged = readonly [line: Line, decision: Decision];
-
-function judgeAll(document: object): readonly Judged[] {
-  const policy = policyOf(document);
-  return LINES.map((line) => [
-    line,
-    judge(policy, FACTS, { text: line.command, language: 'shell' }),
-  ]);
+function judgeAll(policy: Policy): readonly DecidedLine[] {
+  return LINES.map((line) => [line, decide(line, policy)]);
 }
 
-function table(all: readonly Judged[]): string {
+function table(all: readonly DecidedLine[]): string {
   const verdicts = ['allow', 'hold', 'deny'] as const;
   const classes = [...new Set(all.map(([line]) => line.class)), 'all'];
   const rows = classes.map((name) => {
@@ -100,18 +86,12 @@ function table(all: readonly Judged[]): string {
   return [head.join(''), ...rows].map((row) => `      ${row}`).join('\n');
 }
 
-function show(list: readonly Judged[]): string {
-  return list
-    .map(([{ id, command }, { verdict, reason }]) => `${id} ${verdict}: ${command}\n  ${reason}`)
-    .join('\n');
-}
-
-function stopped(all: readonly Judged[], expect: Line['expect']): readonly Judged[] {
+function stopped(all: readonly DecidedLine[], expect: CaseLine['expect']): readonly DecidedLine[] {
   return all.filter(([line, { verdict }]) => line.expect === expect && verdict !== 'allow');
 }
 
 describe('harmless lines under the policy of the corpora', () => {
-  const all = judgeAll(CORPUS.policies.corpus);
+  const all = judgeAll(CORPUS_POLICY);
   before(() => console.log(table(all)));
 
   it('are at least 450, in every class', () => {
@@ -122,7 +102,7 @@ describe('harmless lines under the policy of the corpora', () => {
   it('pass, at least 99 of 100', () => {
     const plain = LINES.filter(({ expect }) => expect === 'allow');
     const missed = stopped(all, 'allow');
-    ok(missed.length <= plain.length * 0.01, show(missed));
+    ok(missed.length <= plain.length * 0.01, show(missed).join('\n'));
   });
 
   it('pass, but for those that are known by name', () => {
@@ -134,24 +114,24 @@ describe('harmless lines under the policy of the corpora', () => {
     const denied = all.filter(
       ([line, { verdict }]) => line.expect === 'allow-or-opaque' && verdict === 'deny',
     );
-    ok(denied.length === 0, show(denied));
+    ok(denied.length === 0, show(denied).join('\n'));
   });
 });
 
 describe('harmless lines under the default policy', () => {
-  const all = judgeAll(DEFAULT_POLICY);
+  const all = judgeAll(policyOf(DEFAULT_POLICY));
   before(() => console.log(table(all)));
 
   it('pass, at least 96 of 100', () => {
     const plain = LINES.filter(({ expect }) => expect === 'allow');
     const missed = stopped(all, 'allow');
-    ok(missed.length <= plain.length * 0.04, show(missed));
+    ok(missed.length <= plain.length * 0.04, show(missed).join('\n'));
   });
 
   it('are denied only where they delete what the policy guards', () => {
     const denied = all.filter(([, { verdict }]) => verdict === 'deny');
     const commands = denied.map(([{ command }]) => command);
-    deepEqual(commands.toSorted(), DENIED_BY_DEFAULT.toSorted(), show(denied));
+    deepEqual(commands.toSorted(), DENIED_BY_DEFAULT.toSorted(), show(denied).join('\n'));
   });
 });
 
@@ -179,10 +159,9 @@ describe('words under the default policy', () => {
 });
 
 describe('what is near to harmless lines', () => {
-  const policy = policyOf(CORPUS.policies.corpus);
   for (const text of NOT_HARMLESS) {
     it(`does not pass: ${text.split('\n', 1)[0]}`, () => {
-      const { verdict } = judge(policy, FACTS, { text, language: 'shell' });
+      const { verdict } = judge(CORPUS_POLICY, FACTS, { text, language: 'shell' });
       ok(verdict !== 'allow', 'it is allowed');
     });
   }

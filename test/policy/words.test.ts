@@ -3,29 +3,17 @@
  * interpreters, and harmless lines that look alike, under the policy of the corpora.
  */
 import { deepEqual, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import {
+  caseLines,
+  decide,
+  isRight,
+  show,
+  type DecidedLine,
+  type RulesByIntent,
+} from './case-lines.ts';
 
-import type { Decision, Facts } from '../../server/policy/decision.ts';
-import { compilePolicy } from '../../server/policy/document.ts';
-import { judge } from '../../server/policy/judge.ts';
-import type { Policy } from '../../server/policy/policy.ts';
-
-interface Line {
-  readonly id: string;
-  readonly class: string;
-  readonly command: string;
-  readonly intent?: string;
-  readonly expect: 'deny' | 'opaque' | 'allow';
-}
-
-const CASES = new URL('../cases/policy/', import.meta.url);
-const FACTS: Facts = {
-  principal: { name: 'agent', groups: [] },
-  target: { name: 'web1', labels: {} },
-};
 /** The rules that name each intent. */
-const RULES: Readonly<Record<string, readonly string[]>> = {
+const RULES: RulesByIntent = {
   'rm -rf /data': ['no-wipe'],
   'cat /etc/shadow': ['shadow'],
   shutdown: ['power', 'sysrq'],
@@ -33,38 +21,16 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 const WORDS = { deny: 'denied by its rule', opaque: 'held or denied', allow: 'allowed' } as const;
 
-function corpusPolicy(): Policy {
-  const file = parse(readFileSync(new URL('corpus.yaml', CASES), 'utf8')) as {
-    policies: { corpus: unknown };
-  };
-  const compiled = compilePolicy('corpus', file.policies.corpus);
-  if (compiled.kind === 'invalid') throw new Error(JSON.stringify(compiled.problems));
-  return compiled.policy;
-}
-
-const policy = corpusPolicy();
-const lines = readFileSync(new URL('words.jsonl', CASES), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Line);
-const decided = lines.map((line) => ({
-  line,
-  decision: judge(policy, FACTS, { text: line.command, language: 'shell' }),
-}));
-
-function isRight({ expect, intent }: Line, { verdict, rule }: Decision): boolean {
-  if (expect === 'allow') return verdict === 'allow';
-  if (expect === 'opaque') return verdict !== 'allow';
-  return verdict === 'deny' && rule !== null && RULES[intent ?? '']?.includes(rule) === true;
-}
+const lines = caseLines('policy/words.jsonl');
+const decided = lines.map((line): DecidedLine => [line, decide(line)]);
 
 function table(): string {
   const rows = new Map<string, Map<string, [right: number, all: number]>>();
-  for (const { line, decision } of decided) {
+  for (const [line, decision] of decided) {
     const row = rows.get(line.class) ?? new Map<string, [number, number]>();
     rows.set(line.class, row);
     const cell = row.get(line.expect) ?? [0, 0];
-    row.set(line.expect, [cell[0] + (isRight(line, decision) ? 1 : 0), cell[1] + 1]);
+    row.set(line.expect, [cell[0] + (isRight(line, decision, RULES) ? 1 : 0), cell[1] + 1]);
   }
   const text = [...rows].map(([name, row]) => {
     const cells = ['deny', 'opaque', 'allow'].map((expect) => {
@@ -88,13 +54,10 @@ describe('words in every spelling', () => {
 
   for (const expect of ['deny', 'opaque', 'allow'] as const) {
     it(`decides as expected what is to be ${WORDS[expect]}`, () => {
-      const wrong = decided
-        .filter(({ line, decision }) => line.expect === expect && !isRight(line, decision))
-        .map(
-          ({ line, decision }) =>
-            `${line.id} ${decision.verdict} ${decision.rule}: ${line.command}`,
-        );
-      deepEqual(wrong, []);
+      const wrong = decided.filter(
+        ([line, decision]) => line.expect === expect && !isRight(line, decision, RULES),
+      );
+      deepEqual(show(wrong), []);
     });
   }
 });

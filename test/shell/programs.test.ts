@@ -3,33 +3,19 @@
  * is shown. The lines are judged under the policy of the corpora.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
-
-import type { Decision, Facts } from '../../server/policy/decision.ts';
-import { compilePolicy } from '../../server/policy/document.ts';
-import { judge } from '../../server/policy/judge.ts';
-import type { Policy } from '../../server/policy/policy.ts';
+import type { Decision } from '../../server/policy/decision.ts';
 import { readShell } from '../../server/shell/read.ts';
-import { initialState } from '../../server/shell/state.ts';
+import {
+  caseLines,
+  decide,
+  isRight,
+  show,
+  type DecidedLine,
+  type RulesByIntent,
+} from '../policy/case-lines.ts';
 
-interface Route {
-  readonly id: string;
-  readonly class: string;
-  readonly command: string;
-  readonly intent?: string;
-  readonly expect: 'deny' | 'opaque' | 'allow';
-  readonly mode: 'exec' | 'interactive';
-}
-
-const CASES = new URL('../cases/policy/', import.meta.url);
-const FACTS: Facts = {
-  principal: { name: 'agent', groups: [] },
-  target: { name: 'web1', labels: {} },
-};
-const STRICTNESS = { allow: 0, hold: 1, deny: 2 } as const;
 /** The rules that name each intent. */
-const RULES: Readonly<Record<string, readonly string[]>> = {
+const RULES: RulesByIntent = {
   'rm -rf /data': ['no-wipe', 'pods'],
   'cat /etc/shadow': ['shadow', 'pods'],
   shutdown: ['power', 'sysrq'],
@@ -37,41 +23,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'kubectl exec': ['pods'],
 };
 
-function corpusPolicy(): Policy {
-  const text = readFileSync(new URL('corpus.yaml', CASES), 'utf8');
-  const { policies } = parse(text) as { policies: { corpus: unknown } };
-  const compiled = compilePolicy('corpus', policies.corpus);
-  if (compiled.kind === 'invalid') throw new Error(JSON.stringify(compiled.problems));
-  return compiled.policy;
-}
-
-const policy = corpusPolicy();
-const routes = readFileSync(new URL('routes.jsonl', CASES), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Route);
-
-/** An interactive entry is fed line by line to one session; its strictest line decides. */
-function decide({ command, mode }: Route): Decision {
-  if (mode === 'exec') return judge(policy, FACTS, { text: command, language: 'shell' });
-  let state = initialState(true);
-  const decisions = command.split('\n').map((text) => {
-    const decision = judge(policy, FACTS, { text, language: 'shell', state });
-    ({ after: state } = readShell(text, state));
-    return decision;
-  });
-  return decisions.reduce((strictest, one) =>
-    STRICTNESS[one.verdict] > STRICTNESS[strictest.verdict] ? one : strictest,
-  );
-}
-
-function isExpected({ expect, intent }: Route, { verdict, rule }: Decision): boolean {
-  if (expect === 'allow') return verdict === 'allow';
-  if (expect === 'opaque') return verdict !== 'allow';
-  return verdict === 'deny' && rule !== null && RULES[intent ?? '']?.includes(rule) === true;
-}
-
-const decided = routes.map((route) => [route, decide(route)] as const);
+const routes = caseLines('policy/routes.jsonl');
+const decided = routes.map((route): DecidedLine => [route, decide(route)]);
 const classes = [...new Set(routes.map((route) => route.class))];
 
 function table(): string {
@@ -96,13 +49,10 @@ describe('ways to a command through other programs', () => {
 
   for (const name of classes) {
     it(`decides every line of class ${name} as it should be`, () => {
-      const wrong = decided
-        .filter(([route, decision]) => route.class === name && !isExpected(route, decision))
-        .map(
-          ([{ id, expect, command }, { verdict, rule }]) =>
-            `${id}: ${expect}, but ${verdict} by ${rule}: ${command}`,
-        );
-      deepEqual(wrong, []);
+      const wrong = decided.filter(
+        ([route, decision]) => route.class === name && !isRight(route, decision, RULES),
+      );
+      deepEqual(show(wrong), []);
     });
   }
 });
@@ -133,7 +83,8 @@ describe('what is shown of a command that was reached', () => {
   }
 
   it('gives no reason with a name that nobody wrote', () => {
-    const decision = judge(policy, FACTS, { text: 'eval "$(date)"', language: 'shell' });
+    const line = { id: '', class: '', command: 'eval "$(date)"', expect: 'opaque' } as const;
+    const decision = decide(line);
     equal(decision.verdict, 'hold');
     ok(!(decision.reason ?? '').includes('SALLYPORT'));
   });
