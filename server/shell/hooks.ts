@@ -49,7 +49,8 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
   const text = exactText(value);
   if (COMMAND_VARIABLES.has(name)) {
     if (text === null) run.runWord(value, subshell(frame, `$${name}`), `$${name}`);
-    else if (text !== '') run.runText(text.replace(/^[\s;]+/, ''), subshell(frame, `$${name}`));
+    // Marks by which less tells how it takes what the command prints.
+    else if (text !== '') run.runText(text.replace(/^[\s;|]+-?/, ''), subshell(frame, `$${name}`));
   } else if (PROMPTS.has(name)) {
     if (value.length > 0 && value.every((piece) => piece.kind === 'unknown')) {
       run.uncertain(`$${name} is expanded at every prompt, and it can't be known`);
@@ -77,27 +78,6 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
       run.uncertain("$PATH can't be known");
     }
   }
-}
-
-/** Files that programs read as code or as settings that name code, by the end of their path. */
-const START_UP_FILES = new RegExp(
-  [
-    String.raw`/\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin)$`,
-    String.raw`/\.(?:kshrc|mkshrc|cshrc|tcshrc|login|inputrc|vimrc|exrc|nvimrc|emacs|gitconfig|envrc|psqlrc|sqliterc)$`,
-    String.raw`/\.(?:mylogin\.cnf|pythonrc|pythonstartup|irbrc|perldb|gdbinit|tmux\.conf|screenrc|lessfilter|xinitrc)$`,
-    String.raw`/\.(?:xsession|xprofile|pam_environment|npmrc|pryrc|Rprofile|forward|procmailrc|rhosts)$`,
-    String.raw`/\.ssh/(?:config|rc|authorized_keys2?|environment)$`,
-    String.raw`/\.config/(?:fish/(?:config\.fish|conf\.d/|functions/)|nvim/init|autostart/|systemd/user/|environment\.d/)`,
-    String.raw`/\.git/(?:hooks/|config$)|/(?:site|user)customize\.py$|\.pth$`,
-    String.raw`^/etc/(?:profile|bash\.bashrc|zsh/|zshrc|zshenv|ld\.so\.|sudoers|cron|anacrontab|rc\.local|environment$)`,
-    String.raw`^/etc/(?:init\.d/|inittab|pam\.d/|udev/rules\.d/|update-motd\.d/|apt/apt\.conf|ssh/sshd?_config|logrotate)`,
-    String.raw`^/var/spool/cron/|/systemd/(?:system|user)/[^/]+\.(?:service|timer|socket|path)(?:$|\.d/)`,
-  ].join('|'),
-);
-
-/** Says so when a written file makes other programs run or admit something later. */
-export function startUpFile(path: string, run: Runner): void {
-  if (START_UP_FILES.test(path)) run.uncertain(`${path} decides what runs later`);
 }
 
 /** zsh: arrays of functions that it calls by itself. */

@@ -9,7 +9,8 @@ import { expandWhole, expandWord } from './expand.ts';
 import type { Command, CommandArgument, ParsedScript, ScriptNode, WordNode } from './grammar.ts';
 import { parseShell } from './grammar.ts';
 import { historyExpansion } from './history.ts';
-import { hookOf, startUpFile } from './hooks.ts';
+import { hookOf } from './hooks.ts';
+import { laterFile } from './later-files.ts';
 import {
   MAX_ALIAS_REPLACEMENTS,
   MAX_DEPTH,
@@ -154,7 +155,7 @@ export class Reader implements Runner {
     const text = this.#source.slice(node.pos, node.end);
     if (node.name === undefined) {
       for (const assignment of assigned) this.#assignNode(assignment, frame);
-      this.#recordFiles(redirected.files, text, frame);
+      this.opened(redirected.files, frame, text);
       return redirected.input === null ? '' : textOf(redirected.input);
     }
     const inner = assigned.length === 0 ? frame : { ...frame, state: frame.state.copy() };
@@ -176,7 +177,7 @@ export class Reader implements Runner {
       fed: redirected.input !== null || frame.input.kind !== 'session',
     });
     for (const { path, append } of redirected.outputPaths) {
-      startUpFile(path, this);
+      laterFile(path, output, frame, this);
       writeFile(frame.state, path, append, known(output));
     }
     return redirected.outputTaken ? '' : output;
@@ -253,6 +254,9 @@ export class Reader implements Runner {
         return this.runText(frame.input.text, frame);
       case 'unknown':
         this.uncertain(`${what} runs commands that can't be known: ${frame.input.why}`);
+        for (const line of frame.input.lines ?? []) {
+          if (exactText(line) !== null) this.runWord(line, frame, what);
+        }
         return null;
       case 'session':
         if (this.#draft !== null) this.#draft.stdinLanguage = 'shell';
@@ -266,11 +270,7 @@ export class Reader implements Runner {
     else this.#draft.sql = sql;
   }
 
-  opened(files: Files, frame: Frame): void {
-    this.#recordFiles(files, '', frame);
-  }
-
-  #recordFiles(files: Files, text: string, frame: Frame): void {
+  opened(files: Files, frame: Frame, text = ''): void {
     if (files.length > 0) this.#record([], text, files, frame);
   }
 
@@ -288,7 +288,7 @@ export class Reader implements Runner {
   #call(words: readonly Word[], frame: Frame, direct: boolean, extra: Extra): Output {
     const first = words[0];
     if (first === undefined) {
-      this.#recordFiles(extra.files, extra.text ?? '', frame);
+      this.opened(extra.files, frame, extra.text ?? '');
       return '';
     }
     if (!this.spend(1)) return null;

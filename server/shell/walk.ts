@@ -11,15 +11,16 @@ import type {
   TestExpression,
 } from './grammar.ts';
 import { isCalledByItself, isHooked } from './hooks.ts';
+import { laterFile } from './later-files.ts';
 import { MAX_LOOP_VALUES } from './limits.ts';
 import { readRedirections } from './redirect.ts';
 import type { Frame, Output, Runner } from './runner.ts';
 import { deeper, inputOf, subshell } from './runner.ts';
-import { hasForgotten, joinStates, remember, valuesIn } from './state.ts';
+import { hasForgotten, joinStates, remember, valuesIn, writeFile } from './state.ts';
 import type { ShellState } from './state.ts';
 import { runSubscripts } from './subscript.ts';
 import type { Word } from './word.ts';
-import { exactText, literal, unknown } from './word.ts';
+import { exactText, isUnknown, literal, unknown } from './word.ts';
 
 export function runStatements(list: readonly Statement[], frame: Frame, run: Runner): Output {
   let output: Output = '';
@@ -35,7 +36,17 @@ export function runStatements(list: readonly Statement[], frame: Frame, run: Run
 function append(one: Output, other: Output): Output {
   if (one === '') return other;
   if (other === '') return one;
-  return typeof one === 'string' && typeof other === 'string' ? one + other : null;
+  if (typeof one === 'string' && typeof other === 'string') return one + other;
+  const words = [...linesOf(one), ...linesOf(other)];
+  const isKnown = words.some((word) => !isUnknown(word));
+  return isKnown && words.length <= MAX_LOOP_VALUES ? { words, single: false } : null;
+}
+
+function linesOf(output: Output): readonly Word[] {
+  if (output === null) return [[unknown('the output of a command is not known', true)]];
+  return typeof output === 'string'
+    ? output.replace(/\n$/, '').split('\n').map(literal)
+    : output.words;
 }
 
 /** Every node but a simple command, which the reader itself runs. */
@@ -56,8 +67,9 @@ export function runCompound(
       const inner = redirected.input === null ? frame : { ...frame, input: redirected.input };
       run.opened(redirected.files, frame);
       const output = run.runNode(node.command, inner);
-      for (const { path } of redirected.outputPaths) {
-        remember(frame.state.files, path, known(output));
+      for (const { path, append } of redirected.outputPaths) {
+        laterFile(path, output, frame, run);
+        writeFile(frame.state, path, append, known(output));
       }
       return redirected.outputTaken ? '' : output;
     }

@@ -2,9 +2,9 @@
  * Programs that make files which a later command of the session may run: copies, links, downloads.
  * Not caught here: archives and compilers; what they make is a program like any other on the target.
  */
-import { startUpFile } from '../hooks.ts';
+import { kernelCommand, laterFile } from '../later-files.ts';
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
-import { optionValue, readOptions } from '../options.ts';
+import { dropLeading, leading, optionValue, readOptions } from '../options.ts';
 import { absolutePath, baseName } from '../path.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import type { KnownFile } from '../state.ts';
@@ -19,7 +19,7 @@ function pathOf(call: Call, word: Word): string | null {
 
 function note(call: Call, path: string | null, file: KnownFile): void {
   if (path === null || path.startsWith('/dev/')) return;
-  startUpFile(path, call.run);
+  laterFile(path, file.kind === 'text' ? file.text : null, call.frame, call.run);
   remember(call.shell.files, path, file);
 }
 
@@ -107,6 +107,19 @@ function chmod(call: Call): Output {
   return null;
 }
 
+/** Settings of the kernel that hold the command line of a program. */
+const KERNEL_COMMANDS = /^-?kernel[./](?:core_pattern|modprobe|hotplug|poweroff_cmd)\s*=/;
+
+/** `sysctl [-w] NAME=VALUE…` */
+function sysctl(call: Call): Output {
+  for (const word of call.words) {
+    const length = KERNEL_COMMANDS.exec(leading(word))?.[0].length;
+    if (length === undefined) continue;
+    kernelCommand(exactText(dropLeading(word, length)), call.frame, call.run);
+  }
+  return null;
+}
+
 export const FILE_PROGRAMS: Readonly<Record<string, Program>> = {
   cp: copies,
   mv: copies,
@@ -119,4 +132,5 @@ export const FILE_PROGRAMS: Readonly<Record<string, Program>> = {
   wget: fetches,
   dd,
   chmod,
+  sysctl,
 };

@@ -5,6 +5,7 @@
  */
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
 import { widePatterns } from '../hooks.ts';
+import { crontabOf, INSTALLED } from '../later-files.ts';
 import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import { fileInput } from '../redirect.ts';
@@ -12,7 +13,7 @@ import type { Call, Frame, Output, Program } from '../runner.ts';
 import { deeper, inputOf, subshell } from '../runner.ts';
 import { mayBeOwn } from '../program-file.ts';
 import { setPositional } from '../walk.ts';
-import { exactText, joinWords, literal } from '../word.ts';
+import { exactText, joinWords, literal, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
 
 const SHELLS =
@@ -199,9 +200,10 @@ function script(call: Call): Output {
 
 /** at and batch read the program from standard input or a file. */
 function at(call: Call): Output {
-  if (call.texts.includes('-f')) {
-    const file = call.words[call.texts.indexOf('-f') + 1];
-    if (file !== undefined) return runFile(call, file, [], subshell(call.frame, call.name));
+  const read = readOptions(call.words, { ...NO_VALUES, short: 'fqt' }, false);
+  const file = optionValue(read, '-f');
+  if (file !== undefined && file !== null) {
+    return runFile(call, file, [], subshell(call.frame, call.name));
   }
   if (call.texts.some((text) => text !== null && /^-[lrdcV]/.test(text))) return null;
   return shellInput(call, subshell(call.frame, call.name));
@@ -209,31 +211,21 @@ function at(call: Call): Output {
 
 function crontab(call: Call): Output {
   const read = readOptions(call.words, { ...NO_VALUES, short: 'uT' }, false);
-  if (hasOption(read, '-l', '-r', '-T', '-V')) return null;
-  if (hasOption(read, '-e')) return null;
+  if (hasOption(read, '-l')) return { words: [[unknown(INSTALLED, true)]], single: false };
+  if (hasOption(read, '-r', '-T', '-V', '-e')) return null;
   const file = read.operands.map(({ word }) => word).find((word) => exactText(word) !== '-');
   const process = file?.find((piece) => piece.kind === 'process');
   let { input } = call.frame;
   if (process?.kind === 'process') input = inputOf(process.reads, 'a command');
   else if (file !== undefined) input = fileInput(file, call.frame);
-  if (input.kind !== 'text') {
+  const lines =
+    input.kind === 'unknown' && input.lines !== undefined
+      ? { words: input.lines, single: false }
+      : null;
+  if (!crontabOf(input.kind === 'text' ? input.text : lines, false, call.frame, call.run)) {
     call.run.uncertain("crontab installs commands that can't be known");
-    return null;
-  }
-  for (const command of cronCommands(input.text)) {
-    if (!call.run.spend(1)) break;
-    const frame = subshell(call.frame, 'crontab', { input: { kind: 'text', text: '' } });
-    call.run.runText(command, frame);
   }
   return '';
-}
-
-/** What the lines of a crontab run; a percent sign ends the command. */
-function cronCommands(text: string): string[] {
-  return text.split('\n').flatMap((line) => {
-    const command = /^\s*(?:@\w+|(?:[^\s#]\S*\s+){5})(.*)$/.exec(line)?.[1];
-    return command === undefined || command === '' ? [] : [command];
-  });
 }
 
 /** tmux and screen: commands for windows of their own. */
