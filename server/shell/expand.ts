@@ -53,9 +53,10 @@ function reparse(text: string, frame: Frame, run: Runner): Word[] {
 /** A word that isn't split: an assignment's value, a redirection's target, a here-string. */
 export function expandWhole(node: WordNode, frame: Frame, run: Runner): Word {
   if (!run.spend(1)) return [unknown('too much to read')];
-  return itemsOf(node, frame, run).map((item) =>
-    item.kind === 'break' ? { kind: 'text', text: ' ', quoted: true } : item,
-  );
+  const items = itemsOf(node, frame, run);
+  // The lines of a value of which any may be there.
+  const text = hasOpenFields(items) ? '\n' : ' ';
+  return items.map((item) => (item.kind === 'break' ? { kind: 'text', text, quoted: true } : item));
 }
 
 /** The body of a here-document with its expansions. */
@@ -93,14 +94,21 @@ function itemsOf(node: WordNode, frame: Frame, run: Runner): Item[] {
   for (const part of node.parts) {
     const found = partItems(part, false, frame, run);
     if (!run.spend(stepsOf(found))) return [unknown('too much to read')];
-    // Any of several lines may be the one that its neighbours are joined to.
-    const isOpen =
-      part.type === 'CommandExpansion' && node.parts.length > 1 && hasOpenFields(found);
-    items.push(...(isOpen ? [unknown(FROM_OUTPUT, true)] : found));
+    items.push(...(node.parts.length > 1 ? joinable(part, found) : found));
   }
   return items;
 }
 
+/** Any of several lines may be the one that its neighbours are joined to. */
+function joinable(part: WordPart, found: Item[]): readonly Item[] {
+  const isList =
+    /^(?:Command|Simple|Parameter)Expansion$/.test(part.type) && !/[@*]/.test(part.text);
+  const isOpen = (isList || part.type === 'CommandExpansion') && hasOpenFields(found);
+  return isOpen ? [unknown(FROM_OUTPUT, true)] : found;
+}
+
+/** Why a word may be any: a blank in a name that a listing prints may stand before another path. */
+const FROM_NAME = 'part of it may be a piece of a name that a command prints';
 const FROM_OUTPUT = 'part of it comes from the output of a command';
 
 function hasOpenFields(items: readonly Item[]): boolean {
@@ -166,7 +174,7 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
       for (const child of part.parts) {
         const found = partItems(child, true, frame, run);
         if (!run.spend(stepsOf(found))) return [unknown('too much to read')];
-        items.push(...found);
+        items.push(...(part.parts.length > 1 ? joinable(child, found) : found));
       }
       return items.length > 0 || part.parts.length > 0
         ? items
@@ -221,9 +229,11 @@ function substituted(output: Output, quoted: boolean): readonly Word[] {
   if (output === null) return [lost];
   // What stands behind a blank in the name of a directory may be an absolute path.
   const isDeep = output.words.some((word) => word.some((piece) => piece.kind === 'tree'));
-  if (isDeep && !quoted) return [...output.words, lost];
-  if (isDeep || (quoted && (!output.single || output.words.length > 1))) return [lost];
-  return output.words.map((word) =>
+  if (isDeep && !quoted) return [...output.words, [unknown(FROM_NAME, true)]];
+  if (quoted && !output.single) return [lost];
+  // Any of them may come first, as a command's name.
+  const open = output.words.filter((word) => exactText(word) === null);
+  return [...open, ...output.words.filter((word) => !open.includes(word))].map((word) =>
     word.map((piece): Piece => (piece.kind === 'glob' ? { kind: 'number', splits: true } : piece)),
   );
 }
@@ -241,15 +251,45 @@ const MAX_FIELDS = 4_096;
 function spread(fields: readonly Word[], separate: boolean, quoted: boolean, frame: Frame): Item[] {
   const items: Item[] = [];
   fields.forEach((field, index) => {
-    if (index > 0) items.push(quoted && !separate ? { kind: 'text', text: ' ', quoted } : BREAK);
+    if (index > 0) items.push(...(quoted && !separate ? joint(frame) : [BREAK]));
     if (quoted) {
       if (field.length === 0) items.push({ kind: 'text', text: '', quoted });
-      for (const piece of field) items.push(asQuoted(piece));
+      items.push(...alternatives(field));
     } else items.push(...split(field, frame));
   });
   return sizeOf(items) > MAX_VALUE_CHARACTERS || fields.length > MAX_FIELDS
     ? [unknown('a value grows too long to follow', true)]
     : items;
+}
+
+/** What stands between the fields of `"$*"`. */
+function joint(frame: Frame): Item[] {
+  const ifs = frame.state.variables.get('IFS');
+  if (ifs?.kind !== 'word') return [{ kind: 'text', text: ' ', quoted: true }];
+  const text = exactText(ifs.word);
+  if (text === null) return [unknown('the field separators are not known')];
+  return text === '' ? [] : [{ kind: 'text', text: text.slice(0, 1), quoted: true }];
+}
+
+/** A value inside quotes; each line of one that isn't known line by line is a field of its own. */
+function alternatives(value: Word): Item[] {
+  const isOpen = value.some(({ kind }) => /^(?:glob|tree|number|unknown)$/.test(kind));
+  const isList = value.some((piece) => piece.kind === 'text' && piece.text.includes('\n'));
+  if (!isOpen || !isList) return value.map(asQuoted);
+  const lines: Item[][] = [[]];
+  for (const piece of value) {
+    const texts = piece.kind === 'text' ? piece.text.split('\n') : [null];
+    texts.forEach((text, index) => {
+      if (index > 0) lines.push([]);
+      if (text === null) lines.at(-1)?.push(asQuoted(piece));
+      else if (text !== '') lines.at(-1)?.push({ kind: 'text', text, quoted: true });
+    });
+  }
+  // Nothing is split here, so that a blank in a name does no harm.
+  const whole = lines.filter(([first]) => first?.kind !== 'unknown' || first.why !== FROM_NAME);
+  const open = (line: readonly Item[]) => line.some(({ kind }) => kind !== 'text');
+  const sorted = [...whole.filter(open), ...whole.filter((line) => !open(line))];
+  return sorted.flatMap((line, index) => (index === 0 ? line : [BREAK, ...line]));
 }
 
 function asQuoted(piece: Piece): Piece {
