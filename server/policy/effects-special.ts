@@ -83,6 +83,9 @@ function tarEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   if (extracts && !has('O', '--to-stdout')) {
     const replaces = has('U', '--unlink-first') || has('U', '--recursive-unlink');
     effects.push(effect(replaces ? REPLACE : WRITE, directory ?? literal('.'), true));
+    if (has('P', '--absolute-names') || has('P', '--absolute-paths')) {
+      effects.push(effect(WRITE, [unknown('the archive says where it is unpacked')]));
+    }
   }
   const list = value('-T', '--files-from') ?? taken.get('T') ?? null;
   if (!extracts && !lists) {

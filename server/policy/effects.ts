@@ -230,13 +230,15 @@ function optionEffects(own: OptionEffect, value: Word, entry: Entry): Effect[] {
   }
 }
 
-/** `name=@FILE;type=…`, `name=<FILE`. */
+/** `name=@FILE,FILE;type=…`, `name=<FILE`. */
 function form(value: Word, access: ReadonlySet<Access>): Effect[] {
   const mark = /^[^=]*=[@<]/.exec(leading(value))?.[0].length ?? 0;
   if (mark === 0) return [];
   const file = dropLeading(value, mark);
   const text = exactText(file);
-  return [effect(access, text === null ? file : literal(text.replace(/;.*$/, '')))];
+  if (text === null) return [effect(access, file)];
+  const files = text.replace(/;.*$/s, '').split(',');
+  return files.map((one) => effect(access, literal(one)));
 }
 
 /** `SOURCE:TARGET[:options]`, or `type=bind,source=SOURCE,target=…`; a bare name is no path. */

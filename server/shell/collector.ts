@@ -65,7 +65,7 @@ export class Collector {
    */
   record(words: readonly Word[], text: string, files: Files, frame: Frame, node: number): Draft {
     const exact = words.map(exactText);
-    noteNames(words, files, frame.state.named);
+    noteNames(words, files, frame.state.named, frame.state.likeliestDirectory);
     const { directory, directories } = frame.state;
     const draft: Draft = {
       argv: exact.every((word) => word !== null) ? exact : null,

@@ -6,6 +6,7 @@ import { evaluate, type ArithmeticContext } from './arithmetic.ts';
 import { expandBraces } from './braces.ts';
 import type { ArithmeticExpression, CommandArgument, WordNode, WordPart } from './grammar.ts';
 import { parseShell } from './grammar.ts';
+import { onlyReads } from './file-readers.ts';
 import { MAX_BRACE_WORDS, MAX_VALUE_CHARACTERS } from './limits.ts';
 import { arithmeticIn, parameter, simpleParameter } from './parameter.ts';
 import type { Frame, Output, Runner } from './runner.ts';
@@ -41,6 +42,15 @@ export function expandWord(node: WordNode | CommandArgument, frame: Frame, run: 
     }
   }
   return toFields(itemsOf(node, frame, run));
+}
+
+/** The words of a command; one that only looks at files may look at a piece of a name as well. */
+export function forProgram(words: readonly Word[]): readonly Word[] {
+  return words.some(isPiece) && onlyReads(words) ? words.filter((word) => !isPiece(word)) : words;
+}
+
+function isPiece([first, second]: Word): boolean {
+  return second === undefined && first?.kind === 'unknown' && first.why === FROM_NAME;
 }
 
 function reparse(text: string, frame: Frame, run: Runner): Word[] {
@@ -188,7 +198,13 @@ function partItems(part: WordPart, quoted: boolean, frame: Frame, run: Runner): 
     case 'ExtendedGlob':
       for (const child of part.parts ?? []) partItems(child, true, frame, run);
       if (runsForFiles(part.text)) run.uncertain('zsh runs a command for every file');
-      return [{ kind: 'glob', pattern: part.text }];
+      // zsh reads what stands in the bracket as qualifiers of the pattern before it.
+      return [
+        {
+          kind: 'glob',
+          pattern: /^\?\([^|()]*\)$/.test(part.text) ? `@(${part.text}|?)` : part.text,
+        },
+      ];
     case 'SimpleExpansion':
       if (!quoted) checkArray(part.text.slice(1), frame, run);
       return spread(simpleParameter(part.text.slice(1), frame), part.text !== '$*', quoted, frame);
@@ -286,7 +302,7 @@ function alternatives(value: Word): Item[] {
     });
   }
   // Nothing is split here, so that a blank in a name does no harm.
-  const whole = lines.filter(([first]) => first?.kind !== 'unknown' || first.why !== FROM_NAME);
+  const whole = lines.filter((line) => !isPiece(line.filter((item) => item.kind !== 'break')));
   const open = (line: readonly Item[]) => line.some(({ kind }) => kind !== 'text');
   const sorted = [...whole.filter(open), ...whole.filter((line) => !open(line))];
   return sorted.flatMap((line, index) => (index === 0 ? line : [BREAK, ...line]));

@@ -6,7 +6,7 @@ import { absolutePath, baseName } from './path.ts';
 import type { Frame, Runner } from './runner.ts';
 import { subshell } from './runner.ts';
 import type { ShellState } from './state.ts';
-import { mayBeWritten } from './written-names.ts';
+import { isUnpacked, mayBeWritten } from './written-names.ts';
 import type { Word } from './word.ts';
 import { exactText, literal, patternText } from './word.ts';
 
@@ -48,6 +48,8 @@ export function programName(path: string, frame: Frame, run: Runner): string {
   if (file !== undefined) run.uncertain(`${path} was written in this session`);
   else if (absolute !== null && OPEN_DIRECTORY.test(absolute)) {
     run.uncertain(`${path} lies where anybody can put a program`);
+  } else if (absolute !== null && isUnpacked(absolute, frame.state.named)) {
+    run.uncertain(`${path} may be a program that was brought in this session`);
   }
   return baseName(path);
 }

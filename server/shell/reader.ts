@@ -5,7 +5,7 @@
 import { aliasText, globalAliasText } from './alias.ts';
 import { Collector, type Draft, type Files } from './collector.ts';
 import { assignArray, assignElement } from './element.ts';
-import { expandWhole, expandWord } from './expand.ts';
+import { expandWhole, expandWord, forProgram } from './expand.ts';
 import type { Command, CommandArgument, ParsedScript, ScriptNode, WordNode } from './grammar.ts';
 import { parseShell } from './grammar.ts';
 import { historyExpansion } from './history.ts';
@@ -19,7 +19,7 @@ import {
 } from './limits.ts';
 import { programName, throughLinks } from './program-file.ts';
 import { followUnknown } from './programs/operands.ts';
-import { findProgram } from './programs/table.ts';
+import { findProgram, whyOpen } from './programs/table.ts';
 import { readRedirections } from './redirect.ts';
 import type { Call, Frame, Output, Runner } from './runner.ts';
 import { deeper, subshell } from './runner.ts';
@@ -27,7 +27,7 @@ import type { Input, ShellState } from './state.ts';
 import { joinStates, writeFile } from './state.ts';
 import { callFunction, checkMeaning, known, runCompound, runStatements, runTraps } from './walk.ts';
 import type { Word } from './word.ts';
-import { exactText, isUnknown, mergeText, showWord, whyUnknown, withVariables } from './word.ts';
+import { exactText, mergeText, showWord, whyUnknown, withVariables } from './word.ts';
 
 /** What the call of a command brings beside its words. */
 interface Extra {
@@ -162,11 +162,12 @@ export class Reader implements Runner {
     for (const assignment of assigned) this.#assignNode(assignment, inner);
     const gap = this.#source.slice(node.name.end, node.suffix[0]?.pos ?? node.name.end);
     if (gap.includes('(')) this.uncertain('the shell grammar allows no bracket behind a command');
-    const words = this.#expandAll([node.name, ...node.args], frame);
+    let words = forProgram(this.#expandAll([node.name, ...node.args], frame));
     const last = assigned.at(-1);
     // The grammar ends the value of `x=<(cmd)` before the substitution.
     if (last !== undefined && last.end === node.name.pos && words[0]?.[0]?.kind === 'process') {
-      this.assign(last.name, words.shift() ?? [], inner);
+      this.assign(last.name, words[0] ?? [], inner);
+      words = words.slice(1);
     }
     const output = this.#call(words, { ...inner, input }, false, {
       text,
@@ -302,11 +303,8 @@ export class Reader implements Runner {
     if (led !== null) this.#record(led, text, [], frame);
     const path = exactText(first);
     if (path === null) {
-      this.uncertain(
-        isUnknown(first)
-          ? `the command's name isn't known: ${whyUnknown(first) ?? 'it is dynamic'}`
-          : `the command's name is a pattern (${showWord(first)})`,
-      );
+      const why = whyOpen(first, frame.state);
+      if (why !== null) this.uncertain(why);
       return null;
     }
     const outer = this.#draft;

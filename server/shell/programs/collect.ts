@@ -2,6 +2,7 @@
  * Programs that run a command for each thing that they find or read: find, fd, xargs, parallel. Not
  * caught here: what a search finds beyond its starting points and name.
  */
+import { onlyReads } from '../file-readers.ts';
 import { optionGrammar, type OptionGrammar } from '../option-table.ts';
 import { hasOption, leading, optionValue, readOptions, type ReadOptions } from '../options.ts';
 import { baseName } from '../path.ts';
@@ -126,17 +127,6 @@ function runItem(call: Call, words: readonly Word[], via: string): Output {
   return null;
 }
 
-/**
- * Programs that only read what they are given, and run nothing. What a blank or a line end in a name
- * that somebody made leads them to is read, too; for all others each name must be whole (`-0`).
- */
-const READERS = new Set(
-  (
-    'cat head tail wc grep egrep fgrep zgrep rg ls stat file du md5sum sha1sum sha256sum sha512sum cksum ' +
-    'nl cut od hexdump strings zcat jq diff cmp basename dirname realpath readlink echo'
-  ).split(' '),
-);
-
 function xargs(call: Call): Output {
   // `-i`, `-e` and `-l` take their value only in the same word.
   const fixed = call.words.map((word, index): Word =>
@@ -153,7 +143,7 @@ function xargs(call: Call): Output {
   if (input.kind !== 'text') {
     const any: Word = [unknown('xargs takes it from its input', placeholder === null)];
     const isWhole = hasOption(read, '-0', '--null');
-    const items = itemsIn(input, isWhole, exactText(command[0] ?? []) ?? '') ?? [any];
+    const items = itemsIn(input, isWhole || onlyReads(command)) ?? [any];
     if (placeholder === null) return runItem(call, [...command, ...items], 'xargs');
     if (items.length > MAX_ITEMS)
       call.run.uncertain('xargs runs more commands than can be followed');
@@ -188,13 +178,15 @@ function isAbsolute(word: Word): boolean {
   return leading(word).startsWith('/');
 }
 
-/** The words that lines which aren't known one by one may give; undefined = any. */
-function itemsIn(input: Input, isWhole: boolean, program: string): readonly Word[] | undefined {
+/**
+ * The words that lines which aren't known one by one may give; undefined = any.
+ * @param isWhole a blank in a name splits nothing, or nothing that matters
+ */
+function itemsIn(input: Input, isWhole: boolean): readonly Word[] | undefined {
   if (input.kind !== 'unknown' || input.lines === undefined) return undefined;
   const isDeep = input.lines.some((word) => word.some((piece) => piece.kind === 'tree'));
   const any: Word = [unknown('xargs takes it from its input', true)];
-  if (isDeep)
-    return isWhole || READERS.has(program) ? input.lines : [...input.lines.filter(isAbsolute), any];
+  if (isDeep) return isWhole ? input.lines : [...input.lines.filter(isAbsolute), any];
   // A piece of a name that was split holds no `/` either.
   return isWhole ? input.lines : [...input.lines, [{ kind: 'number' }]];
 }

@@ -7,6 +7,7 @@ import { hasOption, optionValue, readOptions } from '../options.ts';
 import { absolutePath } from '../path.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
+import { remember } from '../state.ts';
 import { exactText, literal } from '../word.ts';
 import type { Word } from '../word.ts';
 import { COMMAND_OPTIONS, HOOK_OPTIONS } from './command-options.ts';
@@ -30,7 +31,26 @@ function sed(call: Call): Output {
     if (text === null) call.run.uncertain("the program of sed can't be known");
     else sedProgram(call, text);
   }
+  if (hasOption(read, '-i', '--in-place'))
+    editsScripts(
+      call,
+      read.operands.map(({ word }) => word),
+    );
   return null;
+}
+
+/** Files that nobody runs, by the end of their name. */
+const NO_SCRIPT =
+  /\.(?:ya?ml|json|conf|cfg|ini|toml|env|properties|xml|html?|css|md|txt|csv|log|sql|service|tf|lock)$/;
+
+/** A script that was changed may be run by a later command. */
+function editsScripts(call: Call, files: readonly Word[]): void {
+  for (const file of files) {
+    const text = exactText(file);
+    const path = text === null ? null : absolutePath(text, call.frame.state.likeliestDirectory);
+    if (path === null || NO_SCRIPT.test(path)) continue;
+    remember(call.shell.files, path, { kind: 'unknown' });
+  }
 }
 
 function sedProgram(call: Call, program: string): void {
@@ -117,7 +137,9 @@ function git(call: Call): Output {
     call.run.runWords(call.words.slice(read.end + 2), subshell(call.frame, 'git bisect run'), true);
   } else if (verb === 'submodule' && plain[0] === 'foreach')
     runLine(call, plain.slice(1).join(' '));
-  else if (verb === 'filter-branch') call.run.uncertain('git filter-branch runs commands');
+  else if (verb === 'apply' && others.includes('--unsafe-paths')) {
+    call.run.uncertain('git applies a patch to any path');
+  } else if (verb === 'filter-branch') call.run.uncertain('git filter-branch runs commands');
   others.forEach((text, index) => {
     const value =
       /^(?:--exec=|--upload-pack=|--receive-pack=|--extcmd=|--open-files-in-pager=|-O(?=.))([^]*)$/.exec(

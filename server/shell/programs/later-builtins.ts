@@ -6,7 +6,7 @@ import { NO_VALUES } from '../option-table.ts';
 import { optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
-import { remember } from '../state.ts';
+import { remember, valuesIn } from '../state.ts';
 import { exactText } from '../word.ts';
 
 /** Builtins that load code or make it run later; keys that type, or that submit a line. */
@@ -14,7 +14,7 @@ function loads(call: Call): Output {
   const risky: Readonly<Record<string, RegExp>> = {
     enable: /^-\w*f/,
     bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
-    complete: /^-[CF]$/,
+    complete: /^-C$/,
     // Of zsh: keys that type, files of functions.
     bindkey: /^-\w*s|accept-line|accept-and-hold/,
     autoload: /^-\w*X|\//,
@@ -24,14 +24,26 @@ function loads(call: Call): Output {
     call.run.uncertain(`${call.name} makes the shell run code later`);
     laterText(call);
   }
+  if (call.name === 'complete') completesBy(call);
   fishBinding(call);
   return '';
 }
 
+/** `complete -F NAME`: a function of this name runs later, also one that is defined later. */
+function completesBy(call: Call): void {
+  const name = optionValue(readOptions(call.words, COMPLETE_OPTIONS, false), '-F');
+  const text = name === undefined || name === null ? null : exactText(name);
+  if (text === null) return;
+  remember(call.shell.traps, text, valuesIn(text, call.shell));
+  call.run.runText(text, subshell(call.frame, 'complete'));
+}
+
+const COMPLETE_OPTIONS = { ...NO_VALUES, short: 'oAGWFCXPS' };
+
 /** The text that `complete -C` and `bind -x` make run, or `bind` types, when it is known. */
 function laterText(call: Call): void {
   const frame = subshell(call.frame, call.name);
-  const at = call.texts.findIndex((text) => text === '-C' || text === '-F');
+  const at = call.texts.indexOf('-C');
   if (call.name === 'complete' && at >= 0) {
     const word = call.words[at + 1];
     if (word !== undefined) call.run.runWord(word, frame, 'complete');

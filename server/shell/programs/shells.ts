@@ -14,10 +14,11 @@ import { deeper, inputOf, subshell } from '../runner.ts';
 import { mayBeOwn } from '../program-file.ts';
 import { setPositional } from '../walk.ts';
 import { exactText, joinWords, literal, unknown } from '../word.ts';
+import { code } from './interpreters.ts';
 import type { Word } from '../word.ts';
 
 const SHELLS =
-  'sh bash dash zsh ksh ksh93 mksh oksh yash ash rbash rzsh fish csh tcsh posh hush lksh pdksh bash5 elvish nu';
+  'sh bash dash zsh ksh ksh93 mksh oksh yash ash rbash rzsh fish csh tcsh posh hush lksh pdksh bash5 elvish nu xonsh';
 
 /** Directories that only an administrator writes to. */
 const SYSTEM = /^\/(etc|usr|bin|sbin|lib|lib64|opt|nix|snap|run\/current-system)\//;
@@ -60,6 +61,8 @@ function shell(call: Call): Output {
   }
   if (takesText) {
     if (texts[index] === '--') index++;
+    // It reads Python as well as commands.
+    if (name === 'xonsh') code({ ...call, name: 'python' }, texts[index]);
     return run(call, words[index], words.slice(index + 1));
   }
   const file = words[index];

@@ -1,5 +1,9 @@
 /** Which part of the reader follows which program. */
+import { globPatterns, MANY, meet } from '../pattern.ts';
+import { mayBeOwn } from '../program-file.ts';
 import type { Program } from '../runner.ts';
+import type { ShellState } from '../state.ts';
+import { isUnknown, patternText, showWord, whyUnknown, type Word } from '../word.ts';
 import { BUILTINS } from './builtins.ts';
 import { COLLECTING_PROGRAMS } from './collect.ts';
 import { EMBEDDED_PROGRAMS } from './embedded.ts';
@@ -16,9 +20,8 @@ import { WRAPPER_PROGRAMS } from './wrappers.ts';
 /** Names of which two tables know something that the other doesn't. */
 const IN_TWO_TABLES = new Set(['bun', 'bpftrace', 'wget', 'strace', 'ltrace']);
 
-const PROGRAMS: ReadonlyMap<string, Program> = joinTables([
-  TEXT_PROGRAMS,
-  FILE_PROGRAMS,
+/** Those that may run something. */
+const RUNNING = [
   INTERPRETER_PROGRAMS,
   EMBEDDED_PROGRAMS,
   SQL_PROGRAMS,
@@ -27,7 +30,13 @@ const PROGRAMS: ReadonlyMap<string, Program> = joinTables([
   WRAPPER_PROGRAMS,
   SHELL_PROGRAMS,
   BUILTINS,
+];
+const PROGRAMS: ReadonlyMap<string, Program> = joinTables([
+  TEXT_PROGRAMS,
+  FILE_PROGRAMS,
+  ...RUNNING,
 ]);
+const RUNNING_NAMES = RUNNING.flatMap((table) => Object.keys(table));
 
 /** Later tables win, but for the names that two tables speak about. */
 function joinTables(
@@ -61,4 +70,25 @@ export function findProgram(
     if (program !== undefined) return { name: one, program };
   }
   return undefined;
+}
+
+/** Shorter names have no versions behind them. */
+const LEAST_VERSIONED = 3;
+
+/** Why what a word calls can't be told; null where it is a pattern which fits nothing that runs others. */
+export function whyOpen(word: Word, state: ShellState): string | null {
+  if (isUnknown(word)) {
+    return `the command's name isn't known: ${whyUnknown(word) ?? 'it is dynamic'}`;
+  }
+  const why = `the command's name is a pattern (${showWord(word)})`;
+  const text = patternText(word);
+  if (text === null || state.files.size + state.functions.size + state.aliases.size > 0) return why;
+  const [, directory = '', base = ''] = /^((?:[^*?[\]()]*\/)?)([^/]*)$/.exec(text) ?? [];
+  if (base === '' || mayBeOwn(`${directory}${base}`, state)) return why;
+  const globs = globPatterns(base);
+  const fits = (name: string) => globs.some((glob) => meet(glob, name));
+  const isRunning = RUNNING_NAMES.some(
+    (name) => fits(name) || (name.length >= LEAST_VERSIONED && fits(name + MANY)),
+  );
+  return isRunning ? why : null;
 }

@@ -1,5 +1,5 @@
 /**
- * Builtins of zsh that run text, now or later. Not caught here: modules (`zmodload`) beyond their names.
+ * Builtins of zsh that run text, now or later. Not caught here: what the modules of `zmodload` do.
  */
 import { NO_VALUES } from '../option-table.ts';
 import { hasOption, readOptions } from '../options.ts';
@@ -55,10 +55,24 @@ function rerun(call: Call): Output {
   return null;
 }
 
+/** Modules of zsh that only tell of the shell, the time, numbers and texts. */
+const PLAIN_MODULES =
+  /^zsh\/(?:datetime|mathfunc|parameter|zutil|complist|complete|compctl|computil|terminfo|termcap|langinfo|regex|pcre|zprof|zle|zleparameter|stat|zselect|nearcolor|param\/private|watch|main|rlimits)$/;
+
+/** `zmodload zsh/mapfile`: others open files, connect, or replace programs by builtins. */
+function loadsModule(call: Call): Output {
+  const names = call.texts.filter((text) => text?.startsWith('-') !== true);
+  if (!names.every((name) => name !== null && PLAIN_MODULES.test(name))) {
+    call.run.uncertain('zmodload gives the shell other ways to files');
+  }
+  return '';
+}
+
 export const ZSH_BUILTINS: Readonly<Record<string, Program>> = {
   print,
   emulate,
   sched: schedule,
   zargs,
+  zmodload: loadsModule,
   r: rerun,
 };
