@@ -7,6 +7,7 @@ import * as identities from './0001_identities.ts';
 import * as targets from './0002_targets.ts';
 import * as recordings from './0003_recordings.ts';
 import * as journalApprovals from './0004_journal_approvals.ts';
+import * as shellIntegration from './0005_shell_integration.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0002_targets', migration: targets },
   { name: '0003_recordings', migration: recordings },
   { name: '0004_journal_approvals', migration: journalApprovals },
+  { name: '0005_shell_integration', migration: shellIntegration },
 ];

@@ -4,6 +4,7 @@
  */
 import type { ChannelKind } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
+import type { ShellIntegration } from './target.ts';
 
 export interface DirectoryDocument {
   readonly principals: readonly PrincipalEntry[];
@@ -40,6 +41,7 @@ export interface TargetEntry {
   /** `ssh-ed25519 AAAA…`, or null when it isn't pinned yet. */
   readonly hostKey: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly shellIntegration: ShellIntegration;
   readonly logins: readonly { readonly name: string; readonly credential: string }[];
 }
 

@@ -1,3 +1,10 @@
+/**
+ * What the bastion does with the marks that a target's shell prints around prompts and commands (OSC 133
+ * and 633): nothing; reads those that come; or has the login shell print them too.
+ */
+export const SHELL_INTEGRATIONS = ['off', 'observe', 'inject'] as const;
+export type ShellIntegration = (typeof SHELL_INTEGRATIONS)[number];
+
 /** A registered host, as the directory knows it. Pure data. */
 export interface Target {
   readonly name: string;
@@ -6,6 +13,7 @@ export interface Target {
   /** The pinned host key, `ssh-ed25519 AAAA…`; null = not pinned yet, which refuses every connection. */
   readonly hostKey: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly shellIntegration: ShellIntegration;
   readonly logins: readonly TargetLogin[];
 }
 

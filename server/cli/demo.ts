@@ -84,6 +84,7 @@ export function demoDirectory(
         ...target,
         hostKey: keys.targetHostKeyLine,
         labels: { env: 'demo' },
+        shellIntegration: 'off',
         logins: [{ name: login, credential: DEMO_CREDENTIAL }],
       },
     ],

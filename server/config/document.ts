@@ -75,8 +75,9 @@ function documentOf(entries: Entries): DirectoryDocument {
       // The schema has already refused any other address.
       const { host, port } =
         read.kind === 'address' ? read.address : { host: entry.address, port: 22 };
-      const { name, labels, logins } = entry;
-      return { name, host, port, hostKey: entry.hostKey ?? null, labels, logins };
+      const { name, labels, shellIntegration, logins } = entry;
+      const hostKey = entry.hostKey ?? null;
+      return { name, host, port, hostKey, labels, shellIntegration, logins };
     }),
     grants: entries.grants.map(({ entry }): GrantEntry => ({
       ...entry,

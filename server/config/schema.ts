@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { NAME } from '../access/destination.ts';
 import { CHANNEL_KINDS } from '../access/grant.ts';
 import { ROLES } from '../access/principal.ts';
+import { SHELL_INTEGRATIONS } from '../access/target.ts';
 import { readAddress } from './address.ts';
 import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
@@ -61,6 +62,7 @@ export const targetSchema = z.strictObject({
   address,
   hostKey: z.string().optional(),
   labels: z.record(z.string().regex(new RegExp(`^${labelKey}$`)), label).default({}),
+  shellIntegration: z.enum(SHELL_INTEGRATIONS).default('off'),
   logins: z.array(z.strictObject({ name, credential: name })).min(1),
 });
 export const grantSchema = z.strictObject({

@@ -191,14 +191,21 @@ async function applyTargets(
       // A key that was pinned by a scan stays until the document names one.
       hostKey: entry.hostKey === null ? (stored?.hostKey ?? null) : storable(entry.hostKey),
       labels: storableJson(entry.labels) as Record<string, string>,
+      shellIntegration: entry.shellIntegration,
       logins: entry.logins.map((login) => ({
         name: storable(login.name),
         credential: storable(login.credential),
       })),
     };
     if (stored !== undefined && isDeepStrictEqual(stored, wanted)) continue;
-    const { host, port, hostKey, labels } = wanted;
-    const columns = { host, port, host_key: hostKey, labels };
+    const { host, port, hostKey, labels, shellIntegration } = wanted;
+    const columns = {
+      host,
+      port,
+      host_key: hostKey,
+      labels,
+      shell_integration: shellIntegration,
+    };
     const [row] = await knex('targets')
       .insert({ id: uuidv7(), name, ...columns })
       .onConflict('name')

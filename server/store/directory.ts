@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { ChannelKind, GrantRule } from '../access/grant.ts';
 import { ROLES, type Principal, type PrincipalKind, type Role } from '../access/principal.ts';
-import type { Target } from '../access/target.ts';
+import type { ShellIntegration, Target } from '../access/target.ts';
 import { SallyportError } from '../errors.ts';
 import type { Directory } from '../session/ports.ts';
 import type { Database } from './database.ts';
@@ -100,6 +100,7 @@ interface TargetRow {
   readonly port: number;
   readonly host_key: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly shell_integration: ShellIntegration;
   readonly logins: Target['logins'];
 }
 
@@ -108,7 +109,7 @@ export async function readTargets(knex: Knex, name: string | null): Promise<read
   const rows: readonly TargetRow[] = await knex('targets')
     .modify((query) => name !== null && void query.where('name', storable(name)))
     .orderBy('name')
-    .select('id', 'name', 'host', 'port', 'host_key', 'labels')
+    .select('id', 'name', 'host', 'port', 'host_key', 'labels', 'shell_integration')
     .select(
       knex.raw(`(select coalesce(json_agg(json_build_object('name', name, 'credential', credential)
                                           order by place), '[]')
@@ -120,6 +121,7 @@ export async function readTargets(knex: Knex, name: string | null): Promise<read
     port: row.port,
     hostKey: row.host_key,
     labels: row.labels,
+    shellIntegration: row.shell_integration,
     logins: row.logins,
   }));
 }

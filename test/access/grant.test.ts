@@ -10,6 +10,7 @@ const web1: Target = {
   port: 22,
   hostKey: null,
   labels: { env: 'prod', canary: '' },
+  shellIntegration: 'off',
   logins: [
     { name: 'deploy', credential: 'c1' },
     { name: 'root', credential: 'c2' },

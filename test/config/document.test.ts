@@ -129,6 +129,7 @@ describe('the configuration document', () => {
           host: '10.0.0.5',
           port: 22,
           labels: { env: 'prod' },
+          shellIntegration: 'off',
           logins: [{ name: 'deploy', credential: 'web-deploy' }],
           pinned: true,
         },

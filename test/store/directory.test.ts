@@ -43,6 +43,7 @@ const DOCUMENT: DirectoryDocument = {
       port: 2222,
       hostKey: 'ssh-ed25519 AAAA',
       labels: { env: 'prod' },
+      shellIntegration: 'off',
       logins: [
         { name: 'root', credential: 'web-root' },
         { name: 'deploy', credential: 'web-deploy' },
@@ -124,6 +125,17 @@ describe('directory', () => {
       version: 1,
       document: DOCUMENT.policies['default'],
     });
+  });
+
+  it('changes how the marks of a target are used', async () => {
+    await apply(DOCUMENT);
+    const targets = DOCUMENT.targets.map((target) => ({
+      ...target,
+      shellIntegration: 'inject' as const,
+    }));
+    assert.deepEqual(said(await apply({ ...DOCUMENT, targets })), ['target web1 changed']);
+    assert.deepEqual(await directory.allTargets(), targets);
+    assert.deepEqual(await apply({ ...DOCUMENT, targets }), []);
   });
 
   it('knows neither other keys, targets and policies nor anybody without a key', async () => {

@@ -75,6 +75,7 @@ const target: Target = {
   port: 22,
   hostKey: 'ssh-ed25519 AAAA',
   labels: {},
+  shellIntegration: 'off',
   logins: [{ name: 'deploy', credential: 'c' }],
 };
 

@@ -32,6 +32,7 @@ function grantFor(credential: string): Grant {
       port: 22,
       hostKey: null,
       labels: {},
+      shellIntegration: 'off',
       logins: [{ name: 'deploy', credential }],
     },
     'deploy',

@@ -79,6 +79,7 @@ export function grantFor(target: BastionOptions['target']): Grant {
     port: target.port,
     hostKey: target.hostKeyLine,
     labels: {},
+    shellIntegration: 'off',
     logins: [{ name: login, credential: 'web1-key' }],
   };
   const principal = {
