@@ -41,6 +41,11 @@ export interface EditedText {
   readonly isEmptyToCursor: boolean;
 }
 
+/** Every reading of it. */
+export function textsOf(edited: EditedText): (string | null)[] {
+  return [edited.text, edited.withGhost, ...edited.others];
+}
+
 export function markStart(screen: Screen, isStale: boolean): LineStart {
   const { cursor } = screen;
   return {

@@ -7,12 +7,13 @@
  * Nothing is waited for and no clock is read: times come in as microseconds of the caller's clock.
  * Printed bytes never switch the reader off; at worst a line is `uncertain`.
  */
+import { draftByScreen } from './by-screen.ts';
 import { hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
-import { markStart, readEdited, readUnprompted } from './edited-text.ts';
+import { markStart, readEdited, readUnprompted, textsOf } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortBytes, type Key } from './keys.ts';
 import { PendingLines } from './pending-lines.ts';
-import { Prompts, afterPromptShape, incrementalSearch } from './prompt.ts';
+import { Prompts, afterPromptShape } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
 import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
@@ -306,7 +307,9 @@ export class LineReader {
       }
       // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
       const unseen = raw.trim() === '' || sameText(raw, shown) ? [] : [raw];
-      const line = this.#byScreen(start, edited, [...unseen, ...guesses]);
+      const keys = { isRecalled: this.#typed.isRecalled, hasPicked: this.#hasPicked };
+      const draft = draftByScreen(start, edited, row, keys);
+      const line = this.#line({ ...draft, guesses: [...unseen, ...guesses] });
       if (typed !== null || edited === null)
         return { line, isAgreed: typed !== null && edited?.text === '' };
       if (start.prompt.trim() === '' && !edited.isPromptKnown && !this.#screen.bracketedPaste) {
@@ -357,28 +360,6 @@ export class LineReader {
     return { line, isAgreed: false, isLate };
   }
 
-  /** The keys don't say what the line holds: history, completion, search, editing. */
-  #byScreen(
-    start: LineStart,
-    edited: EditedText | null,
-    guesses: readonly string[],
-  ): SubmittedLine {
-    const row = this.#cursorLine();
-    const shaped = afterPromptShape(row);
-    if (edited !== null && this.#typed.isRecalled && isPickedLine(edited.text)) {
-      const interim = !this.#hasPicked;
-      return this.#line({ text: edited.text, strict: textsOf(edited), guesses, interim });
-    }
-    if (edited !== null && (start.prompt !== '' || edited.isPromptKnown || shaped === null)) {
-      return this.#line({ text: edited.text, strict: textsOf(edited), guesses });
-    }
-    const search = incrementalSearch(row);
-    if (search.length > 0) return this.#line({ text: search[0] ?? null, strict: search, guesses });
-    const why = 'the prompt is unknown, so that the line may begin elsewhere';
-    const strict = edited === null ? [shaped] : [...textsOf(edited), shaped];
-    return this.#line({ text: shaped, why, strict, guesses });
-  }
-
   /** The line, also joined with those before it that the shell may have taken but not run yet. */
   #line(draft: Draft): SubmittedLine {
     const prompt = this.#start?.prompt ?? this.#cursorLine();
@@ -393,8 +374,4 @@ export class LineReader {
   #cursorLine(): string {
     return this.#screen.logicalLine(this.#screen.cursor.y);
   }
-}
-
-function textsOf(edited: EditedText): (string | null)[] {
-  return [edited.text, edited.withGhost, ...edited.others];
 }
