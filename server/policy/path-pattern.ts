@@ -138,7 +138,7 @@ function piecePatterns(piece: Word[number]): readonly string[] {
     case 'unknown':
       return [ALL];
     case 'number':
-      return [MANY];
+      return [piece.isOwnProcess === true ? ONE + ONE + MANY : MANY];
     case 'home':
       return homes(`~${piece.user ?? ''}`);
     case 'process':

@@ -35,7 +35,8 @@ function lookUp(name: string, state: ShellState, hops = 0): Word {
     }
     return state.positional[Number(name) - 1] ?? [];
   }
-  if (/^[#?$!]$/.test(name) || /^(PPID|EUID|UID|RANDOM|SECONDS|LINENO|COLUMNS|LINES)$/.test(name)) {
+  if (name === '$' || name === 'BASHPID') return [{ kind: 'number', isOwnProcess: true }];
+  if (/^[#?!]$/.test(name) || /^(PPID|EUID|UID|RANDOM|SECONDS|LINENO|COLUMNS|LINES)$/.test(name)) {
     return [{ kind: 'number' }];
   }
   if (name === 'IFS') return [{ kind: 'text', text: ' \t\n', quoted: false }];

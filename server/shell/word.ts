@@ -13,8 +13,11 @@ export type Piece =
   | { readonly kind: 'tree' }
   /** The home directory of a user; null = the login's own. */
   | { readonly kind: 'home'; readonly user: string | null }
-  /** Text without `/` that can't be known: `$$`, `${#x}`, a date, a file's name, which may `split`. */
-  | { readonly kind: 'number'; readonly splits?: true }
+  /**
+   * Text without `/` that can't be known: `${#x}`, a date, a file's name, which may `split`. A process of
+   * the session itself (`$$`) is never the first one of the host.
+   */
+  | { readonly kind: 'number'; readonly splits?: true; readonly isOwnProcess?: true }
   /** Any text. `splits`: unquoted, so it may become several words, options too. */
   | { readonly kind: 'unknown'; readonly why: string; readonly splits: boolean }
   /** A process substitution: what reading from it yields, null = unknown. */
