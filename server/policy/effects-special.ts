@@ -1,6 +1,6 @@
 /**
  * Effects of programs that depend on more than a line of the tables can say: find, tar, rsync, git,
- * cpio, socat. Not caught here: what archives contain, and lists that such programs read elsewhere.
+ * cpio, socat, tools for disks. Not caught here: what archives contain, and lists that such programs read elsewhere.
  */
 import { dropLeading, leading, type ReadOptions } from '../shell/options.ts';
 import { foundWords } from '../shell/programs/collect.ts';
@@ -17,6 +17,28 @@ const READ_WRITE: ReadonlySet<Access> = new Set<Access>(['read', 'write']);
 const MOVE: ReadonlySet<Access> = new Set<Access>(['read', 'delete']);
 const REPLACE: ReadonlySet<Access> = new Set<Access>(['write', 'delete']);
 
+const DRY_RUN = [/^-n$/, /^-[qv]$/] as const;
+/** Options that only look at a disk, and those that may be given beside them and do nothing by themselves. */
+const INSPECTING: Readonly<Record<string, readonly [looks: RegExp, besides: RegExp]>> = {
+  sgdisk: [
+    /^(?:-[pivEFDO]|--(?:print|info|verify|end-of-largest|first-in-largest|display-alignment|print-mbr))$/,
+    /^$/,
+  ],
+  gdisk: [/^-l$/, /^$/],
+  sfdisk: [
+    /^(?:-[ldJsVF]|--(?:list|dump|json|show-size|verify|list-free))$/,
+    /^(?:-[qo]|--(?:quiet|output|bytes))$/,
+  ],
+  mdadm: [
+    /^(?:-[DEQX]|--(?:detail|examine|query|examine-bitmap))$/,
+    /^(?:-[svbY]|--(?:scan|verbose|brief|export))$/,
+  ],
+  mke2fs: DRY_RUN,
+  'mkfs.ext2': DRY_RUN,
+  'mkfs.ext3': DRY_RUN,
+  'mkfs.ext4': DRY_RUN,
+};
+
 export const SPECIAL_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
   find: findEffects,
   gfind: findEffects,
@@ -27,6 +49,10 @@ export const SPECIAL_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
   rsync: rsyncEffects,
   cpio: cpioEffects,
   socat: socatEffects,
+  parted: partedEffects,
+  ...Object.fromEntries(
+    Object.entries(INSPECTING).map(([name, own]) => [name, (_, read) => diskEffects(own, read)]),
+  ),
 };
 
 /** What some calls do besides what the tables say. */
@@ -35,6 +61,31 @@ export const FURTHER_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
   cmake: cmakeEffects,
   parallel: parallelEffects,
 };
+
+function diskEffects(
+  [looks, besides]: readonly [looks: RegExp, besides: RegExp],
+  { options, operands }: ReadOptions,
+): Effect[] {
+  const isOnlySeen =
+    options.some(({ name }) => looks.test(name)) &&
+    options.every(({ name }) => looks.test(name) || besides.test(name));
+  return operands.flatMap(({ word }) =>
+    pathsIn(word).map((path) => effect(isOnlySeen ? READ : REPLACE, path)),
+  );
+}
+
+/** Commands of parted that change nothing, and what may stand behind them. */
+const PARTED_LOOKS =
+  /^(?:p|print|unit|help|align-check|q|quit|all|devices|free|list|opt|optimal|min|minimal|s|B|[kMGT]i?B|%|cyl|chs|compact|\d+)$/;
+
+/** `parted DEVICE [COMMAND…]`; without a command it asks for them. */
+function partedEffects(_: readonly Word[], { operands }: ReadOptions): Effect[] {
+  const [device, ...commands] = operands.map(({ word }) => word);
+  if (device === undefined) return [];
+  const looks =
+    commands.length > 0 && commands.every((word) => PARTED_LOOKS.test(exactText(word) ?? ''));
+  return [effect(looks ? READ : REPLACE, device)];
+}
 
 /** Names come from a list whose contents aren't known. */
 function listed(access: ReadonlySet<Access>, list: Word | null): Effect[] {

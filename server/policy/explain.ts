@@ -127,7 +127,7 @@ const ADVICE: readonly (readonly [why: RegExp, advice: string])[] = [
   [/from (?:the|its) input|standard input/, 'write the words out'],
   [/SQL/, 'write the statement out'],
   [/script|written in this session|from a file/, 'write its commands out'],
-  [/too (?:many|much|long|deep)|more .* than can be followed/, 'split it'],
+  [/too (?:many|much|long|deep)|more .* than can be (?:followed|compared)/, 'split it'],
 ];
 
 function adviceOn(why: string | null): string {

@@ -95,8 +95,9 @@ export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision
     }
   }
   if (judgement.comparisonsLeft < 0) {
+    // First, for it is why any rule may be about the line then.
     const why = 'there is more in it than can be compared with every rule';
-    findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });
+    findings.unshift({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });
   }
   for (const { why } of uncertain) {
     findings.push({ verdict: policy.uncertain, rule: null, fit: 'maybe', index: null, why });

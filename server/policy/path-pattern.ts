@@ -77,14 +77,19 @@ function hides(guarded: string, pattern: string): boolean {
   return false;
 }
 
-export function fitPath(pattern: PathPattern, named: NamedPath): Fit {
+/** @param spent counts what was compared: one for a glance, more where it takes a closer look */
+export function fitPath(
+  pattern: PathPattern,
+  named: NamedPath,
+  spent: { comparisons: number } = { comparisons: 0 },
+): Fit {
   const met = named.patterns.some((one) =>
-    pattern.readings.some(
-      (own) =>
-        startsAlike(own.prefix, one) &&
-        meet(own.pattern, one) &&
-        !(named.isVisible && hides(own.pattern, one)),
-    ),
+    pattern.readings.some((own) => {
+      spent.comparisons++;
+      if (!startsAlike(own.prefix, one) || !endsAlike(own.pattern, one)) return false;
+      spent.comparisons += costOf(one);
+      return meet(own.pattern, one) && !(named.isVisible && hides(own.pattern, one));
+    }),
   );
   if (!met) return 'no';
   if (named.unsure) return 'maybe';
@@ -99,10 +104,33 @@ export function fitPath(pattern: PathPattern, named: NamedPath): Fit {
 function startsAlike(prefix: string, pattern: string): boolean {
   for (let index = 0; index < prefix.length && index < pattern.length; index++) {
     const code = pattern.charCodeAt(index);
-    if (code >= 0xe000 && code <= 0xe002) return true;
+    if (isOpen(code)) return true;
     if (code !== prefix.charCodeAt(index)) return false;
   }
   return true;
+}
+
+/** As `startsAlike`, from the other end: most names differ there. */
+function endsAlike(pattern: string, other: string): boolean {
+  const count = Math.min(pattern.length, other.length);
+  for (let at = 1; at <= count; at++) {
+    const own = pattern.charCodeAt(pattern.length - at);
+    const code = other.charCodeAt(other.length - at);
+    if (isOpen(own) || isOpen(code)) return true;
+    if (own !== code) return false;
+  }
+  return true;
+}
+
+function isOpen(code: number): boolean {
+  return code >= 0xe000 && code <= 0xe002;
+}
+
+/** Characters of a literal path that cost as much as one comparison; open ones are read one by one. */
+const LITERAL_CHARACTERS = 64;
+
+function costOf(pattern: string): number {
+  return literalPrefix(pattern) === pattern ? pattern.length / LITERAL_CHARACTERS : pattern.length;
 }
 
 /** A home directory as patterns; the login's own may be root's. */

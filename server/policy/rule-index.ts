@@ -199,12 +199,14 @@ function fitEffects(
       }
     }
     for (const path of one.paths) {
-      judgement.comparisonsLeft -= costOf(path) * patterns.length;
-      if (judgement.comparisonsLeft < 0) return strongest(best, 'maybe');
+      const spent = { comparisons: 0 };
       for (const pattern of patterns) {
-        best = strongest(best, fitPath(pattern, path));
+        best = strongest(best, fitPath(pattern, path, spent));
         if (best === 'yes') return best;
+        if (spent.comparisons > judgement.comparisonsLeft) break;
       }
+      judgement.comparisonsLeft -= spent.comparisons;
+      if (judgement.comparisonsLeft < 0) return strongest(best, 'maybe');
     }
   }
   return best;
@@ -212,17 +214,6 @@ function fitEffects(
 
 /** What it costs to make one way to read a path. */
 const MADE_COMPARISONS = 4;
-/** Characters of a literal path that cost as much as one comparison; open ones are read one by one. */
-const LITERAL_CHARACTERS = 64;
-
-function costOf({ patterns }: NamedPath): number {
-  let cost = 0;
-  for (const pattern of patterns) {
-    cost += 1 + (OPEN.test(pattern) ? pattern.length : pattern.length / LITERAL_CHARACTERS);
-  }
-  return cost;
-}
-
 function overlap(one: ReadonlySet<Access>, other: ReadonlySet<Access>): boolean {
   for (const access of one) if (other.has(access)) return true;
   return false;

@@ -4,6 +4,10 @@ import { DEFAULT_POLICY } from '../../server/policy/default-policy.ts';
 import { judge } from '../../server/policy/judge.ts';
 import { FACTS, policyOf } from './support.ts';
 
+function manyFiles(count: number): string {
+  return Array.from({ length: count }, (_, index) => `src/dir/file${index}.txt`).join(' ');
+}
+
 const CASES = {
   deny: [
     'rm -rf /',
@@ -24,6 +28,10 @@ const CASES = {
     'cat /root/.ssh/id_ed25519',
     'dd if=/dev/zero of=/dev/sda',
     'mkfs.ext4 /dev/nvme0n1',
+    'sgdisk -p -d 1 /dev/sda',
+    'parted -s /dev/sda print rm 1',
+    'mdadm --detail --zero-superblock /dev/sda1',
+    'sfdisk /dev/sda',
   ],
   hold: [
     'shutdown',
@@ -40,6 +48,13 @@ const CASES = {
   ],
   allow: [
     'uname -a',
+    'parted /dev/sda print',
+    'parted -s /dev/sda unit s print',
+    'sgdisk -p /dev/sda',
+    'sfdisk -d /dev/sda',
+    'mdadm --detail /dev/md0',
+    'mkfs.ext4 -n /dev/sdb',
+    'kill $(lsof -t -i:8080)',
     'rm -rf /tmp/build',
     'rm -rf ./node_modules',
     'rm -rf build',
@@ -71,4 +86,21 @@ describe('the default policy', () => {
       });
     }
   }
+});
+
+describe('very many operands', () => {
+  const policy = policyOf(DEFAULT_POLICY);
+
+  it('are compared one by one', () => {
+    for (const text of [`rm ${manyFiles(300)}`, `scp ${manyFiles(100)} host:/srv/`]) {
+      equal(judge(policy, FACTS, { text, language: 'shell' }).verdict, 'allow');
+    }
+  });
+
+  it('are held for their number when they are too many', () => {
+    const text = `wc -l ${manyFiles(3_000)}`;
+    const { verdict, reason } = judge(policy, FACTS, { text, language: 'shell' });
+    equal(verdict, 'hold');
+    equal(reason, 'there is more in it than can be compared with every rule; split it');
+  });
 });

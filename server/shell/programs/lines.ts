@@ -127,11 +127,17 @@ function isOpen(word: Word): boolean {
     .some((piece) => (piece.kind === 'text' ? piece.text.includes('/') : piece.kind !== 'glob'));
 }
 
+/** What a pattern of git names; `*` crosses directories there. */
+function tracked(pattern: string | null): Word {
+  const ending = /^\*(\.\w+)$/.exec(pattern ?? '')?.[1];
+  return ending === undefined ? BELOW : [...BELOW, { kind: 'text', text: ending, quoted: true }];
+}
+
 function git(_: Call, read: ReadOptions): Lines | null {
   const [verb, ...rest] = operands(read).map(exactText);
   if (verb === 'ls-files') {
     const options = '-C -z -o -c -m -d --others --exclude-standard --cached --modified --deleted';
-    return only(read, options) ? lines([BELOW]) : null;
+    return only(read, options) ? lines(rest.length === 0 ? [BELOW] : rest.map(tracked)) : null;
   }
   if (verb === 'diff') {
     const options = '-C -z --name-only --cached --staged --diff-filter';
@@ -170,6 +176,11 @@ function date(call: Call, read: ReadOptions): Lines | null {
   // Letters of the format could spell any name.
   const text = exactText(format ?? [])?.replace(/%[-_0^#]?\d*:{0,3}[A-Za-z]/g, '') ?? '';
   return /^\+?[-_:.T ]*Z?$/.test(text) && !/\.\w/.test(text) ? oneName() : null;
+}
+
+/** With `-t` it prints nothing but the numbers of processes. */
+function lsof(call: Call): Lines | null {
+  return call.texts.some((text) => /^-[abClnNOPRUVwX]*t/.test(text ?? '')) ? lines([[NAME]]) : null;
 }
 
 /** Process numbers or other short names, one a line. */
@@ -213,7 +224,7 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map(
     uuidgen: oneName,
     pgrep: names('-f -x -u -n -o -P -U -g -c --full --exact --newest --oldest'),
     pidof: names('-s -x'),
-    lsof: names('-t -i -ti -p -u -n -P -s', /^-t/),
+    lsof,
     docker: names('-a -q -f -l --quiet --all --filter', /^ps$/),
   }),
 );
