@@ -9,6 +9,7 @@ import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
+import { CommandOutput } from './command-output.ts';
 import type { SessionLimits } from './limits.ts';
 import { innerState, joined } from './nested-shell.ts';
 import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
@@ -45,6 +46,12 @@ export interface GateLine {
 export type GateOutcome =
   | { readonly kind: 'released'; readonly seq: number | null; readonly decision: Decision }
   | { readonly kind: 'refused'; readonly seq: number; readonly notice: string };
+  /** The line stood behind a mark of the shell. */
+  readonly isMarked?: boolean;
+  /** When the prompt before the line had come; null or left out = that isn't known. */
+  readonly promptUs?: number | null;
+  /** The shell has said so itself: it runs already, and that nobody read it is no reason to hold it. */
+  readonly isReported?: boolean;
 
 /** A line that was judged; its row and marker are on their way to the disk. */
 export interface JudgedLine {
@@ -57,11 +64,6 @@ export interface JudgedLine {
   readonly after: ShellState | null;
   /** Resolves when the decision is committed. Rejects with `recording.failed`. */
   readonly recorded: Promise<unknown>;
-}
-
-interface Running {
-  readonly seq: number;
-  readonly outputFromUs: number;
 }
 
 export interface GateDependencies {
@@ -109,10 +111,8 @@ export class Gate {
   /** The lines come by the input of what the session runs. */
   #readsInput = false;
   #seq = 0;
-  /** The released command whose output is coming in. */
-  #running: Running | null = null;
-  /** The command of the request, while commands on its input run. */
-  #reader: Running | null = null;
+  /** Where the output of released commands begins and ends. */
+  readonly commands: CommandOutput;
 
   constructor(
     dependencies: GateDependencies,
@@ -137,6 +137,7 @@ export class Gate {
       principal: { name: principal.name, groups: principal.groups },
       target: { name: target.name, labels: target.labels },
     };
+    this.commands = new CommandOutput((seq, end) => this.#recording.commandEnded(seq, end));
   }
 
   /**
@@ -164,7 +165,6 @@ export class Gate {
     const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')
       return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
-    this.commandEnded(null);
     const seq = ++this.#seq;
     const atUs = this.#nowUs();
     const recorded = Promise.all([
@@ -173,13 +173,14 @@ export class Gate {
         seq,
         atUs,
         text: clipped(line.text, this.#dependencies.limits.maxLineBytes),
+    this.commands.next(line.promptUs ?? atUs);
         certainty: line.certainty === 'exact' ? decision.certainty : line.certainty,
         decision,
       }),
     ]);
     // Whoever waits for it gets the failure; until then it is nobody's.
     recorded.catch(() => {});
-    if (decision.verdict === 'allow') this.#released(seq, decision, after);
+    if (decision.verdict === 'allow') this.#released(seq, line, decision, after);
     return { seq, line, decision, policy, after, recorded };
   }
 
@@ -195,12 +196,13 @@ export class Gate {
     if (decision.verdict === 'deny')
       return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
     const outcome = await this.#hold(line, seq, decision, policy, abandoned, say);
-    if (outcome.kind === 'released') this.#released(seq, decision, after);
+    if (outcome.kind === 'released') this.#released(seq, line, decision, after);
     return outcome;
   }
 
-  #released(seq: number, decision: Decision, after: ShellState | null): void {
-    this.#running = { seq, outputFromUs: this.#nowUs() };
+  #released(seq: number, line: GateLine, decision: Decision, after: ShellState | null): void {
+    const { text, isMarked = false } = line;
+    this.commands.released({ seq, text, isMarked }, this.#nowUs());
     if (after === null) return;
     if (decision.commands.some(({ stdinLanguage }) => stdinLanguage === 'shell')) {
       const inner = innerState(after);
@@ -213,30 +215,12 @@ export class Gate {
   enterInput(): void {
     this.#readsInput = true;
     this.#outer = null;
-    this.#reader = this.#running;
-    this.#running = null;
+    this.commands.enterInput();
   }
 
-  /** The command that runs, if any, has ended: with this status, or (null) by the next one. */
-  commandEnded(exitStatus: number | null): void {
-    this.#ended(this.#running, exitStatus);
-    this.#running = null;
-  }
-
-  /**
-   * Nothing runs any more. A shell's or client's own status says nothing of its last command; an exec
-   * request's is its own.
-   */
+  /** See `CommandOutput`. */
   sessionEnded(exitStatus: number | null): void {
-    this.commandEnded(this.#reader === null ? exitStatus : null);
-    this.#ended(this.#reader, exitStatus);
-    this.#reader = null;
-  }
-
-  #ended(running: Running | null, exitStatus: number | null): void {
-    if (running === null) return;
-    const { seq, outputFromUs } = running;
-    this.#recording.commandEnded(seq, { outputFromUs, outputToUs: this.#nowUs(), exitStatus });
+    this.commands.sessionEnded(exitStatus, this.#nowUs());
   }
 
   /** Whether a rule would hold or refuse this, should it run as a command of its own. */
@@ -263,7 +247,7 @@ export class Gate {
         ? []
         : [decision];
     });
-    if (line.certainty === 'uncertain') {
+    if (line.certainty === 'uncertain' && line.isReported !== true) {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }
     if (this.#readsInput && after !== null && after.input.kind !== 'session') {

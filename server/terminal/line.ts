@@ -12,8 +12,9 @@ import { hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
 import { markStart, readEdited, readUnprompted, textsOf } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortBytes, type Key } from './keys.ts';
+import { MarkedPrompt } from './marked-prompt.ts';
 import { PendingLines } from './pending-lines.ts';
-import { Prompts, afterPromptShape } from './prompt.ts';
+import { Prompts, afterPromptShape, looksLikeShellPrompt } from './prompt.ts';
 import { RoundTrip } from './round-trip.ts';
 import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
@@ -41,6 +42,7 @@ export type PollOutcome =
 export class LineReader {
   readonly #screen: Screen;
   readonly #prompts = new Prompts();
+  readonly #markedPrompt = new MarkedPrompt();
   readonly #roundTrip = new RoundTrip();
   #typed = new TypedLine();
   /** null = no key of the next line has come. */
@@ -48,6 +50,8 @@ export class LineReader {
   /** What was typed into a full-screen program that has ended since. */
   #carried = '';
   #begunAtUs = 0;
+  /** When the last output before that key had come. */
+  #shownAtUs = 0;
   /** The line that was refused last, until a key of the next one comes. */
   #refused: { readonly prompt: string; readonly line: string } | null = null;
   #isInPaste = false;
@@ -78,10 +82,22 @@ export class LineReader {
     return this.#start === null || this.#start.isStale ? null : this.#start.prompt;
   }
 
+  /** When the shell's prompt before the line had come; null = that isn't known. */
+  get promptUs(): number | null {
+    const { prompt } = this;
+    if (prompt === null) return null;
+    return this.#prompts.isKnown(prompt) || looksLikeShellPrompt(prompt) ? this.#shownAtUs : null;
+  }
+
   /** What the target sent, in the order in which the client gets it. */
   output(bytes: Buffer, nowUs: number): void {
     this.#roundTrip.received(nowUs);
     this.#screen.write(bytes);
+  }
+
+  /** The target has marked the end of its prompt, behind all output so far. */
+  promptEnded(): void {
+    this.#markedPrompt.ended(this.#screen);
   }
 
   resize(cols: number, rows: number): void {
@@ -143,7 +159,9 @@ export class LineReader {
     const reading = this.#read();
     const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
-    this.#last = heldLine(reading.line, this.#held, this.#isEditorOpen);
+    const line = heldLine(reading.line, this.#held, this.#isEditorOpen);
+    const around = { screen: this.#screen, start: this.#start, wasResized: this.#wasResized };
+    this.#last = this.#markedPrompt.compared(line, around);
     return { kind: 'line', line: this.#last };
   }
 
@@ -188,6 +206,7 @@ export class LineReader {
   #forgetLine(): void {
     this.#start?.row.dispose();
     this.#start = null;
+    this.#markedPrompt.forget();
     this.#typed = new TypedLine();
     this.#carried = '';
     this.#isInPaste = false;
@@ -200,6 +219,7 @@ export class LineReader {
     const { x, y } = this.#screen.cursor;
     const isUnmoved = this.#enteredAt?.x === x && this.#enteredAt.y === y;
     const isStale = isUnmoved || this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
+    this.#shownAtUs = this.#roundTrip.lastReceivedUs;
     const start = markStart(this.#screen, isStale);
     const refused = this.#refused?.prompt;
     const isStuck = this.#isRefusedLineStuck();

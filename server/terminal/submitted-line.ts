@@ -21,6 +21,8 @@ export interface SubmittedLine {
   readonly secret: boolean;
   /** Keys for a full-screen program. */
   readonly alternate: boolean;
+  /** It stands where the target has marked that a line begins, and both ways of reading it agree. */
+  readonly isMarked: boolean;
   /** This Enter only adds a line to a paste that is still under way: nothing runs yet. */
   readonly interim: boolean;
 }
@@ -63,6 +65,7 @@ export function submittedLine(draft: Draft): SubmittedLine {
     secret: draft.secret ?? false,
     alternate: draft.alternate ?? false,
     interim: draft.interim ?? false,
+    isMarked: false,
   };
 }
 
