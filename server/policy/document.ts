@@ -15,10 +15,10 @@ import { shapeProblems } from './schema-problems.ts';
 import { compileSql } from './sql-pattern.ts';
 
 /** Longest pattern of a rule, in UTF-16 units. */
-export const MAX_PATTERN_CHARACTERS = 1_000;
+const MAX_PATTERN_CHARACTERS = 1_000;
 /** Patterns of one rule, and rules of one document. */
-export const MAX_PATTERNS = 500;
-export const MAX_RULES = 1_000;
+const MAX_PATTERNS = 500;
+const MAX_RULES = 1_000;
 
 const name = z
   .string()

@@ -230,6 +230,8 @@ function optionEffects(own: OptionEffect, value: Word, entry: Entry): Effect[] {
   }
 }
 
+const MAX_FORM_FILES = 64;
+
 /** `name=@FILE,FILE;type=…`, `name=<FILE`. */
 function form(value: Word, access: ReadonlySet<Access>): Effect[] {
   const mark = /^[^=]*=[@<]/.exec(leading(value))?.[0].length ?? 0;
@@ -238,6 +240,7 @@ function form(value: Word, access: ReadonlySet<Access>): Effect[] {
   const text = exactText(file);
   if (text === null) return [effect(access, file)];
   const files = text.replace(/;.*$/s, '').split(',');
+  if (files.length > MAX_FORM_FILES) return [effect(access, [unknown('it sends many files')])];
   return files.map((one) => effect(access, literal(one)));
 }
 

@@ -259,7 +259,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
 };
 
 /** The language that a program of this name reads, versions and suffixes aside: `psql-15`, `sqlite3`. */
-export function dialectOf(program: string): Dialect {
+function dialectOf(program: string): Dialect {
   const name = program.replace(/\.exe$/, '');
   const known = Object.hasOwn(DIALECTS, name) ? DIALECTS[name] : undefined;
   if (known !== undefined) return known;

@@ -9,7 +9,7 @@
 import { RE2JS } from 're2js';
 
 /** Steps that one expression compiles to, and all those of a policy. */
-export const MAX_REGEX_STEPS = 500;
+const MAX_REGEX_STEPS = 500;
 export const MAX_ALL_REGEX_STEPS = 2_000;
 /**
  * Steps times characters that one judgement goes through; what is beyond may fit. A step costs up to

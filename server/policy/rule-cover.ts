@@ -12,7 +12,7 @@ import { SUBCOMMAND_PROGRAMS } from './program-names.ts';
 const MAX_COMPARED_CHARACTERS = 300;
 
 /** Every text that the pattern `narrow` names is named by `wide`. */
-export function coversPattern(wide: string, narrow: string): boolean {
+function coversPattern(wide: string, narrow: string): boolean {
   if (wide === narrow || wide === ALL) return true;
   if (literalPrefix(wide) === wide) return false;
   if (wide.length > MAX_COMPARED_CHARACTERS || narrow.length > MAX_COMPARED_CHARACTERS)

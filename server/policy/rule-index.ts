@@ -92,7 +92,7 @@ function patternsFor(
 }
 
 /** Comparisons of one pattern with one word that one judgement makes, longer words counting for more. */
-const MAX_COMPARISONS = 200_000;
+const MAX_COMPARISONS = 100_000;
 
 /** What is the same for all commands of one judgement. */
 export interface Judgement {

@@ -89,20 +89,6 @@ function perhaps(context: ArithmeticContext): ArithmeticContext {
   return { ...context, assign: (name) => context.assign(name, null) };
 }
 
-/** Names of variables that an expression assigns to. */
-export function assignedNames(expression: ArithmeticExpression | undefined): string[] {
-  const names: string[] = [];
-  const context: ArithmeticContext = {
-    spend: () => true,
-    variable: () => null,
-    assign: (name) => names.push(name),
-    text: () => null,
-    run: () => undefined,
-  };
-  evaluate(expression, context);
-  return names;
-}
-
 function assign(
   target: ArithmeticExpression,
   value: number | null,

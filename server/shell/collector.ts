@@ -12,8 +12,13 @@ import { exactText, showWord, STAND_IN, withoutStandIns, type Word } from './wor
 export type Draft = { -readonly [Key in keyof ResolvedCommand]: ResolvedCommand[Key] };
 export type Files = ResolvedCommand['redirected'];
 
+/** Paths inside a container, each looked for in one mount, that count as one step. */
+const MOUNTED_PATHS_PER_STEP = 4;
+
 export class Collector {
   readonly commands: Draft[] = [];
+  /** The input was typed at a terminal. */
+  isTyped = false;
   readonly uncertainties: Uncertainty[] = [];
   /** Where in the input the reader is; nested programs count for the command that runs them. */
   span = { start: 0, end: 0 };
@@ -44,6 +49,12 @@ export class Collector {
 
   get exhausted(): boolean {
     return this.#exhausted;
+  }
+
+  /** @returns whether anybody types at a terminal, so that the interpreter reads lines from there */
+  noteConsole(draft: Draft | null, interpreter: string): boolean {
+    if (draft !== null && this.isTyped) draft.console = interpreter;
+    return this.isTyped;
   }
 
   giveUp(why: string): void {
@@ -90,8 +101,21 @@ export class Collector {
       this.#seen.add(key);
       this.commands.push(draft);
     }
-    const outside = frame.state.mounts.length === 0 ? null : throughMounts(words, files, frame);
-    if (outside !== null) this.record(outside.words, text, outside.files, outside.frame, node);
+    if (frame.state.mounts.length > 0) this.#recordOutside(words, text, files, frame, node);
     return draft;
+  }
+  /** The same as the host sees it, which a container shows in other places. */
+  #recordOutside(
+    words: readonly Word[],
+    text: string,
+    files: Files,
+    frame: Frame,
+    node: number,
+  ): void {
+    const { mounts, directories } = frame.state;
+    const paths = words.length + files.length + (directories?.length ?? 0);
+    if (!this.spend(Math.floor((paths * mounts.length) / MOUNTED_PATHS_PER_STEP))) return;
+    const outside = throughMounts(words, files, frame);
+    if (outside !== null) this.record(outside.words, text, outside.files, outside.frame, node);
   }
 }

@@ -13,8 +13,9 @@ import type { Mount } from './state.ts';
 import { exactText, isUnknown, literal, patternText, unknown, type Word } from './word.ts';
 
 /** Mounts of one container, and words of one command, that are looked at. */
-const MAX_MOUNTS = 32;
-const MAX_MOUNTED_WORDS = 256;
+const MAX_MOUNTS = 16;
+const MAX_MOUNTED_WORDS = 128;
+const MORE: Word = [unknown('it names more files in a container than can be followed', true)];
 
 const SLASH = { kind: 'text', text: '/', quoted: true } as const;
 
@@ -80,7 +81,11 @@ export function mountsOf(found: readonly (Mount | 'named' | 'unknown')[]): {
   readonly mounts: readonly Mount[];
   readonly unsure: boolean;
 } {
-  const mounts = found.filter((one) => typeof one !== 'string');
+  const mounts = [
+    ...new Map(
+      found.flatMap((one) => (typeof one === 'string' ? [] : [[one.at, one] as const])),
+    ).values(),
+  ];
   return {
     mounts: mounts.slice(0, MAX_MOUNTS),
     unsure: found.includes('unknown') || mounts.length > MAX_MOUNTS,
@@ -109,7 +114,7 @@ export function throughMounts(
     return mark === 0 ? led : led.map((one) => [...literal(head.slice(0, mark)), ...one]);
   };
   const ledWords = words.flatMap((word, index) =>
-    index === 0 || index > MAX_MOUNTED_WORDS ? [word] : lead(word),
+    index === 0 ? [word] : index > MAX_MOUNTED_WORDS ? [MORE] : lead(word),
   );
   const ledFiles = files.flatMap((file) => lead(file.word).map((word) => ({ ...file, word })));
   const places: (string | null)[] = [];

@@ -1,6 +1,7 @@
 /**
  * Programs that make files which a later command of the session may run: copies, links, downloads.
- * Not caught here: archives and compilers; what they make is a program like any other on the target.
+ * Not caught here: archives and clones, of which only the directory is remembered (`written-names.ts`), and
+ * compilers; what they make is a program like any other on the target.
  */
 import { kernelCommand, laterFile } from '../later-files.ts';
 import { NO_VALUES, optionGrammar } from '../option-table.ts';
