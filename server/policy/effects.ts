@@ -241,7 +241,7 @@ function form(value: Word, access: ReadonlySet<Access>): Effect[] {
   if (text === null) return [effect(access, file)];
   const files = text.replace(/;.*$/s, '').split(',');
   if (files.length > MAX_FORM_FILES) return [effect(access, [unknown('it sends many files')])];
-  return files.map((one) => effect(access, literal(one)));
+  return files.map((one) => effect(access, literal(one.replace(/^"|"$/g, ''))));
 }
 
 /** `SOURCE:TARGET[:options]`, or `type=bind,source=SOURCE,target=…`; a bare name is no path. */
