@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { withStores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { RecordingCheck } from '../journal/seal.ts';
+import { lostRecordings } from '../store/journal-claims.ts';
 import { checkRecording, sessionIds } from '../store/recording-check.ts';
 import { checkExportedFile, type ExportedFileCheck } from './exported-file.ts';
 import type { Verb, VerbInput } from './verb.ts';
@@ -57,6 +58,11 @@ export const verify: Verb = {
             ? `${check.entries} entries, chain intact`
             : `entry ${check.seq}: ${check.why}`;
         await report('journal', check.kind === 'intact', detail);
+        if (check.kind === 'intact') {
+          for await (const lost of lostRecordings(database, journal)) {
+            await report(lost.session, false, lost.why);
+          }
+        }
       }
       return ok ? 0 : 1;
     });
@@ -99,7 +105,7 @@ function detailOf(check: RecordingCheck): string {
     case 'intact':
       return `${check.chunks} chunks, intact, signed by ${check.signedBy.slice(0, 16)}`;
     case 'open':
-      return `${check.chunks} chunks so far, intact; still running, not signed yet`;
+      return `${check.chunks} chunks so far, intact, ${check.signed} of them signed; still running`;
     case 'foreign-key':
       return `${check.chunks} chunks, intact, but signed by another key: ${check.signedBy.slice(0, 16)}`;
     case 'broken':

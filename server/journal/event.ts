@@ -26,6 +26,7 @@ export const EVENT_TYPES = [
   'web.signed-out',
   'recording.viewed',
   'recording.exported',
+  'recording.checkpoint',
   'recording.sealed',
   'recording.failed',
 ] as const;

@@ -25,14 +25,14 @@ export interface SealedChunkHeader extends Omit<ChunkHeader, 'sessionId'> {
 export interface RecordingSeal {
   readonly sessionId: string;
   readonly chunks: readonly SealedChunkHeader[];
-  /** null = the session still ran when this was made. */
+  /** The newest; of fewer chunks, or null, when the session still ran. */
   readonly head: SignedHead | null;
 }
 
 export type RecordingCheck =
   | { readonly kind: 'intact'; readonly chunks: number; readonly signedBy: string }
-  /** The session still runs: its chunks are intact so far, nothing is signed yet. */
-  | { readonly kind: 'open'; readonly chunks: number }
+  /** The session still runs: its chunks are intact so far, and the first `signed` of them are sealed. */
+  | { readonly kind: 'open'; readonly chunks: number; readonly signed: number }
   /** Signed by a key that is not the one given; the chain itself is intact. */
   | { readonly kind: 'foreign-key'; readonly chunks: number; readonly signedBy: string }
   /** @param chunk the first that isn't what was recorded */
@@ -42,12 +42,22 @@ export type RecordingCheck =
 /** Takes the chunks of one recording in order. */
 export class ChainWalk {
   readonly #sessionId: string;
+  readonly #head: SignedHead | null;
   #chunks = 0;
   #events = 0;
   #hash = CHAIN_START;
+  /** Where the chain stood at the chunk of the head. */
+  #atHead: { readonly events: number; readonly hash: string } | null = null;
 
-  constructor(sessionId: string) {
+  constructor(sessionId: string, head: SignedHead | null) {
     this.#sessionId = sessionId;
+    this.#head = head;
+    this.#mark();
+  }
+
+  #mark(): void {
+    if (this.#chunks !== this.#head?.chunks) return;
+    this.#atHead = { events: this.#events, hash: this.#hash };
   }
 
   /** The number that the next chunk must have. */
@@ -67,35 +77,38 @@ export class ChainWalk {
     this.#chunks += 1;
     this.#events += chunk.events;
     this.#hash = chunk.hash;
+    this.#mark();
     return null;
   }
 
   /**
    * After the last chunk.
-   * @param isRunning a session that runs has no signed head yet
+   * @param isRunning the chunks since the last checkpoint aren't signed yet
    * @param publicKey of the bastion that recorded, from elsewhere than the record
    */
-  end(head: SignedHead | null, isRunning: boolean, publicKey: PublicKey): RecordingCheck {
+  end(isRunning: boolean, publicKey: PublicKey): RecordingCheck {
     const chunks = this.#chunks;
+    const head = this.#head;
     if (head === null) {
-      if (isRunning) return { kind: 'open', chunks };
+      if (isRunning) return { kind: 'open', chunks, signed: 0 };
       return broken(chunks, 'the session has ended but its head is not signed');
     }
-    if (head.chunks > chunks) {
+    if (this.#atHead === null) {
       return broken(chunks + 1, `${head.chunks - chunks} chunks are missing at the end`);
     }
-    if (head.hash !== this.#hash) return broken(chunks, 'it is not the head that was signed');
+    if (this.#atHead.hash !== head.hash) {
+      return broken(head.chunks, 'it is not the head that was signed');
+    }
     const signedBy = head.keyId;
     if (signedBy !== keyIdOf(publicKey)) return { kind: 'foreign-key', chunks, signedBy };
-    const statement = {
-      sessionId: this.#sessionId,
-      chunks,
-      events: this.#events,
-      hash: this.#hash,
-    };
-    return isSignedBy(statement, head.signature, publicKey)
+    const statement = { sessionId: this.#sessionId, chunks: head.chunks, ...this.#atHead };
+    if (!isSignedBy(statement, head.signature, publicKey)) {
+      return broken(head.chunks, 'the signature is not of these chunks');
+    }
+    if (isRunning) return { kind: 'open', chunks, signed: head.chunks };
+    return head.chunks === chunks
       ? { kind: 'intact', chunks, signedBy }
-      : broken(chunks, 'the signature is not of these chunks');
+      : broken(head.chunks + 1, 'it follows the last head that was signed');
   }
 }
 

@@ -25,7 +25,8 @@ export async function checkRecording(
     .where('id', sessionId)
     .first();
   if (session === undefined) return { kind: 'unknown' };
-  const walk = new ChainWalk(sessionId);
+  // Before the chunks: one that is signed meanwhile covers more than are read.
+  const walk = new ChainWalk(sessionId, await signedHead(knex, sessionId));
   try {
     for await (const { header, prevHash, hash, lines } of storedChunks(knex, sessionId)) {
       const recomputed = chunkHash(prevHash, header, lines);
@@ -35,7 +36,7 @@ export async function checkRecording(
   } catch (error) {
     return broken(walk.next, messageOf(error));
   }
-  return walk.end(await signedHead(knex, sessionId), session.status === 'active', publicKey);
+  return walk.end(session.status === 'active', publicKey);
 }
 
 /** Ids of all sessions, oldest first. */

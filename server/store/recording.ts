@@ -11,6 +11,7 @@ import { CHAIN_START } from '../journal/chain.ts';
 import type { HeadSigner } from '../journal/signature.ts';
 import type { Logger } from '../log.ts';
 import type { DecidedCommand, Recording, SessionEnd } from '../session/ports.ts';
+import type { OpenHead } from './checkpoint.ts';
 import { type ChainPlace, ChunkBuilder, type SealedChunk } from './chunk.ts';
 import { commandRow, decidedEvent } from './command-row.ts';
 import { auditEvent, closeSession, type CommandEnding, type SessionNames } from './head-row.ts';
@@ -53,6 +54,8 @@ export class LiveRecording implements Recording {
   #events = 0;
   /** Where the chain in Postgres stands. */
   #stored: ChainPlace = { seq: 1, event: 1, prevHash: CHAIN_START };
+  /** `#stored.seq` at the last checkpoint. */
+  #checked = 1;
   /** Settles after the newest append and everything before it. */
   #newestAppend: Promise<unknown> = Promise.resolve();
   /** Settles after the newest chunk and everything before it; false = some will never be stored. */
@@ -146,6 +149,14 @@ export class LiveRecording implements Recording {
     const enough = sleep(this.#context.endWaitMs, null, { signal: waited.signal }).catch(() => {});
     await Promise.race([this.#finished, enough]);
     waited.abort();
+  }
+
+  /** As far as the chunks are in Postgres; null = nothing new since the last call, or it has ended. */
+  newHead(): OpenHead | null {
+    const place = this.#stored;
+    if (this.#finished !== null || place.seq === this.#checked) return null;
+    this.#checked = place.seq;
+    return { sessionId: this.#names.id, place };
   }
 
   /** Settles when nothing more will be written; null = the session runs. */

@@ -8,6 +8,7 @@ import type { HeadSigner } from '../journal/signature.ts';
 import type { Logger } from '../log.ts';
 import type { Recording, RecordingSink, SessionStart } from '../session/ports.ts';
 import { bastionSeen, SEEN_EVERY_MS } from './bastion-row.ts';
+import { checkpoint, CHECKPOINT_EVERY_MS } from './checkpoint.ts';
 import type { Database } from './database.ts';
 import { auditEvent, SESSIONS_CHANNEL, type SessionNames } from './head-row.ts';
 import { attachedInsert, type StoredJournal } from './journal.ts';
@@ -41,6 +42,7 @@ export interface RecordingSinkOptions {
   readonly instanceId: string;
   readonly sealAfterMs?: number;
   readonly endWaitMs?: number;
+  readonly checkpointEveryMs?: number;
 }
 
 export interface StoredRecordingSink extends RecordingSink {
@@ -66,6 +68,9 @@ class Sink implements StoredRecordingSink {
   readonly #live = new Set<LiveRecording>();
   readonly #stop = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #checkpoints: NodeJS.Timeout;
+  /** The one that is being written; while Postgres is away it waits, and no other begins. */
+  #checkpoint: Promise<void> | null = null;
   #closing = false;
 
   constructor(options: RecordingSinkOptions) {
@@ -97,6 +102,13 @@ class Sink implements StoredRecordingSink {
     };
     this.#heartbeat = setInterval(() => void this.#beat(), SEEN_EVERY_MS);
     this.#heartbeat.unref();
+    const everyMs = options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS;
+    this.#checkpoints = setInterval(() => {
+      this.#checkpoint ??= this.#sealOpen().finally(() => {
+        this.#checkpoint = null;
+      });
+    }, everyMs);
+    this.#checkpoints.unref();
   }
 
   get liveCount(): number {
@@ -138,16 +150,27 @@ class Sink implements StoredRecordingSink {
   async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
+    clearInterval(this.#checkpoints);
     const ended = [...this.#live].map(async (recording) => {
       if (recording.finished === null) await recording.end(stoppedEnd());
       await recording.finished;
     });
     const waited = new AbortController();
     const deadline = sleep(deadlineMs, null, { signal: waited.signal }).catch(() => {});
-    await Promise.race([Promise.all(ended), deadline]);
+    await Promise.race([Promise.all([...ended, this.#checkpoint]), deadline]);
     waited.abort();
     this.#stop.abort();
     this.#shipper.close();
+  }
+
+  /** Never rejects: what could not be sealed is sealed with the next chunk. */
+  async #sealOpen(): Promise<void> {
+    const open = [...this.#live].flatMap((recording) => recording.newHead() ?? []);
+    try {
+      await checkpoint(this.#options, open);
+    } catch (error) {
+      this.#options.logger.warn('recording.checkpoint-failed', { why: messageOf(error) });
+    }
   }
 
   async #beat(): Promise<void> {

@@ -96,6 +96,18 @@ describe('an exported file', () => {
     assert.equal(kind, 'open');
   });
 
+  it('says how many chunks are signed when the session still ran', async () => {
+    const whole = seal();
+    const [first] = whole.chunks;
+    assert.ok(first);
+    const signer = createHeadSigner(keys.privateKey);
+    const statement = { chunks: 1, events: PER_CHUNK, hash: first.hash };
+    const signature = signer.sign({ sessionId: SESSION, ...statement });
+    const head = { chunks: 1, hash: first.hash, keyId: signer.keyId, signature };
+    const found = await check(await exported({ ...whole, head }));
+    assert.deepEqual(found, { kind: 'open', chunks: 3, signed: 1 });
+  });
+
   it('names a foreign key', async () => {
     const other = generateKeyPairSync('ed25519').publicKey;
     assert.equal((await check(await exported(), other)).kind, 'foreign-key');

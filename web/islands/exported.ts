@@ -27,7 +27,7 @@ function sentence(proof: Proof): string {
     case 'intact':
       return `Intact: all ${proof.chunks} chunks are what was recorded, and the signature is that of the key ${proof.keyId}.`;
     case 'unsigned':
-      return `The ${proof.chunks} chunks follow each other as recorded; nothing is signed yet, for the session still ran when this file was made.`;
+      return `The ${proof.chunks} chunks follow each other as recorded; ${proof.signed} of them are signed, for the session still ran when this file was made.`;
     case 'unable':
       return `All ${proof.chunks} chunks follow each other as recorded; this browser can’t check the Ed25519 signature of the key ${proof.keyId}.`;
     case 'foreign':

@@ -43,8 +43,8 @@ export type ExportedEvent =
 
 export type Proof =
   | { readonly kind: 'intact'; readonly chunks: number; readonly keyId: string }
-  /** The chain holds, but nobody signed its head: the session still ran. */
-  | { readonly kind: 'unsigned'; readonly chunks: number }
+  /** The chain holds, and a head signed its first `signed` chunks: the session still ran. */
+  | { readonly kind: 'unsigned'; readonly chunks: number; readonly signed: number }
   /** The chain holds; this browser can't check the signature. */
   | { readonly kind: 'unable'; readonly chunks: number; readonly keyId: string }
   /** The chain holds, signed by another key than the one that came with it. */
@@ -57,8 +57,10 @@ const CHAIN_START = '0'.repeat(64);
 export async function prove(document: ExportedDocument, publicKey: string): Promise<Proof> {
   const { events, seal } = document;
   const broken = (why: string): Proof => ({ kind: 'broken', why });
+  const { head } = seal;
   let prevHash = CHAIN_START;
   let read = 0;
+  let atHead = head?.chunks === 0 ? { events: 0, hash: CHAIN_START } : null;
   for (const [index, chunk] of seal.chunks.entries()) {
     const place = `chunk ${index + 1}`;
     const follows = chunk.seq === index + 1 && chunk.prevHash === prevHash;
@@ -81,17 +83,17 @@ export async function prove(document: ExportedDocument, publicKey: string): Prom
     if (hash !== chunk.hash) return broken(`${place} is not what was recorded`);
     prevHash = hash;
     read += chunk.events;
+    if (head?.chunks === chunk.seq) atHead = { events: read, hash };
   }
   if (read !== events.length) return broken(`event ${read + 1} belongs to no chunk`);
-  const { head } = seal;
   const chunks = seal.chunks.length;
-  if (head === null) return { kind: 'unsigned', chunks };
-  if (head.chunks > chunks) return broken(`${head.chunks - chunks} chunks are missing at the end`);
-  if (head.hash !== prevHash) return broken('its head is not the one that was signed');
+  if (head === null) return { kind: 'unsigned', chunks, signed: 0 };
+  if (atHead === null) return broken(`${head.chunks - chunks} chunks are missing at the end`);
+  if (head.hash !== atHead.hash) return broken('its head is not the one that was signed');
   const spki = bytesOfBase64(publicKey);
   const { keyId } = head;
   if ((await sha256(spki)) !== keyId) return { kind: 'foreign', chunks, keyId };
-  const statement = { chunks, events: read, hash: prevHash, sessionId: seal.sessionId };
+  const statement = { chunks: head.chunks, ...atHead, sessionId: seal.sessionId };
   const payload = utf8(`sallyport recording head v1\n${JSON.stringify(statement)}`);
   let key: CryptoKey;
   try {
@@ -99,9 +101,15 @@ export async function prove(document: ExportedDocument, publicKey: string): Prom
   } catch {
     return { kind: 'unable', chunks, keyId };
   }
-  return (await crypto.subtle.verify('Ed25519', key, bytesOfBase64(head.signature), payload))
-    ? { kind: 'intact', chunks, keyId }
-    : broken('its signature is not of this recording');
+  const isSigned = await crypto.subtle.verify(
+    'Ed25519',
+    key,
+    bytesOfBase64(head.signature),
+    payload,
+  );
+  if (!isSigned) return broken('its signature is not of this recording');
+  if (head.chunks < chunks) return { kind: 'unsigned', chunks, signed: head.chunks };
+  return { kind: 'intact', chunks, keyId };
 }
 
 /** The line as it was stored and hashed. */

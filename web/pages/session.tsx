@@ -233,10 +233,11 @@ function Integrity({ head, session }: Pick<SessionProps, 'head' | 'session'>) {
           <dt>Signed</dt>
           <dd>
             {head === null ? (
-              'not yet: the head is signed when the session ends'
+              'not yet: heads are signed every minute, and when the session ends'
             ) : (
               <>
                 Ed25519, key <code>{head.keyId}</code>
+                {head.chunks < chunks && `, up to chunk ${head.chunks}`}
               </>
             )}
           </dd>
