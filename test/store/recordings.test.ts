@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '../../server/asciicast/event.ts';
 import { openDatabase } from '../../server/store/database.ts';
 import { silentLogger } from '../../server/log.ts';
-import { lostRecordings } from '../../server/store/journal-claims.ts';
 import { checkRecording } from '../../server/store/recording-check.ts';
 import { startPostgres } from '../../server/store/postgres.ts';
 import { CHUNKS_CHANNEL } from '../../server/store/shipper.ts';
@@ -88,51 +87,6 @@ describe('recordings', () => {
     assert.ok(stored.every((one) => one.data < one.raw / 4));
     assert.equal(world.spool.backlogBytes, 0);
     assert.deepEqual(await world.journal.verify(), { kind: 'intact', entries: 2 });
-  });
-
-  it('signs what a running session has so far, and shows when that is cut or gone', async () => {
-    await open({ sink: { sealAfterMs: 1, checkpointEveryMs: 20 } });
-    const start = sessionStart();
-    const recording = await world.sink.begin(start);
-    const checkOf = () => checkRecording(world.database, start.id, publicKey);
-    const signedBecomes = async (count: number) => {
-      for (let n = 0; n < 500; n += 1) {
-        const check = await checkOf();
-        if (check.kind === 'open' && check.signed === count) return;
-        await sleep(10);
-      }
-      assert.fail('no checkpoint was made');
-    };
-    await recording.append({ atUs: 1, code: 'o', text: 'one' });
-    await signedBecomes(1);
-    await recording.append({ atUs: 2, code: 'o', text: 'two' });
-    await signedBecomes(2);
-    const { knex } = world.database;
-    const claimed = await world.journal.list({ types: ['recording.checkpoint'], limit: 10 });
-    assert.equal(claimed.items.length, 2);
-    const lost = async () => {
-      const all = [];
-      for await (const one of lostRecordings(world.database, world.journal)) all.push(one);
-      return all;
-    };
-    assert.deepEqual(await lost(), []);
-
-    // What a database administrator could do behind the triggers' back.
-    const behind = (sql: string) =>
-      knex.transaction(async (trx) => {
-        await trx.raw('set local session_replication_role = replica');
-        await trx.raw(sql, [start.id]);
-      });
-    await behind('delete from chunks where session_id = ? and seq = 2');
-    const cut = await checkOf();
-    assert.equal(cut.kind, 'broken');
-    assert.match(cut.why, /missing at the end/);
-    await behind('delete from heads where session_id = ? and chunks = 2');
-    assert.equal((await checkOf()).kind, 'open');
-    assert.match((await lost())[0]?.why ?? '', /head of 2 chunks, .* is gone/);
-    await behind('delete from sessions where id = ?');
-    assert.match((await lost())[0]?.why ?? '', /it was deleted/);
-    await recording.end(END);
   });
 
   it('keeps incompressible bytes and large events', async () => {
