@@ -2,6 +2,7 @@
  * A running bastion: the stores, the recorder, the SSH gateway, the web server and, without a
  * configuration, the demo. Made in this order, closed in reverse.
  */
+import { randomBytes } from 'node:crypto';
 import { hasRole } from './access/principal.ts';
 import {
   DEMO_CREDENTIAL,
@@ -37,6 +38,8 @@ import { recoverRecordings } from './store/recovery.ts';
 import { openSpool } from './store/spool.ts';
 import { createPages } from '../web/index.ts';
 
+/** What a shell marks its prompts and commands with is made of so many bytes. */
+const NONCE_BYTES = 16;
 /** How long the recorder may take to ship what it has at the end, milliseconds. */
 const SHIP_TIMEOUT_MS = 10_000;
 
@@ -132,6 +135,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     policies: stores.policies,
     approvals: stores.approvals,
     held: new HeldCommands(),
+    nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
     clock,
     logger,
     limits: DEFAULT_LIMITS,

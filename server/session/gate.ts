@@ -31,6 +31,11 @@ export interface GateLine {
   readonly language: Language;
   /** Where a client of a database stands, for SQL that comes by its input. */
   readonly sql?: SqlPlace | null;
+  /**
+   * The line is for the console of an interpreter, and the candidates say what it starts there. `doubt`:
+   * why that isn't all that it may do; null when it is.
+   */
+  readonly console?: { readonly doubt: string | null };
   readonly certainty: Certainty;
   /** Why the certainty is not better, in words; null when it is. */
   readonly why: string | null;
@@ -160,7 +165,8 @@ export class Gate {
    */
   async judge(line: GateLine): Promise<JudgedLine> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const after = line.language === 'shell' ? readShell(line.text, this.#state).after : null;
+    const isShell = line.language === 'shell' && line.console === undefined;
+    const after = isShell ? readShell(line.text, this.#state).after : null;
     const judged = this.#judge(policy, line, after);
     const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')
@@ -203,10 +209,13 @@ export class Gate {
   #released(seq: number, line: GateLine, decision: Decision, after: ShellState | null): void {
     const { text, isMarked = false } = line;
     this.commands.released({ seq, text, isMarked }, this.#nowUs());
-    if (after === null) return;
-    if (decision.commands.some(({ stdinLanguage }) => stdinLanguage === 'shell')) {
-      const inner = innerState(after);
-      this.#outer = joined(inner, after, this.#outer);
+    const isShell = decision.commands.some(({ stdinLanguage }) => stdinLanguage === 'shell');
+    // A client at a terminal may start a shell as well.
+    if (after === null && !(isShell && this.#state.interactive)) return;
+    if (isShell || after === null) {
+      const outer = after ?? this.#state;
+      const inner = innerState(outer);
+      this.#outer = joined(inner, outer, this.#outer);
       this.#state = this.#outer;
     } else this.#state = this.#outer === null ? after : joined(after, this.#outer);
   }
@@ -223,10 +232,11 @@ export class Gate {
     this.commands.sessionEnded(exitStatus, this.#nowUs());
   }
 
-  /** Whether a rule would hold or refuse this, should it run as a command of its own. */
-  async wouldRefuse(text: string): Promise<boolean> {
+  /** Whether a rule would hold or refuse this, should it run as a command of its own, or as SQL. */
+  async wouldRefuse(text: string, sql: SqlPlace | null = null): Promise<boolean> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const input = { text, language: 'shell', state: this.#state, isGuess: true } as const;
+    const shell = { text, language: 'shell', state: this.#state, isGuess: true } as const;
+    const input = sql === null ? shell : ({ ...shell, language: 'sql', sql } as const);
     const { verdict, rule } = judge(policy, this.#facts, input);
     return rule !== null && verdict !== 'allow';
   }
@@ -250,6 +260,8 @@ export class Gate {
     if (line.certainty === 'uncertain' && line.isReported !== true) {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }
+    const { doubt: inConsole = null } = line.console ?? {};
+    if (inConsole !== null) decisions.push(plainDecision(policy.uncertain, inConsole));
     if (this.#readsInput && after !== null && after.input.kind !== 'session') {
       const why = 'the shell goes on with commands that do not come from this input';
       decisions.push(plainDecision(policy.uncertain, why));

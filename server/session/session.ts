@@ -10,10 +10,9 @@ import type { Clock } from '../clock.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { initialState } from '../shell/state.ts';
-import { readableModes } from '../terminal/modes.ts';
 import { Gate, type GateDependencies } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
-import { isEnvironmentAllowed, type SessionLimits } from './limits.ts';
+import type { SessionLimits } from './limits.ts';
 import { errorNotice, EXIT_DENIED, EXIT_FAILED, notice } from './notice.ts';
 import { OutputPipe } from './output.ts';
 import type {
@@ -27,6 +26,7 @@ import type {
   SessionEnd,
   UpstreamEnd,
 } from './ports.ts';
+import { upstreamRequest } from './shell-start.ts';
 import { signalStatus } from './signal.ts';
 import { inputReader, LOGIN_SHELL } from './program-input.ts';
 import { commandLine, readInput } from './stdin-input.ts';
@@ -39,6 +39,8 @@ export interface SessionDependencies extends GateDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: SessionLimits;
+  /** Letters and digits that nobody can guess. */
+  readonly nonce: () => string;
 }
 
 export interface SessionContext {
@@ -215,11 +217,9 @@ export class Session {
       reader = inputReader(outcome.decision);
     }
 
-    const dialled = await dialer.dial(grant, {
-      ...request,
-      pty: request.pty && { ...request.pty, modes: readableModes(request.pty.modes) },
-      env: request.env.filter(({ name }) => isEnvironmentAllowed(name, limits.environment)),
-    });
+    const mode = grant.target.shellIntegration;
+    const nonce = mode === 'inject' ? this.#dependencies.nonce() : null;
+    const dialled = await dialer.dial(grant, upstreamRequest(request, limits.environment, nonce));
     if (dialled.kind === 'failed') {
       await journal.append({
         type: 'upstream.failed',
@@ -250,6 +250,8 @@ export class Session {
             say,
             output,
             size: request.pty.size,
+            marks: { mode, nonce },
+            end: (text) => this.terminate(text, 'the shell ran another line than was read'),
             nowUs: this.#nowUs,
           });
     const inbound =

@@ -7,7 +7,6 @@
  *
  * Other programs of the same account can read the nonce, which is why marks never relax anything.
  */
-import type { ShellIntegration } from '../access/target.ts';
 import { readableModes } from '../terminal/modes.ts';
 import { isEnvironmentAllowed } from './limits.ts';
 import type { ChannelRequest } from './ports.ts';
@@ -75,18 +74,18 @@ export function markedShell(nonce: string): string {
 /**
  * The request as it goes to the target.
  * @param allowed environment variables that may reach it
- * @param integration how the target's shell is started; only interactive ones are
+ * @param nonce what the shell is to mark its prompts and commands with; null = it is started as it is
  */
 export function upstreamRequest(
   request: ChannelRequest,
   allowed: readonly string[],
-  { mode, nonce }: { readonly mode: ShellIntegration; readonly nonce: string },
+  nonce: string | null,
 ): ChannelRequest {
   const passed = {
     ...request,
     pty: request.pty && { ...request.pty, modes: readableModes(request.pty.modes) },
     env: request.env.filter(({ name }) => isEnvironmentAllowed(name, allowed)),
   };
-  if (mode !== 'inject' || request.kind !== 'shell' || request.pty === null) return passed;
+  if (nonce === null || request.kind !== 'shell' || request.pty === null) return passed;
   return { ...passed, kind: 'exec', command: Buffer.from(markedShell(nonce)) };
 }

@@ -43,7 +43,7 @@ export class TerminalInput {
   constructor(options: TerminalInputOptions) {
     this.#options = options;
     this.#reader = new LineReader(options.size.cols, options.size.rows);
-    this.#language = new TerminalLanguage((text) => options.gate.wouldRefuse(text));
+    this.#language = new TerminalLanguage((text, sql) => options.gate.wouldRefuse(text, sql));
   }
 
   /** Shows the reader what the target sent, before the client gets it. */

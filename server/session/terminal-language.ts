@@ -1,25 +1,35 @@
 /**
- * Which language the lines of a terminal are in: the shell's, or that of a database client that a line
- * before started. Not caught here: clients that say nothing of themselves on their command line
- * (a script that ends in one), and other programs with lines of their own; those are read as a shell's.
+ * Which language the lines of a terminal are in: the shell's, that of a database client, or that of the
+ * console of an interpreter which a line before started. Not caught here: programs that say nothing of
+ * themselves on their command line (a script that ends in one), and other programs with lines of their
+ * own; those are read as a shell's.
  *
- * Prompts are only a hint, since anybody can print one: a line for a client is judged as SQL, and what a
- * rule says of it as a command of the shell counts as well.
+ * Prompts are only a hint, since anybody can print one: a line for a client is judged in its language,
+ * and what a rule says of it as a command of the shell counts as well. Where a shell seems to read again
+ * though nobody told the client to end, it is the other way round.
  */
 import type { Decision, SqlPlace } from '../policy/decision.ts';
+import { NO_NAMES, type ConsoleNames } from '../shell/console.ts';
 import { isCompleteSql } from '../sql/complete.ts';
 import { readSql } from '../sql/statement.ts';
 import type { GateLine } from './gate.ts';
+import { consoleLine } from './terminal-console.ts';
 
-/** So many prompts of shells are remembered. */
+/** So many prompts of shells, and of each client, are remembered. */
 const MAX_PROMPTS = 32;
+/** So many clients that wait for a shell of theirs to end. */
+const MAX_CLIENTS = 8;
 /** A statement over several lines is read as one up to this length. */
 const MAX_STATEMENT_CHARS = 65_536;
 /** Prompts of psql, mysql and sqlite3, the ones that ask for more too. */
 const CLIENT_PROMPT =
   /(?:[=\-'"(*!^$;][>#]|^(?:mysql|MariaDB(?: \[[^\]]*\])?|sqlite)>|^ +(?:->|[`'"]>|\/\*>|\.\.\.>)) ?$/;
+const CONSOLE_PROMPT =
+  /^(?:>>>|\.\.\.|\.{2,}|>|\|?|In \[\d+\]:|irb\(.*|\S+:\d+(?:\[\d+\])?>|not connected>) ?$/;
 /** What ends a client. */
 const LEAVING = /^\s*(?:\\q\b|\.(?:q|quit|exit)\b|(?:exit|quit)\s*;?\s*$)/i;
+/** What ends a shell. */
+const SHELL_LEAVING = /^\s*(?:exit|logout|exec)\b/;
 
 /** What is known of a line beside its readings. */
 export interface TypedLine {
@@ -30,47 +40,64 @@ export interface TypedLine {
   readonly isPlain: boolean;
 }
 
+/** Whether a rule would hold or refuse the text as a command of the shell, or as SQL. */
+export type WouldRefuse = (text: string, sql: SqlPlace | null) => Promise<boolean>;
+
+/** A program that reads lines of another language than the shell's. */
+interface Client {
+  /** Where a client of a database stands; null = it is a console. */
+  sql: SqlPlace | null;
+  /** The interpreter of a console. */
+  readonly program: string;
+  names: ConsoleNames;
+  /** Lines of a statement that isn't complete yet. */
+  pending: string;
+  readonly prompts: Set<string>;
+}
+
 /** One per terminal. For every line `read`, and then `released` or `forget`. */
 export class TerminalLanguage {
-  readonly #wouldRefuse: (text: string) => Promise<boolean>;
+  readonly #wouldRefuse: WouldRefuse;
   readonly #shellPrompts = new Set<string>();
-  /** Where the client stands that seems to read the lines; null = a shell reads them. */
-  #client: SqlPlace | null = null;
-  /** The client was told to end. */
+  /** Reads the lines, as it seems; null = a shell does. */
+  #client: Client | null = null;
+  /** Seems to have ended, though nobody told it to. */
+  #doubted: Client | null = null;
+  /** Clients that started a shell which reads now, the nearest last. */
+  readonly #below: Client[] = [];
+  /** What reads was told to end. */
   #isLeaving = false;
-  /** Lines of a statement that isn't complete yet. */
-  #pending = '';
 
-  /** @param wouldRefuse whether a rule would hold or refuse the text as a command of the shell */
-  constructor(wouldRefuse: (text: string) => Promise<boolean>) {
+  constructor(wouldRefuse: WouldRefuse) {
     this.#wouldRefuse = wouldRefuse;
   }
 
   /** The line as it is to be judged. */
   async read({ line, prompt, isPlain }: TypedLine): Promise<GateLine> {
-    if (this.#client === null || !isPlain) return line;
-    if (this.#hasEnded(prompt)) {
-      this.#client = null;
-      this.forget();
-      return line;
-    }
-    for (const text of line.candidates) if (await this.#wouldRefuse(text)) return line;
-    return this.#asSql(line, this.#client);
+    if (!isPlain) return line;
+    this.#place(prompt);
+    const client = this.#client;
+    if (client === null) return this.#asShell(line);
+    for (const text of line.candidates) if (await this.#wouldRefuse(text, null)) return line;
+    return asFor(line, client);
   }
 
   /** The line as `read` gave it went up. */
-  released(line: GateLine, { prompt }: TypedLine, { commands, sqlInput }: Decision): void {
-    if (line.language === 'sql') {
-      this.#advance(line.text);
-      return;
+  released(line: GateLine, { line: typed, prompt }: TypedLine, decision: Decision): void {
+    const client = this.#client;
+    if (client === null) {
+      if (SHELL_LEAVING.test(line.text)) this.#isLeaving = true;
+      if (
+        prompt !== null &&
+        prompt.trim() !== '' &&
+        this.#below.at(-1)?.prompts.has(shapeOf(prompt)) !== true
+      )
+        learn(this.#shellPrompts, prompt);
+    } else {
+      if (prompt !== null) learn(client.prompts, prompt);
+      if (this.#advance(client, typed)) this.#isLeaving = true;
     }
-    if (this.#client !== null) return;
-    if (prompt !== null && prompt.trim() !== '') this.#learn(prompt);
-    const isClient = commands.some(({ stdinLanguage }) => stdinLanguage === 'sql');
-    if (!isClient || sqlInput === undefined || sqlInput === null) return;
-    this.#client = sqlInput;
-    this.#isLeaving = false;
-    this.forget();
+    this.#started(decision);
   }
 
   /** Ctrl-D at an empty line. */
@@ -78,58 +105,123 @@ export class TerminalLanguage {
     this.#isLeaving = true;
   }
 
-  /** Ctrl-C came: a client drops what it has of a statement. */
+  /** Ctrl-C came, or a line was refused: a client drops what it has of a statement. */
   forget(): void {
-    this.#pending = '';
+    const client = this.#client;
+    if (client === null) return;
+    client.pending = '';
+    client.names = { ...client.names, isTorn: false };
   }
 
-  #hasEnded(prompt: string | null): boolean {
-    if (prompt === null) return false;
-    if (this.#shellPrompts.has(shapeOf(prompt))) return true;
-    return this.#isLeaving && !CLIENT_PROMPT.test(prompt);
-  }
-
-  #asSql(line: GateLine, place: SqlPlace): GateLine {
-    const strict = line.candidates.filter((text) => !line.guesses.has(text));
-    const own = new Set([line.text, ...strict]);
-    const texts = [...own].map((text) => `${this.#pending}${text}\n`);
-    const open = texts.filter((text) => this.#isOpen(text, place));
-    // The client may have dropped what came before.
-    const alone = this.#pending === '' ? [] : [...own];
-    return {
-      ...line,
-      candidates: [...texts, ...alone],
-      // A statement that isn't complete runs later, with what is still to come.
-      guesses: new Set([...open, ...alone]),
-      language: 'sql',
-      sql: place,
-    };
-  }
-
-  #isOpen(text: string, { dialect, state }: SqlPlace): boolean {
-    return isCompleteSql(text, dialect, state) === 'incomplete';
-  }
-
-  #advance(text: string): void {
-    const place = this.#client;
-    if (place === null) return;
-    if (this.#pending === '' && LEAVING.test(text)) this.#isLeaving = true;
-    const joined = `${this.#pending}${text}\n`;
-    if (this.#isOpen(joined, place)) {
-      this.#pending = joined.length > MAX_STATEMENT_CHARS ? '' : joined;
+  /** Sees from the prompt who reads. */
+  #place(prompt: string | null): void {
+    if (prompt === null) return;
+    const client = this.#client;
+    if (client !== null) {
+      if (!this.#hasEnded(client, prompt)) return;
+      this.#client = null;
+      this.#doubted = this.#isLeaving ? null : client;
+      this.#isLeaving = false;
       return;
     }
-    this.#pending = '';
-    this.#client = { ...place, state: readSql(joined, place.dialect, place.state).after };
+    const below = this.#below.at(-1);
+    if (!this.#isLeaving || below?.prompts.has(shapeOf(prompt)) !== true) return;
+    this.#client = this.#below.pop() ?? null;
+    this.#isLeaving = false;
   }
 
-  #learn(prompt: string): void {
-    this.#shellPrompts.add(shapeOf(prompt));
-    const [oldest] = this.#shellPrompts;
-    if (this.#shellPrompts.size > MAX_PROMPTS && oldest !== undefined) {
-      this.#shellPrompts.delete(oldest);
-    }
+  #hasEnded(client: Client, prompt: string): boolean {
+    const shape = shapeOf(prompt);
+    if (client.prompts.has(shape)) return false;
+    if (this.#shellPrompts.has(shape)) return true;
+    const usual = client.sql === null ? CONSOLE_PROMPT : CLIENT_PROMPT;
+    return this.#isLeaving && !usual.test(prompt);
   }
+
+  async #asShell(line: GateLine): Promise<GateLine> {
+    const others = this.#doubted === null ? this.#below : [this.#doubted, ...this.#below];
+    for (const client of others) {
+      const judged = asFor(line, client);
+      for (const text of judged.candidates)
+        if (await this.#wouldRefuse(text, judged.sql ?? null)) return judged;
+    }
+    return line;
+  }
+
+  /** A program of another language, or a shell inside one, was started. */
+  #started({ commands, sqlInput }: Decision): void {
+    // A console is itself one of the readings of its lines.
+    const reading = this.#client?.program;
+    const console = commands.find(
+      (one) => one.console !== undefined && one.console !== reading,
+    )?.console;
+    const isSql = commands.some(({ stdinLanguage }) => stdinLanguage === 'sql');
+    const sql = isSql ? (sqlInput ?? null) : null;
+    const isClient = console !== undefined || sql !== null;
+    const isShell = commands.some(({ stdinLanguage }) => stdinLanguage === 'shell');
+    if (!isClient && (!isShell || this.#client === null)) return;
+    if (this.#client !== null) {
+      this.#below.push(this.#client);
+      if (this.#below.length > MAX_CLIENTS) this.#below.shift();
+    }
+    this.#client = isClient
+      ? { sql, program: console ?? '', names: NO_NAMES, pending: '', prompts: new Set() }
+      : null;
+    this.#doubted = null;
+    this.#isLeaving = false;
+  }
+
+  /** The client takes the line. @returns whether it tells the client to end */
+  #advance(client: Client, line: GateLine): boolean {
+    if (client.sql === null) {
+      const { read } = consoleLine(line, client.program, client.names);
+      client.names = read.after;
+      return read.isLeaving;
+    }
+    const isLeaving = client.pending === '' && LEAVING.test(line.text);
+    const joined = `${client.pending}${line.text}\n`;
+    if (isOpen(joined, client.sql)) {
+      client.pending = joined.length > MAX_STATEMENT_CHARS ? '' : joined;
+      return isLeaving;
+    }
+    client.pending = '';
+    const { dialect, state } = client.sql;
+    client.sql = { dialect, state: readSql(joined, dialect, state).after };
+    return isLeaving;
+  }
+}
+
+function asFor(line: GateLine, client: Client): GateLine {
+  return client.sql === null
+    ? consoleLine(line, client.program, client.names).line
+    : asSql(line, client.sql, client.pending);
+}
+
+function asSql(line: GateLine, place: SqlPlace, pending: string): GateLine {
+  const strict = line.candidates.filter((text) => !line.guesses.has(text));
+  const own = new Set([line.text, ...strict]);
+  const texts = [...own].map((text) => `${pending}${text}\n`);
+  const open = texts.filter((text) => isOpen(text, place));
+  // The client may have dropped what came before.
+  const alone = pending === '' ? [] : [...own];
+  return {
+    ...line,
+    candidates: [...texts, ...alone],
+    // A statement that isn't complete runs later, with what is still to come.
+    guesses: new Set([...open, ...alone]),
+    language: 'sql',
+    sql: place,
+  };
+}
+
+function isOpen(text: string, { dialect, state }: SqlPlace): boolean {
+  return isCompleteSql(text, dialect, state) === 'incomplete';
+}
+
+function learn(prompts: Set<string>, prompt: string): void {
+  prompts.add(shapeOf(prompt));
+  const [oldest] = prompts;
+  if (prompts.size > MAX_PROMPTS && oldest !== undefined) prompts.delete(oldest);
 }
 
 /** Times and counters in a prompt change. */

@@ -119,3 +119,9 @@ export class Collector {
     if (outside !== null) this.record(outside.words, text, outside.files, outside.frame, node);
   }
 }
+
+/** @param sql what the command is given; null = it reads its input */
+export function noteSql(draft: Draft, sql: string | null): void {
+  if (sql === null) draft.stdinLanguage = 'sql';
+  else draft.sql = sql;
+}

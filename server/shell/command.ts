@@ -23,6 +23,8 @@ export interface ReadCommand {
   readonly directory: string | null;
   /** The program reads further commands in this language from its standard input. */
   readonly stdinLanguage: Language | null;
+  /** The interpreter that reads lines of its own language from the session's terminal; absent: none. */
+  readonly console?: string;
   /** It may take a part of the session's own input, and leave the rest to what comes after it. */
   readonly readsInput: boolean;
 }

@@ -21,6 +21,7 @@ export function readShell(text: string, state: ShellState = initialState()): Rea
     return { commands: [], uncertain: [{ why, start: 0, end: text.length }], after };
   }
   const reader = new Reader(after.copying);
+  reader.found.isTyped = after.interactive;
   try {
     reader.runInputText(text, { state: after, input: after.input, via: [], depth: 0 });
   } catch {

@@ -3,7 +3,7 @@
  * would or could run. Not caught here: what programs do by themselves, and files of the target.
  */
 import { aliasText, globalAliasText } from './alias.ts';
-import { Collector, type Draft, type Files } from './collector.ts';
+import { Collector, noteSql, type Draft, type Files } from './collector.ts';
 import { assignArray, assignElement } from './element.ts';
 import { expandWhole, expandWord, forProgram } from './expand.ts';
 import type { Command, CommandArgument, ParsedScript, ScriptNode, WordNode } from './grammar.ts';
@@ -266,9 +266,11 @@ export class Reader implements Runner {
   }
 
   noteSql(sql: string | null): void {
-    if (this.#draft === null) return;
-    if (sql === null) this.#draft.stdinLanguage = 'sql';
-    else this.#draft.sql = sql;
+    if (this.#draft !== null) noteSql(this.#draft, sql);
+  }
+
+  noteConsole(interpreter: string): boolean {
+    return this.found.noteConsole(this.#draft, interpreter);
   }
 
   opened(files: Files, frame: Frame, text = ''): void {

@@ -81,6 +81,11 @@ export interface Runner {
   ): void;
   /** The command being recorded is given this SQL; null = it reads SQL from its input. */
   noteSql(sql: string | null): void;
+  /**
+   * The command being recorded reads its input in the language of this interpreter.
+   * @returns whether the input is a terminal, where each line is judged when it comes
+   */
+  noteConsole(interpreter: string): boolean;
 }
 
 /** A frame one program deeper. */

@@ -1,7 +1,7 @@
 /** In-memory stand-ins for the ports of the session pipeline; each keeps what a test wants to see. */
 import { authorise, type ChannelKind, type Grant } from '../../server/access/grant.ts';
 import type { Principal } from '../../server/access/principal.ts';
-import type { Target } from '../../server/access/target.ts';
+import type { ShellIntegration, Target } from '../../server/access/target.ts';
 import type { RecordedEvent, Utf8Output } from '../../server/asciicast/event.ts';
 import { systemClock } from '../../server/clock.ts';
 import { SallyportError } from '../../server/errors.ts';
@@ -61,6 +61,9 @@ export class FakeEnd<In extends { kind: string }, Out> implements ChannelEnd<In,
   }
 }
 
+/** What a shell is told to mark its prompts and commands with. */
+export const NONCE = '0123456789abcdef';
+
 export const principal: Principal = {
   id: '0',
   name: 'bot',
@@ -79,8 +82,9 @@ const target: Target = {
   logins: [{ name: 'deploy', credential: 'c' }],
 };
 
-export function grantFor(kind: ChannelKind): Grant {
-  const outcome = authorise(principal, target, 'deploy', kind, [
+export function grantFor(kind: ChannelKind, shellIntegration: ShellIntegration = 'off'): Grant {
+  const described = { ...target, shellIntegration };
+  const outcome = authorise(principal, described, 'deploy', kind, [
     {
       id: 'g',
       principals: ['bot'],
@@ -193,6 +197,7 @@ export function fakeWorld(): FakeWorld {
         }),
     },
     held: new HeldCommands(),
+    nonce: () => NONCE,
     clock: systemClock,
     logger: silentLogger,
     limits: { ...DEFAULT_LIMITS, sealWaitMs: 500, orphanWaitMs: 200, maxWaitAfterRefusalMs: 100 },

@@ -2,6 +2,7 @@
  * Interpreters of other languages with program text on the command line or standard input. A literal
  * call to a shell is followed; any other code is uncertain. Not caught here: script files of the target.
  */
+import { NO_NAMES, readConsoleLine } from '../console.ts';
 import { absolutePath } from '../path.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
@@ -93,6 +94,9 @@ const SAME: Readonly<Record<string, string>> = {
   perl6: 'raku',
 };
 
+/** With `-i` they go on at the terminal after the code that they were given. */
+const STAYS: ReadonlySet<string> = new Set(['python', 'node']);
+
 /** Modules of python -m that run no code of the caller's. */
 const KNOWN_MODULES =
   /^(http\.server|json\.tool|venv|pip|pytest|unittest|this|site|calendar|zipfile|tarfile|gzip|compileall|ensurepip|timeit|pydoc|black|ruff|mypy|flake8|build|twine|pre_commit)$/;
@@ -119,7 +123,11 @@ function interpreter(call: Call): Output {
     } else if (entry.values.includes(text)) index++;
     else if (!text.startsWith('-') || text === '-') break;
   }
-  if (given) return null;
+  if (given) {
+    if (STAYS.has(name) && texts.some((text) => /^(?:-[a-zA-Z]*i|--interactive)$/.test(text ?? '')))
+      readsInput(call);
+    return null;
+  }
   const script = texts[index];
   if (script === undefined || script === '-' || script === null) return readsInput(call);
   scriptFile(call, script);
@@ -155,7 +163,8 @@ function module(call: Call, name: string | null | undefined): Output {
 function readsInput(call: Call): Output {
   const { input } = call.frame;
   if (input.kind === 'text') code(call, input.text);
-  else call.run.uncertain(`${call.name} would read its program from standard input`);
+  else if (input.kind !== 'session' || !call.run.noteConsole(SAME[call.name] ?? call.name))
+    call.run.uncertain(`${call.name} would read its program from standard input`);
   return null;
 }
 
@@ -192,8 +201,10 @@ export function code(call: Call, text: string | null | undefined): void {
       call.run.runWords([literal('rmtree'), literal(path)], frame(), true);
     }
   }
-  if (!complete && !(call.name === 'perl' && isSubstitution(text)))
-    call.run.uncertain(`the code for ${call.name} can't be read`);
+  if (complete || (call.name === 'perl' && isSubstitution(text))) return;
+  const plain = readConsoleLine(text, SAME[call.name] ?? call.name, NO_NAMES);
+  for (const command of plain.commands) call.run.runText(command, frame());
+  if (!plain.isHarmless) call.run.uncertain(`the code for ${call.name} can't be read`);
 }
 
 /** Perl that only replaces text, without the flag and the marks that run code. */
@@ -239,7 +250,32 @@ function awk(call: Call): Output {
   return null;
 }
 
+/** Without a command it reads them from its input, one a line. */
+function redisClient(call: Call): Output {
+  let index = 0;
+  for (; index < call.texts.length; index++) {
+    const text = call.texts[index];
+    if (text?.startsWith('-') !== true) break;
+    if (
+      /^--(?:eval|pipe|rdb|functions-rdb|help|version|bigkeys|memkeys|hotkeys|scan|stat|latency.*|lru-test|cluster)$/.test(
+        text,
+      )
+    )
+      return null;
+    if (
+      /^-[hpsaunridDXt]$|^--(?:user|pass|cacert|cert|key|sni|cacertdir|tls-ciphers|tls-ciphersuites)$/.test(
+        text,
+      )
+    )
+      index++;
+  }
+  const isLines = index >= call.texts.length && call.frame.input.kind === 'session';
+  if (isLines) call.run.noteConsole('redis-cli');
+  return null;
+}
+
 export const INTERPRETER_PROGRAMS: Readonly<Record<string, Program>> = {
+  'redis-cli': redisClient,
   ...Object.fromEntries(
     [...Object.keys(INTERPRETERS), ...Object.keys(SAME)].map((name) => [name, interpreter]),
   ),

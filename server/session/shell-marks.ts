@@ -1,0 +1,98 @@
+/**
+ * The marks of a target's shell, as far as they count: once one has come with the session's own nonce,
+ * only those with it; before, all but reported lines. Not caught here: programs on the target that know
+ * the nonce. That is why marks never relax anything: they add doubt, exit statuses and exact ranges.
+ */
+import { MarkScanner, type Mark } from '../terminal/marks.ts';
+import type { Gate } from './gate.ts';
+import { ReportedLines } from './reported-lines.ts';
+
+export interface ShellMarksOptions {
+  /** What the shell was told to mark its own with; null = it wasn't started so. */
+  readonly nonce: string | null;
+  readonly gate: Gate;
+  /** Microseconds since the start of the session. */
+  readonly nowUs: () => number;
+  /** The prompt ends behind the output that was shown last. */
+  readonly onPrompt: () => void;
+  /** Ends the session; called when the shell runs what a rule doesn't let through. */
+  readonly end: (text: string) => void;
+}
+
+export class ShellMarks {
+  readonly #options: ShellMarksOptions;
+  readonly #scanner = new MarkScanner();
+  readonly #lines = new ReportedLines();
+  #hasOwn = false;
+
+  constructor(options: ShellMarksOptions) {
+    this.#options = options;
+  }
+
+  /** Shows output piece by piece, and takes each mark when what comes before it was shown. */
+  read(bytes: Buffer, show: (bytes: Buffer) => void): void {
+    for (const piece of this.#scanner.push(bytes)) {
+      show(piece.bytes);
+      if (piece.mark !== null && this.#counts(piece.mark)) this.#take(piece.mark);
+    }
+  }
+
+  /** A line went up. @param texts that were judged for it */
+  released(texts: readonly string[], isApproved: boolean): void {
+    if (this.#options.nonce !== null) this.#lines.released(texts, isApproved);
+  }
+
+  #counts(mark: Mark): boolean {
+    const { nonce } = this.#options;
+    if (nonce !== null && mark.nonce === nonce) {
+      this.#hasOwn = true;
+      return true;
+    }
+    return !this.#hasOwn && mark.kind !== 'line';
+  }
+
+  #take(mark: Mark): void {
+    const { gate, nowUs, onPrompt } = this.#options;
+    switch (mark.kind) {
+      case 'prompt':
+        return;
+      case 'input':
+        onPrompt();
+        gate.commands.prompted(nowUs());
+        return;
+      case 'output':
+        gate.commands.started(nowUs());
+        return;
+      case 'end':
+        gate.commands.ended(mark.exitStatus, nowUs());
+        return;
+      case 'line':
+        // What can't be recorded ends the session where its output is recorded.
+        this.#reported(mark.text).catch(() => {});
+    }
+  }
+
+  async #reported(text: string): Promise<void> {
+    const report = this.#lines.reported(text);
+    if (report.kind === 'known') return;
+    const { decision, recorded } = await this.#options.gate.judge({
+      text,
+      candidates: [text],
+      guesses: new Set(),
+      language: 'shell',
+      certainty: 'uncertain',
+      why: 'the shell reports another line than the one that was read',
+      quiet: false,
+      secret: false,
+      isReported: true,
+    });
+    await recorded;
+    if (decision.verdict === 'allow' || report.isApproved) return;
+    if (decision.rule === null && decision.certainty === 'uncertain') return;
+    const rule = decision.rule === null ? 'the policy' : `the rule ${decision.rule}`;
+    this.#options.end(
+      `the shell runs another line than the one that was read, and ${rule} does not let it through: ` +
+        'the session ends here; ask the operator of the bastion',
+    );
+  }
+}
