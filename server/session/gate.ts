@@ -46,17 +46,17 @@ export interface GateLine {
   readonly quiet: boolean;
   /** The candidates were typed while the terminal did not echo: nothing of them is kept anywhere. */
   readonly secret: boolean;
-}
-
-export type GateOutcome =
-  | { readonly kind: 'released'; readonly seq: number | null; readonly decision: Decision }
-  | { readonly kind: 'refused'; readonly seq: number; readonly notice: string };
   /** The line stood behind a mark of the shell. */
   readonly isMarked?: boolean;
   /** When the prompt before the line had come; null or left out = that isn't known. */
   readonly promptUs?: number | null;
   /** The shell has said so itself: it runs already, and that nobody read it is no reason to hold it. */
   readonly isReported?: boolean;
+}
+
+export type GateOutcome =
+  | { readonly kind: 'released'; readonly seq: number | null; readonly decision: Decision }
+  | { readonly kind: 'refused'; readonly seq: number; readonly notice: string };
 
 /** A line that was judged; its row and marker are on their way to the disk. */
 export interface JudgedLine {
@@ -137,12 +137,12 @@ export class Gate {
     this.#output = subject.output;
     this.#nowUs = subject.nowUs;
     this.#state = subject.state;
+    this.commands = new CommandOutput((seq, end) => this.#recording.commandEnded(seq, end));
     const { principal, target } = subject.grant;
     this.#facts = {
       principal: { name: principal.name, groups: principal.groups },
       target: { name: target.name, labels: target.labels },
     };
-    this.commands = new CommandOutput((seq, end) => this.#recording.commandEnded(seq, end));
   }
 
   /**
@@ -173,13 +173,13 @@ export class Gate {
       return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
     const seq = ++this.#seq;
     const atUs = this.#nowUs();
+    this.commands.next(line.promptUs ?? atUs);
     const recorded = Promise.all([
       this.#output.event({ atUs, code: 'm', label: markerLabel(line.text) }),
       this.#recording.decided({
         seq,
         atUs,
         text: clipped(line.text, this.#dependencies.limits.maxLineBytes),
-    this.commands.next(line.promptUs ?? atUs);
         certainty: line.certainty === 'exact' ? decision.certainty : line.certainty,
         decision,
       }),

@@ -3,6 +3,7 @@
  * emulated screen, decided, and only then does the Enter go up. What can't be read is uncertain, and
  * the policy says what happens to it.
  */
+import type { ShellIntegration } from '../access/target.ts';
 import { isCompleteInput } from '../shell/complete.ts';
 import { KeySplitter, type Key } from '../terminal/keys.ts';
 import { LineReader, type SubmittedLine } from '../terminal/line.ts';
@@ -11,6 +12,7 @@ import type { InputQueue } from './input-queue.ts';
 import { notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { TerminalSize, UpstreamEnd } from './ports.ts';
+import { ShellMarks } from './shell-marks.ts';
 import type { InputEnd } from './stdin-input.ts';
 import { TerminalLanguage } from './terminal-language.ts';
 
@@ -28,6 +30,10 @@ export interface TerminalInputOptions {
   readonly say: (text: string) => Promise<void>;
   readonly output: OutputPipe;
   readonly size: TerminalSize;
+  /** What the marks of the target's shell are used for, and the nonce of a shell that was told to mark. */
+  readonly marks: { readonly mode: ShellIntegration; readonly nonce: string | null };
+  /** Ends the session. */
+  readonly end: (text: string) => void;
   /** Microseconds since the start of the session. */
   readonly nowUs: () => number;
 }
@@ -37,18 +43,27 @@ export class TerminalInput {
   readonly #keys = new KeySplitter();
   readonly #reader: LineReader;
   readonly #language: TerminalLanguage;
+  readonly #marks: ShellMarks | null;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
     this.#reader = new LineReader(options.size.cols, options.size.rows);
+    const { marks, gate, nowUs, end } = options;
+    const onPrompt = (): void => this.#reader.promptEnded();
+    this.#marks =
+      marks.mode === 'off'
+        ? null
+        : new ShellMarks({ nonce: marks.nonce, gate, nowUs, onPrompt, end });
     this.#language = new TerminalLanguage((text, sql) => options.gate.wouldRefuse(text, sql));
   }
 
   /** Shows the reader what the target sent, before the client gets it. */
   observe(bytes: Buffer): void {
-    this.#reader.output(bytes, this.#options.nowUs());
+    const show = (piece: Buffer): void => this.#reader.output(piece, this.#options.nowUs());
+    if (this.#marks === null) show(bytes);
+    else this.#marks.read(bytes, show);
   }
 
   /** Passes input on until the client has gone. */
@@ -114,7 +129,8 @@ export class TerminalInput {
     const { input, gate, say, upstream, nowUs } = this.#options;
     const line = await this.#read(enter);
     const isPlain = line.text !== null && !line.alternate && !line.interim && !line.secret;
-    const typed = { line: gateLine(line), prompt: this.#reader.prompt, isPlain };
+    const { promptUs } = this.#reader;
+    const typed = { line: { ...gateLine(line), promptUs }, prompt: this.#reader.prompt, isPlain };
     const judged = await this.#language.read(typed);
     const outcome = await input.interruptible(
       (abandoned) => gate.decide(judged, abandoned, say),
@@ -131,6 +147,9 @@ export class TerminalInput {
     if (refusal === null) {
       if (outcome.kind === 'released' && isPlain && line.text !== '') {
         this.#language.released(judged, typed, outcome.decision);
+      }
+      if (outcome.kind === 'released') {
+        this.#marks?.released(judged.candidates, outcome.decision.verdict === 'hold');
       }
       if (enter.kind === 'end-of-input' && line.text === '') this.#language.inputEnded();
       this.#reader.submitted(nowUs());
@@ -173,6 +192,7 @@ function gateLine(line: SubmittedLine): GateLine {
     why: line.why,
     quiet: empty || line.secret || line.alternate || line.interim,
     secret: line.secret,
+    isMarked: line.isMarked,
   };
 }
 
