@@ -21,6 +21,8 @@ import { inputDoubt } from './program-input.ts';
 export interface GateLine {
   /** What is stored and shown; the exact text, or what stands for it. */
   readonly text: string;
+  /** What else it may be, for those who decide about it; null or left out = nothing. */
+  readonly otherwise?: string | null;
   /** Every reading of the line; each is judged and the strictest verdict wins. */
   readonly candidates: readonly string[];
   /**
@@ -179,7 +181,7 @@ export class Gate {
       this.#recording.decided({
         seq,
         atUs,
-        text: clipped(line.text, this.#dependencies.limits.maxLineBytes),
+        text: clipped(bothReadings(line), this.#dependencies.limits.maxLineBytes),
         certainty: line.certainty === 'exact' ? decision.certainty : line.certainty,
         decision,
       }),
@@ -239,6 +241,14 @@ export class Gate {
     const input = sql === null ? shell : ({ ...shell, language: 'sql', sql } as const);
     const { verdict, rule } = judge(policy, this.#facts, input);
     return rule !== null && verdict !== 'allow';
+  }
+
+  /** Whether a rule denies this, should it run as a command of the shell. */
+  async wouldDeny(text: string): Promise<boolean> {
+    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const input = { text, language: 'shell', state: this.#state, isGuess: true } as const;
+    const { verdict, rule } = judge(policy, this.#facts, input);
+    return rule !== null && verdict === 'deny';
   }
 
   #judge(policy: Policy, line: GateLine, after: ShellState | null): Decision {
@@ -307,7 +317,7 @@ export class Gate {
         principal: principal.name,
         target: target.name,
         commandSeq: seq,
-        text: line.text,
+        text: bothReadings(line),
         rule: ruleName(decision),
         reason: decision.reason,
         approvers: decision.approvers,
@@ -369,6 +379,11 @@ function plainDecision(
     commands: [],
     approvers: [],
   };
+}
+
+/** The line, and what else it may be. */
+function bothReadings({ text, otherwise = null }: GateLine): string {
+  return otherwise === null ? text : `${text}\n(or: ${otherwise})`;
 }
 
 /** What is stored of a line that was too long to read. */

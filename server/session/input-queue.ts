@@ -7,6 +7,8 @@ import type { DownstreamEnd, InputUnit } from './ports.ts';
 
 const CTRL_C = 0x03;
 
+export type ResizeUnit = Extract<InputUnit, { readonly kind: 'resize' }>;
+
 export class InputQueue {
   readonly #end: DownstreamEnd;
   readonly #maxPendingBytes: number;
@@ -17,6 +19,7 @@ export class InputQueue {
   #arrival: (() => void) | null = null;
   #room: (() => void) | null = null;
   #interrupt: AbortController | null = null;
+  #resized: ((unit: ResizeUnit) => void) | null = null;
 
   /** @param hasTerminal the input is keys; otherwise the byte of Ctrl-C is data like any other */
   constructor(end: DownstreamEnd, maxPendingBytes: number, hasTerminal = true) {
@@ -34,6 +37,7 @@ export class InputQueue {
   /** Treats the client as gone, whatever is still queued. */
   abandon(): void {
     this.#gone.abort();
+    this.#interrupt?.abort();
     this.#arrival?.();
   }
 
@@ -60,33 +64,60 @@ export class InputQueue {
   }
 
   /**
-   * Runs `wait` with a signal that aborts when the client presses Ctrl-C or goes away.
+   * Runs `wait` with a signal that aborts when the client presses Ctrl-C, or did so before, or goes away.
    * @param drops whether what was typed up to and including that Ctrl-C is dropped; if the line was
    *   released all the same, it is meant for what runs now
+   * @param resized gets changes of the size at once; without it they keep their place among the keys
    */
   async interruptible<T>(
     wait: (abandoned: AbortSignal) => Promise<T>,
     drops: (outcome: T) => boolean = () => true,
+    resized: ((unit: ResizeUnit) => void) | null = null,
   ): Promise<T> {
+    // A signal of its own: one that is joined to the session's would be kept as long as the session.
     const interrupt = new AbortController();
     this.#interrupt = interrupt;
+    this.#resized = resized;
+    if (this.#gone.signal.aborted || this.#units.some((unit) => this.#isCtrlC(unit))) {
+      interrupt.abort();
+    }
     try {
-      const outcome = await wait(AbortSignal.any([interrupt.signal, this.#gone.signal]));
+      const outcome = await wait(interrupt.signal);
       if (interrupt.signal.aborted && drops(outcome)) this.#dropThroughCtrlC();
       return outcome;
     } finally {
       this.#interrupt = null;
+      this.#resized = null;
     }
   }
 
-  /** Drops the keys that wait; everything else stays in order. @returns whether there were any */
-  dropKeys(): boolean {
+  /** Drops the keys that wait; everything else stays in order. @returns those keys */
+  dropKeys(): Buffer {
+    const dropped = this.#units.filter((unit) => unit.kind === 'data').map(({ bytes }) => bytes);
     const kept = this.#units.filter((unit) => unit.kind !== 'data');
-    const hadKeys = kept.length < this.#units.length;
     this.#units.splice(0, Infinity, ...kept);
     this.#pendingBytes = 0;
     this.#room?.();
-    return hadKeys;
+    return Buffer.concat(dropped);
+  }
+
+  /** Waits until more keys have come, for at most `ms`. @returns whether any have */
+  async moreKeys(ms: number): Promise<boolean> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#arrival?.();
+    }, ms);
+    try {
+      for (;;) {
+        if (this.#units.some(({ kind }) => kind === 'data')) return true;
+        if (isLate || this.#gone.signal.aborted) return false;
+        await new Promise<void>((resolve) => (this.#arrival = resolve));
+        this.#arrival = null;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #pump(): Promise<void> {
@@ -94,10 +125,14 @@ export class InputQueue {
       const unit = await this.#end.read();
       if (unit.kind === 'data') {
         this.#pendingBytes += unit.bytes.length;
-        if (this.#hasTerminal && unit.bytes.includes(CTRL_C)) this.#interrupt?.abort();
+        if (this.#isCtrlC(unit)) this.#interrupt?.abort();
+      }
+      if (unit.kind === 'resize' && this.#resized !== null) {
+        this.#resized(unit);
+        continue;
       }
       this.#units.push(unit);
-      if (unit.kind === 'close') this.#gone.abort();
+      if (unit.kind === 'close') this.abandon();
       this.#arrival?.();
       if (unit.kind === 'close') return;
       while (this.#pendingBytes >= this.#maxPendingBytes) {
@@ -105,6 +140,10 @@ export class InputQueue {
         this.#room = null;
       }
     }
+  }
+
+  #isCtrlC(unit: InputUnit): boolean {
+    return this.#hasTerminal && unit.kind === 'data' && unit.bytes.includes(CTRL_C);
   }
 
   /** Drops keys up to and including the Ctrl-C; resizes, signals and the end of input still count. */

@@ -7,8 +7,9 @@ import type { ShellIntegration } from '../access/target.ts';
 import { isCompleteInput } from '../shell/complete.ts';
 import { KeySplitter, type Key } from '../terminal/keys.ts';
 import { LineReader, type SubmittedLine } from '../terminal/line.ts';
+import { DroppedKeys } from './dropped-keys.ts';
 import type { Gate, GateLine } from './gate.ts';
-import type { InputQueue } from './input-queue.ts';
+import type { InputQueue, ResizeUnit } from './input-queue.ts';
 import { notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { TerminalSize, UpstreamEnd } from './ports.ts';
@@ -18,6 +19,17 @@ import { TerminalLanguage } from './terminal-language.ts';
 
 /** How long the target may take to draw a new prompt after a refused line, milliseconds. */
 const REDRAW_WAIT_MS = 60;
+/** How long it may take to show that it has dropped the line, milliseconds. */
+const CLEAR_WAIT_MS = 400;
+const CLEAR_STEP_MS = 5;
+/** What empties a line that is still there after Ctrl-C: Ctrl-U, Ctrl-E and Ctrl-U, Ctrl-C once more. */
+const CLEARING = ['\u0015', '\u0005\u0015', '\u0003'].map((keys) => Buffer.from(keys));
+/** A pause of so long ends a paste. */
+const PASTE_PAUSE_MS = 80;
+/** Keys are split, read and passed on in pieces of at most this size. */
+const SLICE_BYTES = 4096;
+/** Other sessions get a turn after so much work, microseconds. */
+const TURN_US = 5000;
 /** What stands in records for text typed while the terminal did not echo. */
 const NOT_ECHOED = '(not echoed)';
 /** What stands in records for a line that could not be read. */
@@ -46,6 +58,7 @@ export class TerminalInput {
   readonly #marks: ShellMarks | null;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
+  #turnAtUs = 0;
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
@@ -68,21 +81,16 @@ export class TerminalInput {
 
   /** Passes input on until the client has gone. */
   async run(): Promise<InputEnd> {
-    const { input, upstream, output, nowUs } = this.#options;
+    const { input, upstream } = this.#options;
     for (;;) {
       const unit = await input.next();
       switch (unit.kind) {
         case 'data':
           await this.#keystrokes(unit.bytes);
           break;
-        case 'resize': {
-          const { cols, rows } = unit.size;
-          this.#reader.resize(cols, rows);
-          // A failed recording surfaces where output is pushed; input has nothing to add.
-          output.event({ atUs: nowUs(), code: 'r', cols, rows }).catch(() => {});
-          await upstream.write(unit);
+        case 'resize':
+          await this.#resize(unit);
           break;
-        }
         case 'eof':
         case 'signal':
           await upstream.write(unit);
@@ -95,9 +103,34 @@ export class TerminalInput {
     }
   }
 
+  async #resize(unit: ResizeUnit): Promise<void> {
+    const { upstream, output, nowUs } = this.#options;
+    const { cols, rows } = unit.size;
+    this.#reader.resize(cols, rows);
+    // A failed recording surfaces where output is pushed; input has nothing to add.
+    output.event({ atUs: nowUs(), code: 'r', cols, rows }).catch(() => {});
+    await upstream.write(unit);
+  }
+
   async #keystrokes(bytes: Buffer): Promise<void> {
+    const { input } = this.#options;
+    for (let rest = bytes; rest.length > 0 && !input.gone.aborted;) {
+      const slice = rest.subarray(0, SLICE_BYTES);
+      const taken = this.#keys.take(slice);
+      rest = rest.subarray(slice.length - taken.rest.length);
+      const last = taken.keys.at(-1);
+      if (last !== undefined && this.#reader.submits(last) && !this.#dropsPaste) {
+        // What is behind it waits where Ctrl-C is looked for while the line is held.
+        input.unshift(rest);
+        rest = rest.subarray(rest.length);
+      }
+      await this.#pass(taken.keys);
+      await this.#giveTurn();
+    }
+  }
+
+  async #pass(keys: readonly Key[]): Promise<void> {
     const { upstream, nowUs } = this.#options;
-    const keys = this.#keys.push(bytes);
     let passing: Buffer[] = [];
     for (const [index, key] of keys.entries()) {
       if (this.#dropsPaste) {
@@ -114,18 +147,26 @@ export class TerminalInput {
         await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
         passing = [];
       }
-      if (!(await this.#submit(key, index + 1 < keys.length))) return;
+      if (!(await this.#submit(key, keys.slice(index + 1)))) return;
     }
     if (passing.length > 0) {
       await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
     }
   }
 
+  /** Lets others work when this session has worked for long. */
+  async #giveTurn(): Promise<void> {
+    const { nowUs } = this.#options;
+    if (nowUs() - this.#turnAtUs < TURN_US) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#turnAtUs = nowUs();
+  }
+
   /**
    * Decides the line that `enter` would submit. False = refused, and the line was cleared upstream.
-   * @param hasMore more keys came in the same packet; they are dropped with a refused line
+   * @param behind keys that came with it; they are dropped with a refused line
    */
-  async #submit(enter: Key, hasMore: boolean): Promise<boolean> {
+  async #submit(enter: Key, behind: readonly Key[]): Promise<boolean> {
     const { input, gate, say, upstream, nowUs } = this.#options;
     const line = await this.#read(enter);
     const isPlain = line.text !== null && !line.alternate && !line.interim && !line.secret;
@@ -135,12 +176,13 @@ export class TerminalInput {
     const outcome = await input.interruptible(
       (abandoned) => gate.decide(judged, abandoned, say),
       ({ kind }) => kind === 'refused',
+      // A target that takes no more input ends the session elsewhere.
+      (unit) => void this.#resize(unit).catch(() => {}),
     );
     if (input.gone.aborted) return false;
     let refusal = outcome.kind === 'refused' ? outcome.notice : null;
     if (outcome.kind === 'released' && outcome.decision.verdict === 'hold') {
-      const again = await this.#read(enter);
-      if (again.text !== line.text) {
+      if (!(await this.#isUnchanged(line, enter))) {
         refusal = notice('refused: the line is no longer the one that was approved; type it again');
       }
     }
@@ -156,16 +198,75 @@ export class TerminalInput {
       await upstream.write({ kind: 'data', bytes: enter.bytes });
       return true;
     }
-    // What came before anybody could know of the refusal was meant to follow the refused line.
-    const dropped = input.dropKeys() || hasMore;
-    this.#dropsPaste = enter.inPaste;
     this.#language.forget();
     await say(refusal);
-    if (dropped) await say(notice('what was typed or pasted behind it is dropped'));
+    const dropped = await this.#dropFollowing(enter, behind);
+    if (dropped !== null) await say(notice(dropped));
+    await this.#clear();
+    return false;
+  }
+
+  /** Whether the line is still the one that was approved, as far as keys and screen say. */
+  async #isUnchanged(line: SubmittedLine, enter: Key): Promise<boolean> {
+    const again = await this.#read(enter);
+    if (again.text !== line.text || again.certainty !== line.certainty) return false;
+    if (again.secret !== line.secret || again.alternate !== line.alternate) return false;
+    const approved = new Set(line.candidates);
+    const added = again.candidates.filter((one) => !approved.has(one) && !again.guesses.has(one));
+    // Without a text, the readings are all that was approved; with one, output may stand around it.
+    if (line.text === null) return added.length === 0;
+    for (const one of added) if (await this.#options.gate.wouldDeny(one)) return false;
+    return true;
+  }
+
+  /**
+   * Drops what came before anybody could know of the refusal, and the rest of a paste as it comes.
+   * @returns what to say of it; null = there was nothing
+   */
+  async #dropFollowing(enter: Key, behind: readonly Key[]): Promise<string | null> {
+    const { input } = this.#options;
+    const dropped = new DroppedKeys(enter.inPaste);
+    dropped.add(behind);
+    do {
+      for (let rest = input.dropKeys(); rest.length > 0;) {
+        const slice = rest.subarray(0, SLICE_BYTES);
+        const taken = this.#keys.take(slice);
+        dropped.add(taken.keys);
+        rest = rest.subarray(slice.length - taken.rest.length);
+        await this.#giveTurn();
+      }
+    } while (dropped.goesOn && (await input.moreKeys(PASTE_PAUSE_MS)));
+    this.#dropsPaste = dropped.isInPaste;
+    return dropped.words;
+  }
+
+  /** Makes the target forget the line, and looks whether it has. */
+  async #clear(): Promise<void> {
+    const { upstream, nowUs, say } = this.#options;
     await upstream.write({ kind: 'data', bytes: this.#reader.abortBytes });
     this.#reader.afterDenied(nowUs());
+    let isCleared = await this.#hasCleared();
+    for (const bytes of CLEARING) {
+      if (isCleared) break;
+      await upstream.write({ kind: 'data', bytes });
+      isCleared = await this.#hasCleared();
+    }
+    if (!isCleared) {
+      await say(
+        notice('the refused line seems to be there still; empty it before you type another'),
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, REDRAW_WAIT_MS));
-    return false;
+  }
+
+  async #hasCleared(): Promise<boolean> {
+    const { input, nowUs } = this.#options;
+    const endUs = nowUs() + CLEAR_WAIT_MS * 1000;
+    while (this.#reader.isRefusedLineStuck) {
+      if (nowUs() >= endUs || input.gone.aborted) return input.gone.aborted;
+      await new Promise((resolve) => setTimeout(resolve, CLEAR_STEP_MS));
+    }
+    return true;
   }
 
   /** Waits, bounded by the reader, until the echo has settled; then reads the line. */
@@ -184,6 +285,7 @@ function gateLine(line: SubmittedLine): GateLine {
   const strict = line.candidates.filter((one) => !line.guesses.has(one));
   return {
     text: line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE),
+    otherwise: line.secret ? null : line.otherwise,
     candidates: [...line.candidates, ...strict.flatMap(closedByBrace)],
     // A shell runs nothing of a line that it asks to continue; the reader joins what follows to it.
     guesses: new Set([...line.guesses, ...line.candidates.filter(isUnfinished)]),

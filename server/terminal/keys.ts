@@ -121,17 +121,29 @@ export class KeySplitter {
   #start = 0;
 
   push(bytes: Buffer): Key[] {
+    const keys: Key[] = [];
+    for (let rest = bytes; rest.length > 0;) {
+      const taken = this.take(rest);
+      for (const key of taken.keys) keys.push(key);
+      rest = taken.rest;
+    }
+    return keys;
+  }
+
+  /** The keys up to the first one that submits, and the bytes behind it. */
+  take(bytes: Buffer): { readonly keys: readonly Key[]; readonly rest: Buffer } {
     this.#keys = [];
     this.#start = 0;
-    for (let at = 0; at < bytes.length;) {
+    let at = 0;
+    while (at < bytes.length && this.#keys.at(-1)?.submits !== true) {
       if (this.#state === 'ground') at = this.#ground(bytes, at);
       else {
         this.#inSequence(bytes, at);
         at += 1;
       }
     }
-    this.#emit('part', bytes, bytes.length);
-    return this.#keys;
+    this.#emit('part', bytes, at);
+    return { keys: this.#keys, rest: bytes.subarray(at) };
   }
 
   /**

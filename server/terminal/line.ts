@@ -151,7 +151,7 @@ export class LineReader {
   beginSubmit(nowUs: number, key?: Key): void {
     this.#submitAtUs = nowUs;
     this.#held = key ?? null;
-    if (this.#start === null && this.#isRefusedLineStuck()) this.#begin();
+    if (this.#start === null && this.isRefusedLineStuck) this.#begin();
   }
 
   /** The line, or how long to wait before asking again. Ends within the limits above. */
@@ -222,7 +222,7 @@ export class LineReader {
     this.#shownAtUs = this.#roundTrip.lastReceivedUs;
     const start = markStart(this.#screen, isStale);
     const refused = this.#refused?.prompt;
-    const isStuck = this.#isRefusedLineStuck();
+    const isStuck = this.isRefusedLineStuck;
     this.#refused = null;
     if (isStuck && refused !== undefined) {
       this.#typed.forget();
@@ -242,7 +242,7 @@ export class LineReader {
   }
 
   /** A program that takes the abort for text still has the line, and the next Enter submits it. */
-  #isRefusedLineStuck(): boolean {
+  get isRefusedLineStuck(): boolean {
     if (this.#refused === null) return false;
     const { prompt, line } = this.#refused;
     if (line === prompt.trimEnd()) return false;
@@ -376,7 +376,8 @@ export class LineReader {
         : 'the screen shows something else than what was typed';
     const isLate = edited !== null && isBegun(typed, edited.text);
     const text = isLate ? typed : (edited?.text ?? typed);
-    const line = this.#line({ text, why, strict: [...texts, typed], guesses });
+    const otherwise = text === typed ? (edited?.text ?? null) : typed;
+    const line = this.#line({ text, why, otherwise, strict: [...texts, typed], guesses });
     return { line, isAgreed: false, isLate };
   }
 

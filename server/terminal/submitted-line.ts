@@ -6,6 +6,8 @@ import type { Key } from './keys.ts';
 export interface SubmittedLine {
   /** The line; '' = nothing but Enter; null = unknown, secret, or keys for a full-screen program. */
   readonly text: string | null;
+  /** What it is by the keys where they contradict the screen, or the other way round; null = they don't. */
+  readonly otherwise: string | null;
   readonly certainty: 'observed' | 'uncertain';
   /** Why it is uncertain, in words; null when it isn't. */
   readonly why: string | null;
@@ -41,6 +43,8 @@ export interface Reading {
 /** A line in the making: what is left out is as in a plain line that was read with certainty. */
 export interface Draft {
   readonly text: string | null;
+  /** The other reading, where keys and screen contradict each other. */
+  readonly otherwise?: string | null;
   /** To be judged strictly. */
   readonly strict?: readonly (string | null)[];
   /** To be judged as guesses, unless they are strict too. */
@@ -58,6 +62,7 @@ export function submittedLine(draft: Draft): SubmittedLine {
   const why = draft.why ?? null;
   return {
     text: draft.text,
+    otherwise: draft.otherwise ?? null,
     certainty: why === null ? 'observed' : 'uncertain',
     why,
     candidates: [...strict, ...guesses].filter((one) => one !== null),

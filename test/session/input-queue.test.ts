@@ -71,11 +71,11 @@ describe('InputQueue', () => {
     client.send(keys('a'), resize(1), keys('123456789'), { kind: 'eof' }, CLOSE);
     await settled();
     assert.equal(client.taken, 3);
-    assert.equal(queue.dropKeys(), true);
+    assert.ok(queue.dropKeys().length > 0);
     await settled();
     assert.equal(client.taken, 5);
     assert.deepEqual(await rest(queue), [resize(1), { kind: 'eof' }, CLOSE]);
-    assert.equal(queue.dropKeys(), false, 'there were none');
+    assert.equal(queue.dropKeys().length, 0, 'there were none');
   });
 
   it('drops the keys up to Ctrl-C while something waits, and keeps resizes and signals', async () => {
