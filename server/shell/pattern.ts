@@ -81,6 +81,20 @@ function groupEnd(glob: string, open: number): number {
   return -1;
 }
 
+/** Longest name of a class, as in `[:alpha:]`, with its brackets. */
+const MAX_CLASS_CHARACTERS = 16;
+
+/** Where the set whose first character is at `first` closes; classes in it have brackets of their own. */
+function setEnd(glob: string, first: number): number {
+  for (let from = first + 1; ;) {
+    const close = glob.indexOf(']', from);
+    if (close < 0) return close;
+    const before = glob.slice(Math.max(first, close - MAX_CLASS_CHARACTERS), close + 1);
+    if (!/\[:[a-z]+:\]$/.test(before)) return close;
+    from = close + 1;
+  }
+}
+
 /** A bracket set; `chars` null = too many to name (a range, a class, a negation). */
 function readSet(
   glob: string,
@@ -89,9 +103,7 @@ function readSet(
   let index = open + 1;
   const negated = glob[index] === '!' || glob[index] === '^';
   if (negated) index++;
-  let close = glob.indexOf(']', index + 1);
-  const named = glob.indexOf('[:', index);
-  if (named >= 0 && named < close) close = glob.indexOf(']', glob.indexOf(':]', named) + 2);
+  const close = setEnd(glob, index);
   if (close < 0) return null;
   const body = glob.slice(index, close).replaceAll('\\', '');
   const plain = !negated && body.length <= 4 && !body.includes('-') && !body.includes('[');
