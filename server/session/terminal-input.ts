@@ -24,6 +24,9 @@ const CLEAR_WAIT_MS = 400;
 const CLEAR_STEP_MS = 5;
 /** What empties a line that is still there after Ctrl-C: Ctrl-U, Ctrl-E and Ctrl-U, Ctrl-C once more. */
 const CLEARING = ['\u0015', '\u0005\u0015', '\u0003'].map((keys) => Buffer.from(keys));
+/** So that the target has read a key before the next one comes. */
+const BETWEEN_KEYS_MS = 40;
+const CTRL_C = 0x03;
 /** A pause of so long ends a paste. */
 const PASTE_PAUSE_MS = 80;
 /** Keys are split, read and passed on in pieces of at most this size. */
@@ -134,7 +137,10 @@ export class TerminalInput {
     let passing: Buffer[] = [];
     for (const [index, key] of keys.entries()) {
       if (this.#dropsPaste) {
-        this.#dropsPaste = key.inPaste;
+        // Whoever never says that the paste has ended is heard again after Ctrl-C.
+        const isStopped = key.inPaste && key.bytes.includes(CTRL_C);
+        if (isStopped) this.#keys.endPaste();
+        this.#dropsPaste = key.inPaste && !isStopped;
         if (key.inPaste || key.kind === 'paste-end') continue;
       }
       if (!this.#reader.submits(key)) {
@@ -243,7 +249,10 @@ export class TerminalInput {
   /** Makes the target forget the line, and looks whether it has. */
   async #clear(): Promise<void> {
     const { upstream, nowUs, say } = this.#options;
-    await upstream.write({ kind: 'data', bytes: this.#reader.abortBytes });
+    for (const [index, bytes] of this.#reader.abortKeys.entries()) {
+      if (index > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_KEYS_MS));
+      await upstream.write({ kind: 'data', bytes });
+    }
     this.#reader.afterDenied(nowUs());
     let isCleared = await this.#hasCleared();
     for (const bytes of CLEARING) {

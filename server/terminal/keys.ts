@@ -130,6 +130,11 @@ export class KeySplitter {
     return keys;
   }
 
+  /** From here on the client's paste counts as ended, though it has not said so. */
+  endPaste(): void {
+    this.#inPaste = false;
+  }
+
   /** The keys up to the first one that submits, and the bytes behind it. */
   take(bytes: Buffer): { readonly keys: readonly Key[]; readonly rest: Buffer } {
     this.#keys = [];
@@ -297,10 +302,13 @@ export class KeySplitter {
   }
 }
 
-/** What makes a line editor forget a line: the end of a paste, when one is under way, and Ctrl-C. */
-export function abortBytes(inPaste: boolean): Buffer {
+/**
+ * What makes a line editor forget a line: the end of a paste, when one is under way, and Ctrl-C. Each by
+ * itself, since with Ctrl-C a terminal forgets what a program has not read yet.
+ */
+export function abortKeys(inPaste: boolean): readonly Buffer[] {
   const interrupt = Buffer.from([0x03]);
-  return inPaste ? Buffer.concat([PASTE_END, interrupt]) : interrupt;
+  return inPaste ? [PASTE_END, interrupt] : [interrupt];
 }
 
 function isPrintable(byte: number): boolean {

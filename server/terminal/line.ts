@@ -11,7 +11,7 @@ import { draftByScreen } from './by-screen.ts';
 import { hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
 import { markStart, readEdited, readUnprompted, textsOf } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
-import { abortBytes, type Key } from './keys.ts';
+import { abortKeys, type Key } from './keys.ts';
 import { MarkedPrompt } from './marked-prompt.ts';
 import { PendingLines } from './pending-lines.ts';
 import { Prompts, afterPromptShape, looksLikeShellPrompt } from './prompt.ts';
@@ -19,7 +19,7 @@ import { RoundTrip } from './round-trip.ts';
 import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
 import { settlingUs } from './settling.ts';
-import { heldLine, submittedLine, uncertainLine } from './submitted-line.ts';
+import { heldLine, submittedLine, unansweredLine, uncertainLine } from './submitted-line.ts';
 import type { Draft, Reading, SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
@@ -73,8 +73,8 @@ export class LineReader {
   }
 
   /** What makes the target forget a line that was refused. */
-  get abortBytes(): Buffer {
-    return abortBytes(this.#isInPaste);
+  get abortKeys(): readonly Buffer[] {
+    return abortKeys(this.#isInPaste);
   }
 
   /** What stood before the line when its first key came; null = that isn't known. */
@@ -97,7 +97,7 @@ export class LineReader {
 
   /** The target has marked the end of its prompt, behind all output so far. */
   promptEnded(): void {
-    this.#markedPrompt.ended(this.#screen);
+    this.#markedPrompt.ended(this.#screen, this.#start !== null);
   }
 
   resize(cols: number, rows: number): void {
@@ -107,7 +107,7 @@ export class LineReader {
 
   /** A key that doesn't submit, before it is forwarded. */
   key(key: Key, nowUs: number): void {
-    this.#roundTrip.sent(nowUs, key.kind === 'text');
+    this.#roundTrip.sent(nowUs, key.kind);
     this.#hasPicked = false;
     if (key.kind === 'report') return;
     if (key.kind === 'interrupt' && !key.inPaste) {
@@ -159,7 +159,9 @@ export class LineReader {
     const reading = this.#read();
     const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
-    const line = heldLine(reading.line, this.#held, this.#isEditorOpen);
+    const { isUnanswered } = this.#roundTrip;
+    const read = isUnanswered ? unansweredLine(reading.line) : reading.line;
+    const line = heldLine(read, this.#held, this.#isEditorOpen);
     const around = { screen: this.#screen, start: this.#start, wasResized: this.#wasResized };
     this.#last = this.#markedPrompt.compared(line, around);
     return { kind: 'line', line: this.#last };
@@ -190,7 +192,7 @@ export class LineReader {
     else this.#typed.push(held);
   }
 
-  /** The line was refused and `abortBytes` went up instead. */
+  /** The line was refused and `abortKeys` went up instead. */
   afterDenied(nowUs: number): void {
     const prompt = this.#start?.prompt ?? '';
     const line = this.#screen.logicalLineTo(this.#screen.cursor).trimEnd();
@@ -262,7 +264,7 @@ export class LineReader {
       // A full-screen program shows its keys as it likes.
       isAhead: !line.alternate && (this.#start?.isStale === true || isAhead),
       isAgreed,
-      isUnechoed: line.secret || isLate,
+      isUnechoed: line.secret || isLate || this.#roundTrip.isUnanswered,
       isContradicted:
         !isAgreed && !line.alternate && (this.#typed.text ?? this.#typed.likely ?? '') !== '',
     });

@@ -135,7 +135,7 @@ export class Typist {
     const line = await this.#read();
     this.lines.push(line);
     if (this.#refuses(line)) {
-      this.#send(this.#reader.abortBytes);
+      for (const bytes of this.#reader.abortKeys) this.#send(bytes);
       this.#reader.afterDenied(systemClock.monotonicUs());
       return false;
     }
