@@ -4,7 +4,7 @@
  */
 import { readEdited, textsOf, type LineStart, markStart } from './edited-text.ts';
 import { Prompts } from './prompt.ts';
-import { sameText } from './same-text.ts';
+import { sameLetters, sameText } from './same-text.ts';
 import type { Screen } from './screen.ts';
 import { uncertainLine, type SubmittedLine } from './submitted-line.ts';
 
@@ -12,11 +12,14 @@ const NO_PROMPTS = new Prompts();
 
 export class MarkedPrompt {
   #end: LineStart | null = null;
+  /** Keys came before the mark: a terminal that echoes by itself shows them before it. */
+  #isLate = false;
 
-  /** A mark says that the prompt ends at the cursor. */
-  ended(screen: Screen): void {
+  /** A mark says that the prompt ends at the cursor. @param isLate the line has begun already */
+  ended(screen: Screen, isLate: boolean): void {
     this.forget();
     this.#end = markStart(screen, false);
+    this.#isLate = isLate;
   }
 
   /** The line behind the mark was submitted or dropped. */
@@ -44,12 +47,22 @@ export class MarkedPrompt {
     }
     const texts = textsBehind(this.#end, around);
     if (texts === null) return line;
-    if (texts.some((one) => sameText(line.text ?? '', one))) return { ...line, isMarked: true };
-    const candidates = [...new Set([...line.candidates, ...texts])].filter((one) => one !== '');
-    const guesses = new Set([...line.guesses].filter((one) => !texts.includes(one)));
+    const text = line.text ?? '';
+    if (texts.some((one) => sameText(text, one))) return { ...line, isMarked: true };
+    const alike = texts.filter((one) => sameLetters(text, one));
+    if (alike.length > 0) return { ...withTexts(line, alike), isMarked: true };
+    const isJudged = texts.every((one) => line.candidates.includes(one) && !line.guesses.has(one));
+    if (this.#isLate || isJudged) return line;
     const why = 'the marks of the shell say that another line begins behind its prompt';
-    return uncertainLine({ ...line, candidates, guesses }, why);
+    return uncertainLine(withTexts(line, texts), why);
   }
+}
+
+/** The line, with these to be judged strictly as well. */
+function withTexts(line: SubmittedLine, texts: readonly string[]): SubmittedLine {
+  const candidates = [...new Set([...line.candidates, ...texts])].filter((one) => one !== '');
+  const guesses = new Set([...line.guesses].filter((one) => !texts.includes(one)));
+  return { ...line, candidates, guesses };
 }
 
 /** What stands behind the mark; null when the mark can't be found any more. */
