@@ -10,7 +10,7 @@ import type { Key } from './keys.ts';
 export const MAX_LIKELY_CHARS = 65_536;
 
 type Move = 'left' | 'right' | 'home' | 'end' | 'word-left' | 'word-right';
-type Edit = Move | 'delete' | 'kill-end' | 'kill-word-right' | 'transpose' | 'yank';
+type Edit = Move | 'redraw' | 'delete' | 'kill-end' | 'kill-word-right' | 'transpose' | 'yank';
 
 const EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
   ['\u0001', 'home'],
@@ -18,6 +18,7 @@ const EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
   ['\u0005', 'end'],
   ['\u0006', 'right'],
   ['\u000b', 'kill-end'],
+  ['\u000c', 'redraw'],
   ['\u0014', 'transpose'],
   ['\u0019', 'yank'],
   ['\u001bb', 'word-left'],
@@ -109,6 +110,8 @@ export class LikelyLine {
     switch (edit) {
       case undefined:
         this.forget();
+        return;
+      case 'redraw':
         return;
       case 'left':
         this.#moveLeft(1);

@@ -79,6 +79,12 @@ export function uncertainLine(line: SubmittedLine, why: string): SubmittedLine {
   return { ...line, certainty: 'uncertain', why: line.why ?? why };
 }
 
+/** The line before the target has answered a key whose effect only the target knows. */
+export function unansweredLine(line: SubmittedLine): SubmittedLine {
+  if (line.text === null || line.alternate || line.secret) return line;
+  return uncertainLine(line, 'the target has not answered a key that may change the line');
+}
+
 /**
  * The line as the key that is held would submit it.
  * @param isEditorOpen an editor was opened on the line
