@@ -14,7 +14,9 @@ const LEAST_EXACT = 0.95;
 const MOST_UNCERTAIN = 0.1;
 const TIMEOUT_MS = 300_000;
 /** One sitting each; the others are for the long form. */
-const LONG_ONLY = new Set(['resizing', 'fullscreen', 'suggestions', 'rightprompt', 'node']);
+const LONG_ONLY = new Set(
+  'resizing fullscreen suggestions rightprompt node screen sudo ssh mysql redis'.split(' '),
+);
 
 describe('how often a line is read as the target reads it', () => {
   it('is nearly always, in five shells and three programs, and no secret is written down', async () => {
@@ -50,7 +52,13 @@ describe('how often a line is read as the target reads it', () => {
   }).timeout(TIMEOUT_MS);
 
   it('leaves no way to a denied command', async () => {
-    const escaped = await resist({ count: ATTEMPTS, seed: 1, shells: ['bash'], jobs: JOBS });
+    const escaped = await resist({
+      count: ATTEMPTS,
+      seed: 1,
+      shells: ['bash'],
+      jobs: JOBS,
+      marks: 'off',
+    });
     assert.deepEqual(
       escaped.map(({ name, shell, attack }) => ({ name, shell, attack })),
       [],

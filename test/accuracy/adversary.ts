@@ -1,10 +1,11 @@
 /** Lets an adversary try to get a denied command past the gate, and looks whether it ever ran. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ShellIntegration } from '../../server/access/target.ts';
 import { RECIPES, type Attack } from './attacks.ts';
 import { Random } from './random.ts';
 import { Place, type Shell } from './shells.ts';
-import { endTmux } from './sitting.ts';
+import { endMultiplexers } from './sitting.ts';
 import { Terminal } from './terminal.ts';
 
 export interface Attempt {
@@ -60,8 +61,11 @@ export function* attempts(run: {
   }
 }
 
-export async function attempt({ shell, attack, latencyMs }: Attempt): Promise<AttemptOutcome> {
-  const place = new Place(shell, { rightPrompt: false, suggests: false });
+export async function attempt(
+  { shell, attack, latencyMs }: Attempt,
+  marks: ShellIntegration,
+): Promise<AttemptOutcome> {
+  const place = new Place(shell, { rightPrompt: false, suggests: false, marks });
   const terminal = new Terminal({
     launch: place.launch(),
     folder: place.work,
@@ -69,6 +73,7 @@ export async function attempt({ shell, attack, latencyMs }: Attempt): Promise<At
     rows: 24,
     latencyMs,
     policy: POLICY,
+    marks,
   });
   try {
     const end = performance.now() + START_MS;
@@ -90,7 +95,7 @@ export async function attempt({ shell, attack, latencyMs }: Attempt): Promise<At
       ),
     };
   } finally {
-    endTmux(place);
+    endMultiplexers(place);
     await terminal.close();
     place.remove();
   }

@@ -1,12 +1,15 @@
 /**
  * How often the bastion reads a line as the target does:
  * `npm run accuracy -- --shell bash,zsh --scene edits,ahead --lines 500 --seed 7`. And whether anybody
- * gets a denied command past it: `npm run accuracy -- --adversary 2000`. Ends with 1 when a figure is
+ * gets a denied command past it: `npm run accuracy -- --adversary 2000`. With `--marks observe` or
+ * `--marks inject` the shells mark their prompts and commands, and the bastion makes use of it. Ends with 1 when a figure is
  * missed.
  */
 import { parseArgs } from 'node:util';
+import type { ShellIntegration } from '../../server/access/target.ts';
 import { startClientDatabase } from './database.ts';
 import { measure, resist, shortcomings, type Total } from './measure.ts';
+import { isInstalled, startServices } from './services.ts';
 import { SHELLS, type Shell } from './shells.ts';
 import { SCENES } from './sitting.ts';
 
@@ -20,12 +23,27 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '4' },
     adversary: { type: 'string' },
     recipe: { type: 'string' },
+    marks: { type: 'string', default: 'off' },
     verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(`--shell   ${SHELLS.join(',')}
+--scene   ${Object.keys(SCENES).join(',')}
+--lines   of each shell, at least (200)
+--seed    another one gives another run (1)
+--latency each way, milliseconds (10)
+--jobs    so many terminals at once (4)
+--verbose shows every line that was read otherwise
+--adversary N  tries N times to get a denied command past the gate
+--recipe  only attempts whose names contain this`);
+  process.exit(0);
+}
 const shells = values.shell.split(',') as Shell[];
 const seed = Number(values.seed);
 const jobs = Number(values.jobs);
+const marks = values.marks as ShellIntegration;
 
 function percent(part: number, whole: number): string {
   return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`;
@@ -48,22 +66,27 @@ function print({ name, score, delaysMs, leaks }: Total): void {
 
 async function printAccuracy(): Promise<boolean> {
   const scenes = values.scene.split(',');
-  const database = scenes.includes('psql') ? await startClientDatabase() : null;
+  const there = scenes.filter((name) => isInstalled(SCENES[name]?.needs ?? 'sh'));
+  for (const one of scenes) if (!there.includes(one)) console.log(`left out: ${one}`);
+  const database = there.includes('psql') ? await startClientDatabase() : null;
+  const services = await startServices(new Set(there.map((name) => SCENES[name]?.needs ?? '')));
   console.log('shell scene         lines     exact  wrong uncertain missed  extra   p50   p95');
   const totals = await measure({
     shells,
-    scenes,
+    scenes: there,
     lines: Number(values.lines),
     seed,
     latencyMs: Number(values.latency),
     jobs,
-    env: database?.env ?? {},
+    marks,
+    env: { ...database?.env, ...services.env },
     onSitting: (one) => {
       print(one);
       if (values.verbose) for (const line of one.score.differences) console.log(`    ${line}`);
     },
   });
   await database?.stop();
+  await services.stop();
   console.log();
   for (const total of totals) print(total);
   const missed = totals.flatMap(shortcomings);
@@ -78,6 +101,7 @@ async function printResistance(count: number): Promise<boolean> {
     seed,
     shells,
     jobs,
+    marks,
     ...(values.recipe === undefined ? {} : { recipe: values.recipe }),
     onAttempt: ({ name, shell, attack, latencyMs }, { hasEscaped, rows }) => {
       done += 1;

@@ -1,4 +1,5 @@
 /** Runs sittings and adds up what came of them: per shell, and per program that has lines of its own. */
+import type { ShellIntegration } from '../../server/access/target.ts';
 import { attempt, attempts, type Attempt, type AttemptOutcome } from './adversary.ts';
 import { addScore, emptyScore, type Score } from './score.ts';
 import type { Shell } from './shells.ts';
@@ -21,6 +22,7 @@ export interface Measurement {
   readonly latencyMs: number;
   /** So many sittings at once. */
   readonly jobs: number;
+  readonly marks?: ShellIntegration;
   /** For clients of databases. */
   readonly env: Readonly<Record<string, string>>;
   /** Called after each sitting. */
@@ -33,7 +35,7 @@ const LEAST_EXACT_ELSEWHERE = 0.99;
 const MOST_UNCERTAIN = 0.02;
 
 export async function measure(measurement: Measurement): Promise<Total[]> {
-  const { shells, scenes, lines, seed, latencyMs, env } = measurement;
+  const { shells, scenes, lines, seed, latencyMs, marks = 'off', env } = measurement;
   const jobs = shells.flatMap((shell) => {
     const played = scenes.filter((name) => SCENES[name]?.shells?.includes(shell) ?? true);
     return played.map((scene) => ({ shell, scene, lines: Math.ceil(lines / played.length) }));
@@ -44,6 +46,7 @@ export async function measure(measurement: Measurement): Promise<Total[]> {
       ...job,
       seed: seed * 1000 + number,
       latencyMs,
+      marks,
       env,
     });
     const one = { name: `${job.shell} ${job.scene}`, score, delaysMs: [...delaysMs], leaks };
@@ -74,6 +77,7 @@ export interface Adversary {
   readonly seed: number;
   readonly shells: readonly Shell[];
   readonly jobs: number;
+  readonly marks?: ShellIntegration;
   /** Only those whose names contain this. */
   readonly recipe?: string;
   readonly onAttempt?: (one: Attempt, outcome: AttemptOutcome) => void;
@@ -81,10 +85,10 @@ export interface Adversary {
 
 /** @returns the attempts that ended with the denied command having run */
 export async function resist(adversary: Adversary): Promise<Attempt[]> {
-  const { count, seed, shells, jobs, recipe = '', onAttempt } = adversary;
+  const { count, seed, shells, jobs, marks = 'off', recipe = '', onAttempt } = adversary;
   const escaped: Attempt[] = [];
   await inTurn([...attempts({ count, seed, shells, recipe })], jobs, async (one) => {
-    const outcome = await attempt(one);
+    const outcome = await attempt(one, marks);
     if (outcome.hasEscaped) escaped.push(one);
     onAttempt?.(one, outcome);
   });

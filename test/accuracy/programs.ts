@@ -20,7 +20,10 @@ import { edits, history, simple } from './scenes.ts';
 // oxlint-disable-next-line no-control-regex -- the sequence that enters the alternate screen
 export const FULL_SCREEN = /\u001b\[\?1049h/;
 // oxlint-disable-next-line no-control-regex -- node places the cursor behind its prompt
-const NODE_PROMPT = /\n> (?:\u001b\[\d+G)?$/;
+const NODE_PROMPT = /\n(?:\u001b\[\d*[A-Z])*> (?:\u001b\[\d+G)?$/;
+
+// oxlint-disable-next-line no-control-regex -- redis-cli places the cursor behind its prompt
+const REDIS_PROMPT = /> (?:\u001b\[[0-9;]*[A-Za-z])*$/;
 
 export function* fullScreen(human: Human): Generator<Step> {
   const { random } = human;
@@ -244,6 +247,43 @@ export function* psql(human: Human): Generator<Step> {
   ).flatMap((text) => text.split('\n'));
   yield* conversation(human, lines, /[=-][#>] $/, true);
   yield* human.type('\\q', 0);
+  yield* human.enter();
+  yield* human.line(human.command());
+}
+
+export function* mysql(human: Human): Generator<Step> {
+  const { random } = human;
+  yield* human.type('mariadb -S "$MYSQL_SOCKET" app', 0);
+  yield* [key(ENTER), until(/> $/), QUIET];
+  const lines = three(() =>
+    random.pick([
+      `select ${human.number()} as ${human.word()}x;`,
+      `select concat('${human.word()}', '${human.number()}');`,
+      `show tables like 'x${human.number()}';`,
+      `select ${human.number()}\\G`,
+    ]),
+  );
+  yield* conversation(human, lines, /> $/, true);
+  yield { do: 'unread', text: 'quit' };
+  yield* human.type('quit', 0);
+  yield* human.enter();
+  yield* human.line(human.command());
+}
+
+export function* redis(human: Human): Generator<Step> {
+  const { random } = human;
+  yield* human.type('redis-cli -s "$REDIS_SOCKET"', 0);
+  yield* [key(ENTER), until(/> $/), QUIET];
+  const lines = three(() =>
+    random.pick([
+      `set ${human.word()} ${human.number()}`,
+      `get ${human.word()}${human.number()}`,
+      `rpush list${human.number()} "${human.word()} ${human.word()}"`,
+      `echo '${human.word()} ${human.number()}'`,
+    ]),
+  );
+  yield* conversation(human, lines, REDIS_PROMPT, true);
+  yield* human.type('quit', 0);
   yield* human.enter();
   yield* human.line(human.command());
 }

@@ -7,6 +7,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ShellIntegration } from '../../server/access/target.ts';
+import { markedShell } from '../../server/session/shell-start.ts';
+import { NONCE } from '../support/session-fakes.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'dash', 'ash'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -27,6 +30,8 @@ export interface Variant {
   readonly rightPrompt: boolean;
   /** Suggestions after the cursor, where the shell can. */
   readonly suggests: boolean;
+  /** `observe`: the shell's own settings mark prompts and commands; `inject`: it is told to, if it can. */
+  readonly marks?: ShellIntegration;
 }
 
 const FILES: Readonly<Record<string, string>> = {
@@ -45,6 +50,8 @@ export class Place {
   readonly work = join(this.home, 'work');
   readonly shell: Shell;
   readonly #variant: Variant;
+  readonly #ownMarks: boolean;
+  readonly #isTold: boolean;
 
   constructor(shell: Shell, variant: Variant) {
     this.shell = shell;
@@ -54,11 +61,19 @@ export class Place {
     writeFileSync(join(this.work, 'gamma-dir', 'inner.txt'), 'x\n');
     for (const name of ['lines', 'prompts', 'program-lines']) this.#write(name, '');
     this.#write('.inputrc', 'set bell-style none\n');
-    this.#write('rc', BASH_RC);
-    this.#write('.zshrc', zshRc(variant));
-    this.#write('init.fish', FISH_INIT);
+    const { marks = 'off' } = variant;
+    const isTold = marks === 'inject' && (shell === 'bash' || shell === 'fish');
+    this.#ownMarks = marks !== 'off' && !isTold;
+    this.#isTold = isTold;
+    this.#write('rc', BASH_RC + (this.#ownMarks ? BASH_MARKS : ''));
+    this.#write('.bash_profile', '. "$HOME/rc"\n');
+    this.#write('.zshrc', zshRc(variant) + (this.#ownMarks ? ZSH_MARKS : ''));
+    this.#write('init.fish', FISH_INIT + (this.#ownMarks ? FISH_MARKS : ''));
+    mkdirSync(join(this.home, 'config', 'fish'), { recursive: true });
+    if (isTold) this.#write('config/fish/config.fish', 'source "$HOME/init.fish"\n');
     this.#write('start.py', PYTHON_START);
     this.#write('start.cjs', NODE_START);
+    this.#write('inner', this.#innerScript());
   }
 
   launch(): Launch {
@@ -82,7 +97,15 @@ export class Place {
       PYTHONSTARTUP: join(this.home, 'start.py'),
       SQLITE_HISTORY: join(this.home, '.sqlite_history'),
       PSQL_HISTORY: join(this.home, '.psql_history'),
+      MYSQL_HISTFILE: join(this.home, '.mysql_history'),
+      REDISCLI_HISTFILE: join(this.home, '.redis_history'),
+      SCREENDIR: join(this.home, 'screen'),
     };
+    const right = this.#variant.rightPrompt ? { TRUTH_RIGHT: '[right]' } : {};
+    if (this.#isTold) {
+      return { command: markedShell(NONCE), env: { ...env, ...right, SHELL: this.shell } };
+    }
+    const mark = this.#ownMarks ? '\u001b]133;B\u0007' : '';
     switch (this.shell) {
       case 'bash':
         return {
@@ -94,7 +117,7 @@ export class Place {
       case 'fish':
         return {
           command: `exec fish -i --init-command 'source "$HOME/init.fish"'`,
-          env: { ...env, ...(this.#variant.rightPrompt ? { TRUTH_RIGHT: '[right]' } : {}) },
+          env: { ...env, ...right },
         };
       case 'dash':
         return {
@@ -102,7 +125,7 @@ export class Place {
           env: {
             ...env,
             // What dash prints after Ctrl-C goes to the file too, so that the prompt has to make up for it.
-            PS1: `$([ $? = 130 ] && echo >/dev/tty; printf '$ ' >/dev/tty; printf . >>"$TRUTH_PROMPTS")\u0001`,
+            PS1: `$([ $? = 130 ] && echo >/dev/tty; printf '$ ${mark}' >/dev/tty; printf . >>"$TRUTH_PROMPTS")\u0001`,
             PS2: `$(printf '> ' >/dev/tty)\u0002`,
           },
         };
@@ -111,11 +134,23 @@ export class Place {
           command: 'exec busybox ash -i -v 2>>"$TRUTH_LINES"',
           env: {
             ...env,
-            PS1: `$([ $? = 130 ] && echo >/dev/tty; printf '\u0001' >&2; printf . >>"$TRUTH_PROMPTS")ash:\\W $ `,
+            PS1: `$([ $? = 130 ] && echo >/dev/tty; printf '\u0001' >&2; printf . >>"$TRUTH_PROMPTS")ash:\\W $ ${mark}`,
             PS2: `$(printf '\u0002' >&2)> `,
           },
         };
     }
+  }
+
+  /** Starts a shell of the same kind in the folder where it is called, from wherever that is. */
+  #innerScript(): string {
+    const { command, env } = this.launch();
+    const own = Object.entries(env).filter(
+      ([name, value]) => value !== undefined && (process.env[name] !== value || name === 'PATH'),
+    );
+    const exports = own.map(
+      ([name, value]) => `export ${name}='${(value ?? '').replaceAll("'", String.raw`'\''`)}'`,
+    );
+    return `${exports.join('\n')}\ncd '${this.work}'\n${command}\n`;
   }
 
   /** How many prompts the shell has shown. */
@@ -146,11 +181,18 @@ export class Place {
     const hooked = this.#read('program-lines').split('\0').slice(0, -1);
     const sqlite = this.#read('.sqlite_history').split('\n');
     const psql = this.#read('.psql_history').split('\n');
-    return [...hooked, ...sqlite, ...psql.map((line) => line.replaceAll('\u0001', '\n'))];
+    const redis = this.#read('.redis_history').split('\n');
+    const mysql = editlineHistory(this.#read('.mysql_history'));
+    const joined = psql.map((line) => line.replaceAll('\u0001', '\n'));
+    return [...hooked, ...sqlite, ...joined, ...redis, ...mysql];
   }
 
   remove(): void {
-    rmSync(this.home, { recursive: true, force: true, maxRetries: 3 });
+    try {
+      rmSync(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    } catch {
+      // A shell of it is still writing; what is left lies in the folder for temporary files.
+    }
   }
 
   #write(name: string, text: string): void {
@@ -164,6 +206,16 @@ export class Place {
       return '';
     }
   }
+}
+
+/** Blanks and other signs are written as numbers there. */
+function editlineHistory(raw: string): string[] {
+  const bytes = raw
+    .replace(/^_HiStOrY_V2_\n/, '')
+    .replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 8)),
+    );
+  return bytes.split('\n');
 }
 
 /** `history 1` before every command and every prompt: the same number of the same shell is no news. */
@@ -182,8 +234,27 @@ HISTFILE=/dev/null HISTCONTROL= HISTIGNORE= HISTSIZE=100000
 shopt -s lithist cmdhist checkwinsize
 truth_line() { printf '%s ' $$ >>"$TRUTH_LINES"; HISTTIMEFORMAT= history 1 >>"$TRUTH_LINES"; printf '\\0' >>"$TRUTH_LINES"; }
 truth_prompt() { truth_line; printf . >>"$TRUTH_PROMPTS"; }
-PROMPT_COMMAND=truth_prompt
+PROMPT_COMMAND="truth_prompt\${PROMPT_COMMAND:+; }$PROMPT_COMMAND"
 PS0='$(truth_line)'
+`;
+
+/** Marks of FinalTerm, as people put them into their own settings. */
+const BASH_MARKS = `
+PS1="\\[\\e]133;A\\a\\]$PS1\\[\\e]133;B\\a\\]"
+PS0="$PS0"'\\e]133;C\\a'
+PROMPT_COMMAND='printf "\\e]133;D;%s\\a" "$?";'" $PROMPT_COMMAND"
+`;
+const ZSH_MARKS = `
+PROMPT=$'%{\\e]133;A\\a%}'"$PROMPT"$'%{\\e]133;B\\a%}'
+preexec() { print -n '\\e]133;C\\a' }
+precmd_functions+=(mark_end)
+mark_end() { print -n '\\e]133;D\\a' }
+`;
+const FISH_MARKS = `
+functions -c fish_prompt plain_prompt
+function fish_prompt; printf '\\e]133;A\\a'; plain_prompt; printf '\\e]133;B\\a'; end
+function mark_start --on-event fish_preexec; printf '\\e]133;C\\a'; end
+function mark_end --on-event fish_postexec; printf '\\e]133;D;%s\\a' $status; end
 `;
 
 function zshRc({ rightPrompt, suggests }: Variant): string {

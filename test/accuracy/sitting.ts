@@ -1,6 +1,9 @@
 /** One person at one shell for a number of lines, and what the bastion made of it. */
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { ShellIntegration } from '../../server/access/target.ts';
 import { type Human as Person, Human, key, pause, QUIET, type Step, until } from './human.ts';
+import * as nested from './nested.ts';
 import * as programs from './programs.ts';
 import { Random } from './random.ts';
 import * as scenes from './scenes.ts';
@@ -14,6 +17,8 @@ export interface SceneEntry {
   /** Shells that it makes sense in; default all. */
   readonly shells?: readonly Shell[];
   readonly isProgram?: true;
+  /** A program that must be there; without it the scene is left out. */
+  readonly needs?: string;
   readonly variant?: Partial<Variant>;
 }
 
@@ -37,6 +42,12 @@ export const SCENES: Readonly<Record<string, SceneEntry>> = {
   secret: { play: programs.secret },
   input: { play: programs.programInput },
   tmux: { play: programs.inTmux, shells: ['bash', 'zsh', 'fish', 'dash'] },
+  screen: { play: programs.inTmux, shells: ['bash', 'zsh', 'fish', 'dash'], needs: 'screen' },
+  inner: { play: nested.innerShell },
+  sudo: { play: nested.sudo, needs: 'sudo' },
+  ssh: { play: nested.ssh, needs: 'sshd' },
+  manylines: { play: nested.manyLines },
+  enters: { play: nested.otherEnters },
   vi: { play: programs.viEditing, shells: EDITORS },
   prefilled: { play: programs.prefilled, shells: EDITORS },
   rightprompt: { play: scenes.edits, shells: ['zsh', 'fish'], variant: { rightPrompt: true } },
@@ -45,6 +56,8 @@ export const SCENES: Readonly<Record<string, SceneEntry>> = {
   node: { play: programs.node, isProgram: true },
   sqlite: { play: programs.sqlite, isProgram: true },
   psql: { play: programs.psql, isProgram: true },
+  mysql: { play: programs.mysql, isProgram: true, needs: 'mariadbd' },
+  redis: { play: programs.redis, isProgram: true, needs: 'redis-server' },
 };
 
 export interface Sitting {
@@ -54,6 +67,7 @@ export interface Sitting {
   readonly lines: number;
   readonly seed: number;
   readonly latencyMs: number;
+  readonly marks?: ShellIntegration;
   /** For clients of databases. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -77,7 +91,8 @@ const POLICY = { default: 'allow', uncertain: 'allow', holdTimeout: '10m', rules
 export async function sit(sitting: Sitting): Promise<Outcome> {
   const entry = SCENES[sitting.scene];
   if (entry === undefined) throw new Error(`no scene ${sitting.scene}`);
-  const variant = { rightPrompt: false, suggests: false, ...entry.variant };
+  const { marks = 'off' } = sitting;
+  const variant = { rightPrompt: false, suggests: false, marks, ...entry.variant };
   const place = new Place(sitting.shell, variant);
   const launch = place.launch();
   const terminal = new Terminal({
@@ -87,6 +102,7 @@ export async function sit(sitting: Sitting): Promise<Outcome> {
     rows: 24,
     latencyMs: sitting.latencyMs,
     policy: POLICY,
+    marks,
   });
   const human = new Human(new Random(sitting.seed), sitting.shell);
   const player = new Player(terminal, place, human.random);
@@ -103,7 +119,7 @@ export async function sit(sitting: Sitting): Promise<Outcome> {
       if (player.isStuck) break;
       count = lines;
     }
-    if (sitting.scene === 'tmux') await player.play([...human.type('exit', 0), key('\r'), QUIET]);
+    if (isMultiplexer(sitting)) await player.play([...human.type('exit', 0), key('\r'), QUIET]);
     await player.play([QUIET, pause(4 * sitting.latencyMs)]);
     const readings = terminal.rows.map(({ text, certainty }) => ({
       text,
@@ -115,7 +131,7 @@ export async function sit(sitting: Sitting): Promise<Outcome> {
       leaks: player.secrets.filter((one) => readings.some(({ text }) => text.includes(one))).length,
     };
   } finally {
-    if (sitting.scene === 'tmux') endTmux(place);
+    if (isMultiplexer(sitting)) endMultiplexers(place);
     await terminal.close();
     place.remove();
   }
@@ -131,28 +147,35 @@ function* preparation({ scene, shell }: Sitting, human: Person): Generator<Step>
           : 'fish_vi_key_bindings';
     yield* human.line(command, 0);
   }
-  if (scene === 'tmux') {
-    const inner = {
-      bash: 'bash --noprofile --rcfile $HOME/rc -i',
-      zsh: 'zsh -i',
-      fish: 'fish -i --init-command "source $HOME/init.fish"',
-      dash: 'dash -i -v 2>>$TRUTH_LINES',
-      ash: '',
-    }[shell];
-    yield* human.type(`tmux -L t -f /dev/null new-session '${inner}'`, 0);
+  if (scene === 'tmux' || scene === 'screen') {
+    const start =
+      scene === 'tmux'
+        ? 'tmux -L t -f /dev/null new-session'
+        : 'screen -c /dev/null -e ^Bb -U sh -c';
+    yield* human.type(`${start} 'sh $HOME/inner'`, 0);
     yield* [key('\r'), until(programs.FULL_SCREEN), { do: 'prompt', optional: false }, pause(300)];
   }
 }
 
-/** Ends the server of `tmux -L t` in this place, if there is one. */
-export function endTmux(place: Place): void {
-  try {
-    execFileSync('tmux', ['-L', 't', 'kill-server'], {
-      env: { ...process.env, TMUX_TMPDIR: place.home },
-      stdio: 'ignore',
-    });
-  } catch {
-    // It has ended with its last shell.
+function isMultiplexer({ scene }: Sitting): boolean {
+  return scene === 'tmux' || scene === 'screen';
+}
+
+/** Ends what `tmux -L t` and `screen` have left in this place, if anything. */
+export function endMultiplexers(place: Place): void {
+  const ends = [
+    ['tmux', '-L', 't', 'kill-server'],
+    ['screen', '-X', 'quit'],
+  ] as const;
+  for (const [program, ...words] of ends) {
+    try {
+      execFileSync(program, words, {
+        env: { ...process.env, TMUX_TMPDIR: place.home, SCREENDIR: join(place.home, 'screen') },
+        stdio: 'ignore',
+      });
+    } catch {
+      // It isn't there, or has ended with its last shell.
+    }
   }
 }
 

@@ -3,9 +3,12 @@
  * two channel ends in memory, with the way to the target as slow as asked for.
  */
 import { spawn, type IPty } from '@lydell/node-pty';
+import type { ShellIntegration } from '../../server/access/target.ts';
 import { systemClock } from '../../server/clock.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
 import type {
+  ApprovalOutcome,
+  ApprovalRequest,
   ChannelEnd,
   DecidedCommand,
   InputUnit,
@@ -13,7 +16,7 @@ import type {
 } from '../../server/session/ports.ts';
 import { Session } from '../../server/session/session.ts';
 import { Screen } from '../../server/terminal/screen.ts';
-import { fakeWorld, grantFor } from '../support/session-fakes.ts';
+import { fakeWorld, grantFor, type FakeWorld } from '../support/session-fakes.ts';
 import type { Launch } from './shells.ts';
 
 export interface TerminalOptions {
@@ -24,6 +27,8 @@ export interface TerminalOptions {
   /** Each way between the bastion and the target. */
   readonly latencyMs: number;
   readonly policy: object;
+  /** What the marks of the shell are used for. */
+  readonly marks?: ShellIntegration;
 }
 
 /** So much of the output is kept for those who look for something in it. */
@@ -44,6 +49,7 @@ export class Terminal {
   readonly latencyMs: number;
   #seenChars = 0;
   #enters: number[] = [];
+  readonly #world: FakeWorld = fakeWorld();
   readonly #over: Promise<void>;
 
   constructor(options: TerminalOptions) {
@@ -96,6 +102,16 @@ export class Terminal {
     this.#client.send({ kind: 'resize', size: { cols, rows, widthPx: 0, heightPx: 0 } });
   }
 
+  /** What was asked of approvers so far. */
+  get approvals(): ApprovalRequest[] {
+    return this.#world.steps.flatMap((one) => (one.step === 'approval' ? [one.request] : []));
+  }
+
+  /** An approver decides the line that waits. */
+  decide(outcome: ApprovalOutcome): void {
+    this.#world.decide(outcome);
+  }
+
   /** How many characters the person has seen so far. */
   get seen(): number {
     return this.#seenChars;
@@ -122,13 +138,12 @@ export class Terminal {
   }
 
   #session(options: TerminalOptions, upstream: End<OutputUnit, InputUnit>): Session {
-    const world = fakeWorld();
     const compiled = compilePolicy('accuracy', options.policy);
     if (compiled.kind !== 'ok') throw new Error(JSON.stringify(compiled.problems));
     const { policy } = compiled;
     return new Session(
       {
-        ...world.dependencies,
+        ...this.#world.dependencies,
         clock: systemClock,
         policies: { byName: () => Promise.resolve({ version: 1, policy }) },
         recordings: {
@@ -145,7 +160,7 @@ export class Terminal {
         },
       },
       {
-        grant: grantFor('shell'),
+        grant: grantFor('shell', options.marks),
         source: '192.0.2.9:1',
         via: 'direct',
         run: null,
