@@ -143,7 +143,7 @@ export function* prefilled(human: Human): Generator<Step> {
 }
 
 export function* inTmux(human: Human): Generator<Step> {
-  yield* human.random.pick([simple, edits, history])(human);
+  yield* human.random.pick(human.edits ? [simple, edits, history] : [simple, edits])(human);
 }
 
 /** Lines for a program that edits its lines as shells do. */
