@@ -44,7 +44,7 @@ export function isEchoed(typed: string, shown: string): boolean {
   const rows = shown.split('\n').slice(-MAX_ECHO_ROWS);
   return rows.some((_, at) => {
     const rest = rows.slice(at).join('\n');
-    return inPieces(letters(typed), letters(rest)) || inPieces(queried(typed), joined(rest));
+    return inPieces(letters(typed), letters(rest)) || inPieces(queried(typed), queried(rest));
   });
 }
 
