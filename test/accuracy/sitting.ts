@@ -122,7 +122,8 @@ export async function sit(sitting: Sitting): Promise<Outcome> {
     if (isMultiplexer(sitting)) await player.play([...human.type('exit', 0), key('\r'), QUIET]);
     await player.play([QUIET, pause(4 * sitting.latencyMs)]);
     const readings = terminal.rows.map(({ text, certainty }) => ({
-      text,
+      // What else it may be stands behind it, for those who decide about it.
+      text: text.replace(/\n\(or: [^]*\)$/, ''),
       isUncertain: certainty === 'uncertain',
     }));
     return {
