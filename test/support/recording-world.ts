@@ -41,7 +41,9 @@ export interface WorldOptions {
   readonly directory?: string;
   readonly instanceId?: string;
   readonly spool?: Partial<SpoolOptions>;
-  readonly sink?: Partial<Pick<RecordingSinkOptions, 'sealAfterMs' | 'endWaitMs' | 'checkpointEveryMs'>>;
+  readonly sink?: Partial<
+    Pick<RecordingSinkOptions, 'sealAfterMs' | 'endWaitMs' | 'checkpointEveryMs'>
+  >;
 }
 
 const keys = generateKeyPairSync('ed25519');
