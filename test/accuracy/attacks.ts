@@ -45,13 +45,17 @@ const KEYS: Readonly<Record<string, string>> = {
   pasted: PASTED,
 };
 
-const file = new URL('../cases/pty/attacks.tsv', import.meta.url);
-
 export const RECIPES: readonly Recipe[] = [
-  ...readFileSync(file, 'utf8').trimEnd().split('\n').map(recipe),
+  ...recipesOf('attacks.tsv'),
   { name: 'pieces in any order', shells: EDITORS, varies: true, make: pieces },
   { name: 'random keys', shells: SHELLS, varies: true, make: randomKeys },
 ];
+
+/** @param name of a file in `test/cases/pty`, in the form above */
+export function recipesOf(name: string): Recipe[] {
+  const file = new URL(`../cases/pty/${name}`, import.meta.url);
+  return readFileSync(file, 'utf8').trimEnd().split('\n').map(recipe);
+}
 
 function recipe(line: string): Recipe {
   const [name = '', shells = '', ...packets] = line.split('\t');
