@@ -12,7 +12,7 @@ import { isEnvironmentAllowed } from './limits.ts';
 import type { ChannelRequest } from './ports.ts';
 
 // What follows stands between single quotes for a login shell of whatever kind: no single quote, no line
-// break and no two backslashes in a row.
+// break, no exclamation mark and no two backslashes in a row.
 
 const FIRST_PROMPT = 'eval "$SALLYPORT_MARKS"';
 
@@ -33,8 +33,8 @@ const BASH = [
     ' entry=${entry//"$b"/"$b$b"}; entry=${entry//;/"${b}x3b"};' +
     ' __sallyport_line=${entry//"$__sallyport_break"/"${b}x0a"}; }',
   '__sallyport_start() { local last=$__sallyport_number; __sallyport_entry;' +
-    ' if [[ $__sallyport_number != "$last" ]]; then' +
-    ' printf "\\033]633;E;%s;%s\\a" "$__sallyport_line" "$__sallyport_nonce"; fi;' +
+    ' [[ $__sallyport_number == "$last" ]] ||' +
+    ' printf "\\033]633;E;%s;%s\\a" "$__sallyport_line" "$__sallyport_nonce";' +
     ' printf "\\033]633;C;%s\\a" "$__sallyport_nonce"; }',
   '__sallyport_prompt() { local status=$?; printf "\\033]633;D;%s;%s\\a" "$status" "$__sallyport_nonce";' +
     ' __sallyport_entry;' +
