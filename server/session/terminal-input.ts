@@ -177,7 +177,9 @@ export class TerminalInput {
     const line = await this.#read(enter);
     const isPlain = line.text !== null && !line.alternate && !line.interim && !line.secret;
     const { promptUs } = this.#reader;
-    const typed = { line: { ...gateLine(line), promptUs }, prompt: this.#reader.prompt, isPlain };
+    const isPasted = line.text !== null && line.interim && enter.inPaste;
+    const { prompt } = this.#reader;
+    const typed = { line: { ...gateLine(line), promptUs }, prompt, isPlain, isPasted };
     const judged = await this.#language.read(typed);
     const outcome = await input.interruptible(
       (abandoned) => gate.decide(judged, abandoned, say),

@@ -38,6 +38,8 @@ export interface TypedLine {
   readonly prompt: string | null;
   /** It is a line at all: not a secret, not keys for a full-screen program, not cut by a paste. */
   readonly isPlain: boolean;
+  /** It is one of several lines of a paste, which count as a whole when the paste has ended. */
+  readonly isPasted?: boolean;
 }
 
 /** Whether a rule would hold or refuse the text as a command of the shell, or as SQL. */
@@ -73,8 +75,8 @@ export class TerminalLanguage {
   }
 
   /** The line as it is to be judged. */
-  async read({ line, prompt, isPlain }: TypedLine): Promise<GateLine> {
-    if (!isPlain) return line;
+  async read({ line, prompt, isPlain, isPasted = false }: TypedLine): Promise<GateLine> {
+    if (!isPlain && !isPasted) return line;
     this.#place(prompt);
     const client = this.#client;
     if (client === null) return this.#asShell(line);

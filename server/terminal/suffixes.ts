@@ -8,12 +8,18 @@ export const MAX_SUFFIXES = 120;
 /** Of a longer text only its end is looked at. */
 const MAX_TEXT_CHARS = 4096;
 
+/** `* from t` would be whatever file comes first: no command begins so, but much text goes on so. */
+const JUST_A_PATTERN = /^[*?]+(?:\s|$)/;
+
 /** The text and each of its ends that starts a word, longest first. */
 export function wordSuffixes(text: string): string[] {
   const line = text.slice(-MAX_TEXT_CHARS).trim();
   if (line === '') return [];
   const starts = [...line.matchAll(/\S+/g)].map((match) => match.index);
-  return starts.slice(-MAX_SUFFIXES).map((start) => line.slice(start));
+  return starts
+    .slice(-MAX_SUFFIXES)
+    .map((start) => line.slice(start))
+    .filter((end) => end === line || !JUST_A_PATTERN.test(end));
 }
 
 /** The text and each of its ends, character by character, longest first. */
