@@ -10,7 +10,7 @@ const FIRST_GUESS_US = 20_000;
 /** A key that comes so long after everything has settled is answered by the output that comes next. */
 const IDLE_US = 30_000;
 /** The answer to a key comes after this part of the shortest round trip at the soonest. */
-const SOONEST_ANSWER = 0.4;
+const SOONEST_ANSWER = 0.7;
 /** Completion, history and search. */
 const ASKING: ReadonlySet<Key['kind']> = new Set<Key['kind']>(['tab', 'history', 'search']);
 /** Longer pauses between a key and output have other reasons. */
