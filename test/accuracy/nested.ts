@@ -51,7 +51,8 @@ export function* manyLines(human: Human): Generator<Step> {
   yield { do: 'paste', text: lines.join('\n') };
   yield QUIET;
   yield* human.enter();
-  for (let n = 0; n < count - 1; n += 1) yield MAYBE_PROMPT;
+  // Without marks around the paste each line runs as it comes.
+  for (let n = 1; human.isPlain && n < count; n += 1) yield MAYBE_PROMPT;
   yield* human.line(human.command());
 }
 
