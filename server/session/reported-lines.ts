@@ -34,7 +34,7 @@ export class ReportedLines {
   }
 }
 
-/** A shell that puts several lines into one joins them with blanks and semicolons. */
+/** A shell that puts several lines into one joins them with blanks, semicolons or nothing. */
 function lettersOf(text: string): string {
-  return text.replace(/[\s;]+/g, '');
+  return text.replace(/\\\n|[\s;]+/g, '');
 }

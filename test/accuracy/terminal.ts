@@ -31,6 +31,9 @@ export interface TerminalOptions {
   readonly marks?: ShellIntegration;
 }
 
+/** Nobody sees the marks of shells. */
+// oxlint-disable-next-line no-control-regex -- what terminals take for marks
+const MARKS = /\u001b\](?:133|633);[^\u0007]*\u0007/g;
 /** So much of the output is kept for those who look for something in it. */
 const KEPT_CHARS = 200_000;
 
@@ -120,7 +123,7 @@ export class Terminal {
   /** What the person has seen after that many characters. */
   since(seen: number): string {
     const chars = this.#seenChars - seen;
-    return chars === 0 ? '' : this.#output.slice(-chars);
+    return chars === 0 ? '' : this.#output.slice(-chars).replace(MARKS, '');
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ describe('lines that a shell reports', () => {
     lines.released(['do x', 'for i in 1\ndo x'], false);
     lines.released(['done', 'for i in 1\ndo x\ndone'], false);
     assert.deepEqual(lines.reported('for i in 1; do x; done'), { kind: 'known' });
+    lines.released(['echo one \\\ntwo'], false);
+    assert.deepEqual(lines.reported('echo one two'), { kind: 'known' });
   });
 
   it('are unknown when nobody read them, and say whether a person had approved', () => {
