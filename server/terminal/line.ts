@@ -27,7 +27,6 @@ import { bareLine, fullScreenLine, pastedLine } from './unedited.ts';
 
 /** The caller looks again after at most this long, since the echo may come any time. */
 const POLL_US = 3000;
-
 export { AHEAD_LIMIT_US, SETTLE_LIMIT_US, SETTLE_QUIET_US } from './settling.ts';
 export type { SubmittedLine };
 
@@ -296,7 +295,8 @@ export class LineReader {
   }
 
   #fullScreen(): SubmittedLine {
-    return fullScreenLine(this.#carried + this.#typed.raw, this.#cursorLine());
+    const isSilent = this.#roundTrip.lastReceivedUs < this.#begunAtUs;
+    return fullScreenLine(this.#carried, this.#typed, this.#cursorLine(), isSilent);
   }
 
   #compare(start: LineStart, edited: EditedText | null): Reading {

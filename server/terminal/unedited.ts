@@ -6,6 +6,7 @@ import type { Prompts } from './prompt.ts';
 import type { Screen } from './screen.ts';
 import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
+import type { TypedLine } from './typed.ts';
 import { unfinished } from './unfinished.ts';
 
 /** Lines of a paste that may belong together are judged together up to this length. */
@@ -44,8 +45,22 @@ export function pastedLine(whole: string | null, isKnown: boolean): SubmittedLin
   });
 }
 
-/** @param typed what was typed for the program @param row the row under the cursor */
-export function fullScreenLine(typed: string, row: string): SubmittedLine {
-  const guesses = [...charSuffixes(typed), ...wordSuffixes(row)];
-  return submittedLine({ text: typed === '' ? null : typed, guesses, alternate: true });
+/**
+ * @param carried what was typed for the program before @param row the row under the cursor
+ * @param isSilent the target has answered none of the keys: it may be a shell that hides behind the screen
+ */
+export function fullScreenLine(
+  carried: string,
+  keys: TypedLine,
+  row: string,
+  isSilent: boolean,
+): SubmittedLine {
+  const typed = carried + keys.raw;
+  const { likely } = keys;
+  // With keys that edit, the letters are not in the order in which they came.
+  const edited = likely === null || likely === keys.raw ? [] : charSuffixes(carried + likely);
+  const guesses = [...charSuffixes(typed), ...edited, ...wordSuffixes(row)];
+  const isHidden = isSilent && likely === null && keys.raw.trim() !== '';
+  const why = isHidden ? 'keys that edit were pressed and the screen shows nothing of them' : null;
+  return submittedLine({ text: typed === '' ? null : typed, why, guesses, alternate: true });
 }
