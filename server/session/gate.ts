@@ -33,10 +33,7 @@ export interface GateLine {
   readonly language: Language;
   /** Where a client of a database stands, for SQL that comes by its input. */
   readonly sql?: SqlPlace | null;
-  /**
-   * The line is for the console of an interpreter, and the candidates say what it starts there. `doubt`:
-   * why that isn't all that it may do; null when it is.
-   */
+  /** The candidates say what a line for a console starts; `doubt`: why that may not be all. */
   readonly console?: { readonly doubt: string | null };
   readonly certainty: Certainty;
   /** Why the certainty is not better, in words; null when it is. */
@@ -258,14 +255,17 @@ export class Gate {
       line.language === 'sql' ? maxStatementBytes : maxLineBytes,
     );
     if (refusal !== null) return plainDecision('deny', refusal);
+    // Where the line itself is known, what no rule knows is no reason to refuse mere guesses.
+    const isRead =
+      line.certainty !== 'uncertain' &&
+      (line.text === '' || line.candidates.some((text) => !line.guesses.has(text)));
     const decisions = line.candidates.flatMap((text) => {
-      const isGuess = line.guesses.has(text) && policy.default === 'allow';
+      const isGuess = line.guesses.has(text) && (policy.default === 'allow' || isRead);
       const { language, sql } = line;
       const input = { text, language, state: this.#state, isGuess };
       const decision = judge(policy, this.#facts, sql == null ? input : { ...input, sql });
-      return isGuess && decision.rule === null && decision.certainty === 'uncertain'
-        ? []
-        : [decision];
+      const isDefault = decision.certainty === 'uncertain' || policy.default !== 'allow';
+      return isGuess && decision.rule === null && isDefault ? [] : [decision];
     });
     if (line.certainty === 'uncertain' && line.isReported !== true) {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { SallyportError } from '../../server/errors.ts';
+import { compilePolicy } from '../../server/policy/document.ts';
 import { Gate, HeldCommands, type GateLine, type GateOutcome } from '../../server/session/gate.ts';
 import { DEFAULT_LIMITS } from '../../server/session/limits.ts';
 import type { DecidedCommand } from '../../server/session/ports.ts';
@@ -27,17 +28,26 @@ interface Opened {
   readonly rows: () => DecidedCommand[];
 }
 
-async function open(): Promise<Opened> {
+async function open(policy?: object): Promise<Opened> {
   const world = fakeWorld();
   const { recording, output, nowUs } = await begin(world);
-  const gate = new Gate(world.dependencies, {
-    sessionId: 's1',
-    grant: grantFor('exec'),
-    recording,
-    output,
-    nowUs,
-    state: initialState(false),
-  });
+  const own = policy === undefined ? null : compilePolicy('own', policy);
+  assert.ok(own?.kind !== 'invalid');
+  const policies =
+    own === null
+      ? world.dependencies.policies
+      : { byName: () => Promise.resolve({ version: 1, policy: own.policy }) };
+  const gate = new Gate(
+    { ...world.dependencies, policies },
+    {
+      sessionId: 's1',
+      grant: grantFor('exec'),
+      recording,
+      output,
+      nowUs,
+      state: initialState(false),
+    },
+  );
   const said: string[] = [];
   const abandon = new AbortController();
   return {
@@ -124,6 +134,22 @@ describe('the gate', () => {
       assert.equal(rows()[0]?.decision.verdict, verdict);
     });
   }
+
+  it('does not refuse a line for guesses that an allow list doesn’t name', async () => {
+    const { decide } = await open({
+      default: 'deny',
+      uncertain: 'deny',
+      holdTimeout: '10m',
+      rules: [{ name: 'ok', action: 'allow', match: { command: ['ls'] } }],
+    });
+    const behindPrompt = { guesses: new Set(['a@b:~$ ls', 'a@b:~$']) };
+    const known = { candidates: ['ls', ...behindPrompt.guesses], ...behindPrompt };
+    assert.equal((await decide(known)).kind, 'released');
+    const enter = { text: '', candidates: [...behindPrompt.guesses], ...behindPrompt };
+    assert.equal((await decide(enter)).kind, 'released');
+    assert.equal((await decide({ ...enter, certainty: 'uncertain' })).kind, 'refused');
+    assert.equal((await decide({ candidates: ['id'] })).kind, 'refused');
+  });
 
   it('commits the marker and the row before anybody is asked', async () => {
     const { decide, world, steps } = await open();
