@@ -2,8 +2,8 @@
  * How often the bastion reads a line as the target does:
  * `npm run accuracy -- --shell bash,zsh --scene edits,ahead --lines 500 --seed 7`. And whether anybody
  * gets a denied command past it: `npm run accuracy -- --adversary 2000`. With `--marks observe` or
- * `--marks inject` the shells mark their prompts and commands, and the bastion makes use of it. Ends with 1 when a figure is
- * missed.
+ * `--marks inject` the shells mark their prompts and commands, and the bastion makes use of it. Ends
+ * with 1 when a figure is missed.
  */
 import { parseArgs } from 'node:util';
 import type { ShellIntegration } from '../../server/access/target.ts';
