@@ -41,6 +41,8 @@ describe('e2e: starting', () => {
     const first = await startBastion({ home });
     assert.deepEqual(Object.keys(first.run).sort(), ['database', 'http', 'pid', 'ssh', 'version']);
     assert.equal(first.run.database, 'embedded');
+    // The guide ends behind the link, and is printed as one piece once run.json is there.
+    await first.setupLink();
     const guide = first.logs();
     for (const part of ['/setup/', 'demo-agent', 'rm -rf /', 'shutdown', '/approvals']) {
       assert.ok(guide.includes(part), part);
