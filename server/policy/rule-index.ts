@@ -159,6 +159,9 @@ function fitStatement(
 /** What one operand costs to compare: it is made a path, or read as a pattern. */
 const OPERAND_COMPARISONS = 10;
 
+/** What it costs to compare a name that is itself a pattern, in every place where it could lie. */
+const OPEN_NAME_COMPARISONS = 20;
+
 function costOfPattern({ forms }: CommandPattern, words: number): number {
   let cost = 2;
   for (const { flags, operands } of forms) {
@@ -176,6 +179,7 @@ function fitCommands(
   const words = invocation.command.words.length;
   for (const pattern of patterns) {
     judgement.comparisonsLeft -= costOfPattern(pattern, words);
+    if (invocation.program === null) judgement.comparisonsLeft -= OPEN_NAME_COMPARISONS;
     if (judgement.comparisonsLeft < 0) return strongest(best, 'maybe');
     best = strongest(best, fitCommand(pattern, invocation));
     if (best === 'yes') break;
