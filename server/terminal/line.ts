@@ -334,7 +334,7 @@ export class LineReader {
       const line = this.#line({ ...draft, guesses: [...unseen, ...guesses] });
       if (typed !== null || edited === null)
         return { line, isAgreed: typed !== null && edited?.text === '' };
-      if (start.prompt.trim() === '' && !edited.isPromptKnown && !this.#screen.bracketedPaste) {
+      if (start.prompt.trim() === '' && !edited.isPromptKnown) {
         const why = 'keys that edit were pressed where nothing seems to read them';
         return { line: uncertainLine(line, why), isAgreed: false, isAhead: true };
       }
