@@ -1,6 +1,6 @@
 /**
- * Backslash escapes of `$'…'`, `${x@E}`, `echo -e` and `printf` (bash manual, 3.1.2.4). Not caught here:
- * bytes that are no character by themselves.
+ * Backslash escapes of `$'…'` and `${x@E}` (bash manual, 3.1.2.4), and those that `echo -e` and `printf`
+ * share with them. Not caught here: bytes that are no character by themselves.
  */
 
 const NAMED: Readonly<Record<string, string>> = {
@@ -25,16 +25,20 @@ export function unescapeAnsi(text: string): string {
     /\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[0-7]{1,4}|c[^]|[abeEfnrtv\\'"?])/g,
     (_, code: string) => {
       const kind = code[0] ?? '';
-      if (kind === 'x' || kind === 'u' || kind === 'U') {
-        const point = Number.parseInt(code.slice(1), 16);
-        return point <= 0x10ffff ? String.fromCodePoint(point) : '';
-      }
       // `echo` and `printf %b` write a zero before the digits.
       if (/[0-7]/.test(kind)) return octal(code);
       if (kind === 'c') return String.fromCharCode((code.charCodeAt(1) & 0x5f) ^ 0x40);
-      return NAMED[kind] ?? '';
+      return plainEscape(code);
     },
   );
+}
+
+/** @param code what follows the backslash: hexadecimal digits behind `x`, `u` or `U`, or a letter's name */
+export function plainEscape(code: string): string {
+  const kind = code[0] ?? '';
+  if (kind !== 'x' && kind !== 'u' && kind !== 'U') return NAMED[kind] ?? '';
+  const point = Number.parseInt(code.slice(1), 16);
+  return point <= 0x10ffff ? String.fromCodePoint(point) : '';
 }
 
 function octal(digits: string): string {

@@ -3,6 +3,7 @@
  * cat, base64, xxd, tr, rev, head … Not caught here: programs in sed, awk or perl; their output is
  * unknown.
  */
+import { plainEscape } from '../escape.ts';
 import { MAX_VALUE_CHARACTERS } from '../limits.ts';
 import { optionGrammar } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
@@ -15,31 +16,11 @@ function unescape(text: string): string {
   return text.replace(
     /\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|0[0-7]{0,3}|[1-7][0-7]{0,2}|[abeEfnrtv\\'"])/g,
     (_, code: string) => {
-      const kind = code[0] ?? '';
-      if (kind === 'x' || kind === 'u' || kind === 'U') {
-        const point = Number.parseInt(code.slice(1), 16);
-        return point <= 0x10ffff ? String.fromCodePoint(point) : '';
-      }
-      if (/[0-7]/.test(kind)) return String.fromCharCode(Number.parseInt(code, 8) & 0xff);
-      return ESCAPES[kind] ?? '';
+      const isOctal = /^[0-7]/.test(code);
+      return isOctal ? String.fromCharCode(Number.parseInt(code, 8) & 0xff) : plainEscape(code);
     },
   );
 }
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  a: '\x07',
-  b: '\b',
-  e: '\x1b',
-  E: '\x1b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
-};
 
 const MAX_FORMAT_ROUNDS = 200;
 
