@@ -53,17 +53,49 @@ export const RECIPES: readonly Recipe[] = [
 
 /** @param name of a file in `test/cases/pty`, in the form above */
 export function recipesOf(name: string): Recipe[] {
-  const file = new URL(`../cases/pty/${name}`, import.meta.url);
-  return readFileSync(file, 'utf8').trimEnd().split('\n').map(recipe);
+  return linesOf(name).map(recipe);
 }
 
 function recipe(line: string): Recipe {
   const [name = '', shells = '', ...packets] = line.split('\t');
-  const attack = packets.map((packet) =>
+  const attack = attackOf(packets);
+  return { name, shells: shellsOf(shells), varies: false, make: () => attack };
+}
+
+/** What somebody does, and the line that must run after it with what that makes appear. */
+export interface Case {
+  readonly name: string;
+  readonly shells: readonly Shell[];
+  readonly alive: { readonly line: string; readonly answer: string };
+  readonly attack: Attack;
+}
+
+/** The same with a harmless line and its answer before the packets. */
+export function casesOf(name: string): Case[] {
+  return linesOf(name).map((one) => {
+    const [what = '', shells = '', line = '', answer = '', ...packets] = one.split('\t');
+    return {
+      name: what,
+      shells: shellsOf(shells),
+      alive: { line, answer },
+      attack: attackOf(packets),
+    };
+  });
+}
+
+function linesOf(name: string): string[] {
+  const file = new URL(`../cases/pty/${name}`, import.meta.url);
+  return readFileSync(file, 'utf8').trimEnd().split('\n');
+}
+
+function attackOf(packets: readonly string[]): Attack {
+  return packets.map((packet) =>
     /^~\d+$/.test(packet) ? Number(packet.slice(1)) : packet.replaceAll(/<([a-z_-]+)>/g, keyOf),
   );
-  const named = SHELLS.filter((shell) => shells === 'all' || shells.split(',').includes(shell));
-  return { name, shells: named, varies: false, make: () => attack };
+}
+
+function shellsOf(names: string): readonly Shell[] {
+  return SHELLS.filter((shell) => names === 'all' || names.split(',').includes(shell));
 }
 
 function keyOf(written: string, name: string): string {

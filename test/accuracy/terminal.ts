@@ -126,6 +126,11 @@ export class Terminal {
     return chars === 0 ? '' : this.#output.slice(-chars).replace(MARKS, '');
   }
 
+  /** What stands before the cursor, on the person's screen. */
+  get cursorLine(): string {
+    return this.#screen.logicalLineTo(this.#screen.cursor);
+  }
+
   async close(): Promise<void> {
     if (!this.hasEnded) {
       try {
