@@ -128,6 +128,19 @@ describe('readShell', () => {
     ['a key that types a line', `bind '"\\C-t": "rm x\\n"'`, /run code later/],
     ['a key that submits a line', 'bind "x: accept-line"', /run code later/],
     ['a terminal that changes letters', 'stty iuclc olcuc', /read from the keys/],
+    ['a key by its number that erases', 'stty erase 90 -echoe', /read from the keys/],
+    [
+      'settings of a terminal that are not those that were saved',
+      'stty "$(sed s/a/b/ f)"',
+      /read from/,
+    ],
+    ['characters that are erased byte by byte', 'stty -iutf8', /read from the keys/],
+    ['a key that erases, set otherwise', 'tset -Q -e Z', /read from the keys/],
+    ['a key that submits a line, in capitals', `bind '"x": Accept-Line'`, /run code later/],
+    ['a key that submits a line, in fish', 'bind -M default x execute', /run something later/],
+    ['what a key puts before a line', `bind 'set comment-begin rm x;'`, /run code later/],
+    ['another name for a widget', 'zle -A accept-line x', /another name/],
+    ['keys from a file', 'INPUTRC=f bash', /INPUTRC makes programs load/],
     ['syntax that is not sh or bash', 'ls )', /shell grammar/],
     ['an open quote', 'rm "a', /shell grammar/],
   ];
@@ -148,6 +161,8 @@ describe('readShell', () => {
     'fc -l',
     `bind '"\\e[A": history-search-backward'`,
     'stty -echo',
+    'stty erase ^H kill ^U; stty sane',
+    'x=$(stty -g); stty raw; stty "$x"',
     'x=$(date)',
   ]) {
     it(`is certain about ${text}`, () => {

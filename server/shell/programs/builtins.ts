@@ -15,6 +15,7 @@ import { exactText, literal, patternText, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
 import { ALIAS_BUILTINS } from './alias-builtins.ts';
 import { LATER_BUILTINS } from './later-builtins.ts';
+import { TERMINAL_PROGRAMS } from './terminal-settings.ts';
 import { formatPrintf } from './text.ts';
 import { ZSH_BUILTINS } from './zsh-builtins.ts';
 
@@ -320,22 +321,6 @@ function fixCommand(call: Call): Output {
   return null;
 }
 
-/** A terminal that changes letters or ends lines at other keys hides what is typed. */
-function stty(call: Call): Output {
-  const risky =
-    /^-?(?:iuclc|olcuc|xcase|lcase|LCASE|istrip|cooked7|eof|eol2?)$|^[\da-f]+(?::[\da-f]+){9}/;
-  // A letter that erases others: what is typed is not what is read.
-  const erases = call.texts.some(
-    (text, at) =>
-      /^(?:erase|kill|werase|lnext|intr|quit|susp)$/.test(text ?? '') &&
-      /^[^^]?$/.test(call.texts[at + 1] ?? ''),
-  );
-  if (erases || call.texts.some((text) => text !== null && risky.test(text))) {
-    call.run.uncertain('stty changes what is read from the keys');
-  }
-  return null;
-}
-
 export const BUILTINS: Readonly<Record<string, Program>> = {
   ...ALIAS_BUILTINS,
   ...LATER_BUILTINS,
@@ -365,7 +350,7 @@ export const BUILTINS: Readonly<Record<string, Program>> = {
   let: evaluated,
   test: evaluated,
   '[': evaluated,
-  stty,
+  ...TERMINAL_PROGRAMS,
   true: silent,
   false: silent,
   ':': silent,

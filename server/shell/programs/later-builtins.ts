@@ -3,7 +3,7 @@
  * Not caught here: what the loaded code does.
  */
 import { NO_VALUES } from '../option-table.ts';
-import { optionValue, readOptions } from '../options.ts';
+import { hasOption, optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { remember, valuesIn } from '../state.ts';
@@ -13,10 +13,10 @@ import { exactText } from '../word.ts';
 function loads(call: Call): Output {
   const risky: Readonly<Record<string, RegExp>> = {
     enable: /^-\w*f/,
-    bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment/,
+    bind: /^-\w*[xf]|:\s*["']|accept-line|operate-and-get-next|edit-and-execute|insert-comment|call-last-kbd-macro|re-read-init-file|execute-named-command|^\s*set\s+(?:comment-begin|horizontal-scroll-mode)/i,
     complete: /^-C$/,
     // Of zsh: keys that type, files of functions.
-    bindkey: /^-\w*s|accept-line|accept-and-hold/,
+    bindkey: /^-\w*s|accept-|push-|execute-/,
     autoload: /^-\w*X|\//,
   };
   const pattern = risky[call.name];
@@ -65,14 +65,17 @@ function laterText(call: Call): void {
 
 /** `bind KEYS COMMAND…` of fish; bash has one word for both. */
 function fishBinding(call: Call): void {
-  const [keys, ...commands] = call.words.filter((word) => exactText(word) !== null);
-  if (call.name !== 'bind' || keys === undefined || commands.length === 0) return;
-  if (call.texts.some((text) => text?.startsWith('-') === true || text?.includes(':'))) return;
+  if (call.name !== 'bind') return;
+  const read = readOptions(call.words, BIND_OPTIONS, true);
+  const [, ...commands] = call.words.slice(read.end);
+  if (commands.length === 0 || hasOption(read, '-e', '--erase')) return;
   call.run.uncertain('bind makes a key run something later');
   for (const command of commands) {
     call.run.runText(exactText(command) ?? '', subshell(call.frame, 'bind'));
   }
 }
+
+const BIND_OPTIONS = { ...NO_VALUES, short: 'mMqux', long: new Set(['mode', 'sets-mode']) };
 
 /** `zle -N WIDGET [FUNCTION]` of zsh: a key runs the function, which may submit a line. */
 function lineEditor(call: Call): Output {
@@ -80,6 +83,10 @@ function lineEditor(call: Call): Output {
   if (option === '-N' && name != null) {
     call.run.uncertain('zle makes a key run a function later');
     call.run.runText(name, subshell(call.frame, 'zle'));
+  }
+  // Another name for a widget that submits a line is as good as that.
+  if (option === null || /^-[AC]/.test(option ?? '')) {
+    call.run.uncertain('zle gives what keys do another name');
   }
   return '';
 }
