@@ -8,6 +8,7 @@ import * as targets from './0002_targets.ts';
 import * as recordings from './0003_recordings.ts';
 import * as journalApprovals from './0004_journal_approvals.ts';
 import * as shellIntegration from './0005_shell_integration.ts';
+import * as recordingModes from './0006_recording_modes.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0003_recordings', migration: recordings },
   { name: '0004_journal_approvals', migration: journalApprovals },
   { name: '0005_shell_integration', migration: shellIntegration },
+  { name: '0006_recording_modes', migration: recordingModes },
 ];

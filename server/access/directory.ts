@@ -2,7 +2,7 @@
  * The directory as configuration says it: who there is, what can be reached, who may reach it and
  * under which policy. Pure data, already validated. Not caught here: references to names that don't exist.
  */
-import type { ChannelKind } from './grant.ts';
+import type { ChannelKind, RecordingMode } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
 import type { ShellIntegration } from './target.ts';
 
@@ -52,6 +52,7 @@ export interface GrantEntry {
   readonly channels: readonly ChannelKind[];
   readonly policy: string;
   readonly keepDays: number | null;
+  readonly recording: RecordingMode;
 }
 
 /** What applying a document did, or would do, one entry per object. */

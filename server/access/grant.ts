@@ -8,6 +8,14 @@ import { selects, type Target, type TargetLogin } from './target.ts';
 export const CHANNEL_KINDS = ['shell', 'exec', 'sftp', 'scp'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
 
+/**
+ * When output may be delivered: once it is on this machine's disk; once the database has it too; at once,
+ * with the disk a named moment behind; and, for a break-glass grant, as `strict` but also if it can't be
+ * recorded at all.
+ */
+export const RECORDING_MODES = ['strict', 'strict-remote', 'balanced', 'continue'] as const;
+export type RecordingMode = (typeof RECORDING_MODES)[number];
+
 /** One entry of `grants:` in the configuration. */
 export interface GrantRule {
   readonly id: string;
@@ -19,6 +27,7 @@ export interface GrantRule {
   readonly policy: string;
   /** Days that a recording is kept; null = for ever. */
   readonly keepDays: number | null;
+  readonly recording: RecordingMode;
 }
 
 /**

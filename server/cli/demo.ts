@@ -96,6 +96,7 @@ export function demoDirectory(
         channels: ['shell', 'exec'],
         policy: 'default',
         keepDays: null,
+        recording: 'strict',
       },
     ],
     policies: { default: DEFAULT_POLICY },

@@ -82,6 +82,7 @@ function documentOf(entries: Entries): DirectoryDocument {
     grants: entries.grants.map(({ entry }): GrantEntry => ({
       ...entry,
       keepDays: entry.keepDays ?? null,
+      recording: entry.recording,
     })),
     policies: Object.fromEntries(entries.policies.map(({ entry }) => [entry.name, entry.document])),
   };

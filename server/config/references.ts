@@ -123,6 +123,11 @@ function checkTargets(
 function checkGrants(entries: Entries, know: Know, warnings: Problem[]): void {
   for (const { entry, source, path } of entries.grants) {
     know('policies', entry.policy, source, [...path, 'policy']);
+    if (entry.recording === 'continue') {
+      const message = `${pathText([...path, 'recording'])}: sessions go on unrecorded while recording fails`;
+      const place = [...path, 'recording'];
+      warnings.push(source.at(place, message, 'keep such a grant for emergencies and few people'));
+    }
     checkPrincipalSelectors(
       entries,
       entry.principals,

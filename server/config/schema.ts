@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { NAME } from '../access/destination.ts';
-import { CHANNEL_KINDS } from '../access/grant.ts';
+import { CHANNEL_KINDS, RECORDING_MODES } from '../access/grant.ts';
 import { ROLES } from '../access/principal.ts';
 import { SHELL_INTEGRATIONS } from '../access/target.ts';
 import { readAddress } from './address.ts';
@@ -16,6 +16,10 @@ import type { Source } from './source.ts';
 const NOT_BUILT: Readonly<Record<string, string>> = {
   oidc: 'signing in through OpenID Connect is not part of this version',
   forward: 'forwarding ports is not part of this version',
+};
+/** Keys by which people look for another one. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  onRecordingFailure: 'write `recording: continue`, or leave it out: sessions end then',
 };
 const EXTRA_HINTS: Readonly<Record<string, string>> = {
   credentials:
@@ -72,6 +76,7 @@ export const grantSchema = z.strictObject({
   channels: z.array(z.enum(CHANNEL_KINDS)).min(1),
   policy: name,
   keepDays: z.int().min(1).max(36_500).optional(),
+  recording: z.enum(RECORDING_MODES).default('strict'),
 });
 export const policyNameSchema = name;
 
@@ -204,6 +209,7 @@ function shownInput(input: unknown): string {
 
 function keyHint(key: string, known: readonly string[], section: string): string {
   if (NOT_BUILT[key] !== undefined) return 'remove it';
+  if (OTHER_NAMES[key] !== undefined) return OTHER_NAMES[key];
   const nearest = nearestName(key, known);
   if (nearest !== null) return `did you mean ${nearest}?`;
   return EXTRA_HINTS[section] ?? `known: ${known.join(', ')}`;

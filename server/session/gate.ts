@@ -4,6 +4,7 @@
  */
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
 import type { Certainty, Decision, Facts, SqlPlace, Verdict } from '../policy/decision.ts';
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -12,7 +13,7 @@ import { readShell } from '../shell/read.ts';
 import { CommandOutput } from './command-output.ts';
 import type { SessionLimits } from './limits.ts';
 import { innerState, joined } from './nested-shell.ts';
-import { deniedNotice, heldNotice, notice, ruleName } from './notice.ts';
+import { deniedNotice, heldNotice, notice, refusedNotice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
 import { inputDoubt } from './program-input.ts';
@@ -312,7 +313,7 @@ export class Gate {
       };
     }
     try {
-      const approval = await approvals.request({
+      const requested = approvals.request({
         session: this.#sessionId,
         principal: principal.name,
         target: target.name,
@@ -323,25 +324,20 @@ export class Gate {
         approvers: decision.approvers,
         expiresAtMs: clock.nowMs() + policy.holdTimeoutMs,
       });
+      const approval = await requested.catch((error: unknown) => messageOf(error));
+      if (typeof approval === 'string') {
+        const why = `refused: an approval can't be asked for: ${approval}; run the command again later`;
+        return { kind: 'refused', seq, notice: notice(why) };
+      }
       const [outcome] = await Promise.all([
         approvals.outcome(approval.id, abandoned),
         say(heldNotice(decision, approval, bastion())),
       ]);
-      switch (outcome.kind) {
-        case 'approved':
-          await say(notice(`approved by ${outcome.by}`));
-          return { kind: 'released', seq, decision };
-        case 'refused':
-          return {
-            kind: 'refused',
-            seq,
-            notice: notice(`refused by ${outcome.by}: ${outcome.reason ?? 'no reason given'}`),
-          };
-        case 'expired':
-          return { kind: 'refused', seq, notice: notice(`approval ${approval.id} expired`) };
-        case 'cancelled':
-          return { kind: 'refused', seq, notice: notice(`approval ${approval.id} cancelled`) };
+      if (outcome.kind !== 'approved') {
+        return { kind: 'refused', seq, notice: refusedNotice(outcome, approval.id) };
       }
+      await say(notice(`approved by ${outcome.by}`));
+      return { kind: 'released', seq, decision };
     } finally {
       held.leave(principal.name);
     }

@@ -4,6 +4,7 @@
  */
 import type { Decision } from '../policy/decision.ts';
 import type { SallyportError } from '../errors.ts';
+import type { ApprovalOutcome } from './ports.ts';
 import { printable } from '../printable.ts';
 
 /** Longer than any reason of a decision, so that a notice has all of it. */
@@ -41,6 +42,25 @@ export function heldNotice(
     `held by rule "${ruleName(decision)}": waiting for approval ${approval.id} ` +
       `(${approval.url}, or: ssh ${bastion} approve ${approval.id})`,
   );
+}
+
+/** Why a held command doesn't run. */
+export function refusedNotice(
+  outcome: Exclude<ApprovalOutcome, { readonly kind: 'approved' }>,
+  id: string,
+): string {
+  switch (outcome.kind) {
+    case 'refused':
+      return notice(`refused by ${outcome.by}: ${outcome.reason ?? 'no reason given'}`);
+    case 'expired':
+      return notice(`approval ${id} expired`);
+    case 'cancelled':
+      return notice(`approval ${id} cancelled`);
+    case 'unavailable':
+      return notice(
+        `refused: approval ${id} can't be decided: ${outcome.why}; run the command again later`,
+      );
+  }
 }
 
 export function errorNotice(error: SallyportError): string {

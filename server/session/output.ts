@@ -3,15 +3,18 @@
  * to the disk is bounded; while the bound is reached, nothing more is read from the target.
  */
 import { OutputDecoder, outputEvents } from '../asciicast/utf8.ts';
-import type { RecordedEvent } from '../asciicast/event.ts';
-import type { DownstreamEnd, OutputUnit, Recording } from './ports.ts';
+import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
+import type { DownstreamEnd, OutputUnit, Recording, RecordingGap } from './ports.ts';
 
 export class OutputPipe {
   readonly #recording: Recording;
   readonly #end: DownstreamEnd;
   readonly #nowUs: () => number;
   readonly #maxUndurableBytes: number;
+  readonly #onGap: (gap: RecordingGap) => void;
   readonly #decoder = new OutputDecoder();
+  /** The client has been told that nothing is recorded now. */
+  #isLossy = false;
   #tail: Promise<void> = Promise.resolve();
   #undurableBytes = 0;
   readonly #waiting: (() => void)[] = [];
@@ -23,17 +26,22 @@ export class OutputPipe {
     this.#fail = resolve;
   });
 
-  /** @param nowUs microseconds since the start of the session */
+  /**
+   * @param nowUs microseconds since the start of the session
+   * @param onGap told once when delivery goes on without a record, and once when there is one again
+   */
   constructor(
     recording: Recording,
     end: DownstreamEnd,
     nowUs: () => number,
     maxUndurableBytes: number,
+    onGap: (gap: RecordingGap) => void = () => {},
   ) {
     this.#recording = recording;
     this.#end = end;
     this.#nowUs = nowUs;
     this.#maxUndurableBytes = maxUndurableBytes;
+    this.#onGap = onGap;
   }
 
   /** Bytes of the target's output that went to the client. */
@@ -72,8 +80,8 @@ export class OutputPipe {
   }
 
   /** Appends an event that is not output (a marker, a resize); keeps its place among the output. */
-  event(event: RecordedEvent): Promise<void> {
-    return this.#recording.append(event);
+  async event(event: RecordedEvent): Promise<void> {
+    await this.#append(event);
   }
 
   /** Resolves when everything taken so far is durable and delivered. */
@@ -86,20 +94,28 @@ export class OutputPipe {
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
+  async #append(event: RecordedEvent | Utf8Output): Promise<void> {
+    const gap = await this.#recording.append(event);
+    const isLossy = gap?.kind === 'lost';
+    if (gap === undefined || isLossy === this.#isLossy) return;
+    this.#isLossy = isLossy;
+    this.#onGap(gap);
+  }
+
   #record(unit: OutputUnit): Promise<unknown> {
     switch (unit.kind) {
       case 'data': {
         const events = outputEvents(this.#nowUs(), this.#decoder.push(unit.bytes));
-        return Promise.all(events.map((event) => this.#recording.append(event)));
+        return Promise.all(events.map((event) => this.#append(event)));
       }
       case 'exit':
-        return this.#recording.append({
+        return this.#append({
           atUs: this.#nowUs(),
           code: 'x',
           status: String(unit.status),
         });
       case 'exit-signal':
-        return this.#recording.append({ atUs: this.#nowUs(), code: 'x', status: unit.name });
+        return this.#append({ atUs: this.#nowUs(), code: 'x', status: unit.name });
       case 'eof':
       case 'close':
         return Promise.resolve();

@@ -2,7 +2,7 @@
  * What the session pipeline needs from outside, and what it offers to the SSH layer. Adapters satisfy
  * these structurally; context.ts is where the compiler checks the fit. At most four methods a port.
  */
-import type { ChannelKind, Grant, GrantRule } from '../access/grant.ts';
+import type { ChannelKind, Grant, GrantRule, RecordingMode } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
@@ -177,6 +177,7 @@ export interface SessionStart {
   readonly command: string | null;
   readonly policy: string;
   readonly policyVersion: number;
+  readonly recording: RecordingMode;
 }
 
 export interface DecidedCommand {
@@ -198,10 +199,18 @@ export interface SessionEnd {
   readonly why: string;
 }
 
+/** Delivered although it isn't recorded; or the first event after such ones. */
+export type RecordingGap =
+  | { readonly kind: 'lost'; readonly why: string }
+  | { readonly kind: 'resumed'; readonly lostBytes: number };
+
 /** The record of one session. Order of calls = order of events. */
 export interface Recording {
-  /** Resolves when the event is durable; what it shows may be delivered then. Rejects with `recording.failed`. */
-  append(event: RecordedEvent | Utf8Output): Promise<void>;
+  /**
+   * Resolves when what the event shows may be delivered. Rejects with `recording.failed`; where the mode
+   * is `continue` it resolves with what happened instead.
+   */
+  append(event: RecordedEvent | Utf8Output): Promise<RecordingGap | void>;
   /** Commits the command row and `command.decided` in one transaction. Rejects with `recording.failed`. */
   decided(command: DecidedCommand): Promise<void>;
   /** The output range of a command and its exit status are known. Appended behind; never rejects. */
@@ -238,7 +247,9 @@ export type ApprovalOutcome =
   | { readonly kind: 'approved'; readonly by: string; readonly reason: string | null }
   | { readonly kind: 'refused'; readonly by: string; readonly reason: string | null }
   | { readonly kind: 'expired' }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'cancelled' }
+  /** Nobody can decide any more: what holds the requests can't be reached. */
+  | { readonly kind: 'unavailable'; readonly why: string };
 
 export interface Approvals {
   /** Commits the request; resolves with its id (short, typed by people) and where a browser finds it. */

@@ -7,13 +7,15 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
-import { messageOf, SallyportError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { initialState } from '../shell/state.ts';
+import { gapNotice, withLastPolicy } from './break-glass.ts';
+import { asFailure, clientGone, type Cut, denied } from './cut.ts';
 import { Gate, type GateDependencies } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
 import type { SessionLimits } from './limits.ts';
-import { errorNotice, EXIT_DENIED, EXIT_FAILED, notice } from './notice.ts';
+import { errorNotice, EXIT_FAILED, notice } from './notice.ts';
 import { OutputPipe } from './output.ts';
 import type {
   ChannelRequest,
@@ -23,7 +25,6 @@ import type {
   Journal,
   Recording,
   RecordingSink,
-  SessionEnd,
   UpstreamEnd,
 } from './ports.ts';
 import { upstreamRequest } from './shell-start.ts';
@@ -58,14 +59,6 @@ export interface SessionContext {
 
 /** What a session without a terminal records as its size. */
 const NO_TERMINAL = { cols: 80, rows: 24 };
-
-/** Why a session stops before both ends have closed by themselves. */
-interface Cut {
-  readonly notice: string | null;
-  readonly exitStatus: number;
-  readonly status: SessionEnd['status'];
-  readonly why: string;
-}
 
 export class Session {
   readonly id = uuidv7();
@@ -121,6 +114,7 @@ export class Session {
         command: request.command?.toString('utf8') ?? null,
         policy: grant.rule.policy,
         policyVersion: version,
+        recording: grant.rule.recording,
       });
     } catch (error) {
       logger.error('session refused', { session: this.id, why: messageOf(error) });
@@ -132,6 +126,7 @@ export class Session {
       this.#context.end,
       this.#nowUs,
       this.#dependencies.limits.maxUndurableBytes,
+      (gap) => void this.say(gapNotice(gap)).catch(() => {}),
     );
     this.#output = output;
     const cut = await this.#live(recording, output);
@@ -192,7 +187,8 @@ export class Session {
   async #converse(recording: Recording, output: OutputPipe): Promise<Cut> {
     const { grant, request, dialer } = this.#context;
     const { limits, journal } = this.#dependencies;
-    const gate = new Gate(this.#dependencies, {
+    const isBreakGlass = grant.rule.recording === 'continue';
+    const gate = new Gate(isBreakGlass ? withLastPolicy(this.#dependencies) : this.#dependencies, {
       sessionId: this.id,
       grant,
       recording,
@@ -367,27 +363,6 @@ export class Session {
     await end.write({ kind: 'exit', status });
     await end.write({ kind: 'eof' });
   }
-}
-
-function denied(text: string): Cut {
-  return {
-    notice: text,
-    exitStatus: EXIT_DENIED,
-    status: 'closed',
-    why: 'the command was refused',
-  };
-}
-
-function clientGone(): Cut {
-  return { notice: null, exitStatus: EXIT_FAILED, status: 'closed', why: 'the client went away' };
-}
-
-function asFailure(error: unknown): SallyportError {
-  return error instanceof SallyportError
-    ? error
-    : new SallyportError('internal', 'something broke inside the bastion', 'tell its operator', {
-        cause: error,
-      });
 }
 
 function elapsed(ms: number): Promise<void> {

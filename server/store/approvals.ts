@@ -3,6 +3,7 @@
  * notification and a deadline; the row alone says what was decided, and only once.
  */
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { hasRole, isNamedBy, type Principal } from '../access/principal.ts';
 import type { Clock } from '../clock.ts';
@@ -11,6 +12,7 @@ import type { ApprovalOutcome, ApprovalRequest, Approvals } from '../session/por
 import { type ApprovalRow, approvalView } from './approval-row.ts';
 import type { Database } from './database.ts';
 import type { StoredJournal } from './journal.ts';
+import { isOutage, outageReason, retryDelayMs } from './outage.ts';
 import { storable } from './storable.ts';
 
 /** Notified with the approval's id when it is requested and when it is decided. */
@@ -21,8 +23,12 @@ export const ID_CHARACTERS = 6;
 const MAX_ID_ATTEMPTS = 10;
 export const MAX_LISTED = 500;
 export const MAX_REASON_CHARACTERS = 1000;
-/** Longest time that a timer can be set to. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** How often a row is looked at that nobody was notified about: that shows that the database is away. */
+export const LOOK_EVERY_MS = 3000;
+/** How long the database may be away before what waits is refused. */
+export const OUTAGE_WAIT_MS = 10_000;
+/** Attempts to cancel an approval after that, 2 s apart. */
+const MAX_CANCEL_ATTEMPTS = 1000;
 
 export type ApprovalObject = ReturnType<typeof approvalView>;
 
@@ -94,9 +100,22 @@ class Desk implements StoredApprovals {
       const reason = await this.#waited(id, signal);
       if (reason !== 'decided') await this.#settle(id, reason, null);
       return outcomeOf(await this.#row(id));
-    } catch {
-      // The row still says `waiting`, but `decide` refuses it once its time is over.
-      return signal.aborted ? { kind: 'cancelled' } : { kind: 'expired' };
+    } catch (error) {
+      // The row still says `waiting`: nobody may approve what has been refused.
+      void this.#cancelLater(id);
+      if (signal.aborted) return { kind: 'cancelled' };
+      return { kind: 'unavailable', why: `the database doesn't answer: ${outageReason(error)}` };
+    }
+  }
+
+  /** Cancels once the database answers again; never rejects. The expiry and the next start do so too. */
+  async #cancelLater(id: string): Promise<void> {
+    for (let failures = 1; failures <= MAX_CANCEL_ATTEMPTS; failures += 1) {
+      try {
+        return void (await this.#settle(id, 'cancelled', null));
+      } catch {
+        await sleep(retryDelayMs(failures), null, { ref: false });
+      }
     }
   }
 
@@ -244,16 +263,30 @@ class Desk implements StoredApprovals {
         const leftMs = row.expires_at.getTime() - this.#options.clock.nowMs();
         if (leftMs <= 0) return 'expired';
         clearTimeout(timer);
-        timer = setTimeout(() => wake(), Math.min(leftMs, MAX_TIMER_MS));
+        timer = setTimeout(() => wake(), Math.min(leftMs, LOOK_EVERY_MS));
         await woken;
         woken = nextWake();
-        const known: ApprovalRow = row;
-        row = await this.#row(id).catch(() => known);
+        row = await this.#reachedRow(id, signal);
       }
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       unlisten();
+    }
+  }
+
+  /** The row, also after a restart of the database. Rejects when that takes longer than OUTAGE_WAIT_MS. */
+  async #reachedRow(id: string, signal: AbortSignal): Promise<ApprovalRow | null> {
+    const deadlineMs = performance.now() + OUTAGE_WAIT_MS;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#row(id);
+      } catch (error) {
+        const waitMs = retryDelayMs(failures);
+        const isOver = performance.now() + waitMs > deadlineMs;
+        if (!isOutage(error) || signal.aborted || isOver) throw error;
+        await sleep(waitMs);
+      }
     }
   }
 

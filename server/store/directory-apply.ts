@@ -232,6 +232,7 @@ async function applyGrants(
       channels: [...entry.channels],
       policy: storable(entry.policy),
       keepDays: entry.keepDays,
+      recording: entry.recording,
     };
     const index = left.findIndex((rule) => isDeepStrictEqual(rule, { id: rule.id, ...wanted }));
     const [same] = index === -1 ? [] : left.splice(index, 1);
@@ -254,8 +255,9 @@ async function applyGrants(
   }
 }
 
-function grantName(rule: Pick<GrantEntry, 'principals' | 'targets'>): string {
-  return `${rule.principals.join(', ')} → ${rule.targets.join(', ')}`;
+function grantName(rule: Pick<GrantEntry, 'principals' | 'targets' | 'recording'>): string {
+  const mode = rule.recording === 'strict' ? '' : ` (recording: ${rule.recording})`;
+  return `${rule.principals.join(', ')} → ${rule.targets.join(', ')}${mode}`;
 }
 
 interface StoredPolicy {

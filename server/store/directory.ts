@@ -1,6 +1,6 @@
 /** The directory as the session pipeline reads it: principals by key, targets, grants. */
 import type { Knex } from 'knex';
-import type { ChannelKind, GrantRule } from '../access/grant.ts';
+import type { ChannelKind, GrantRule, RecordingMode } from '../access/grant.ts';
 import { ROLES, type Principal, type PrincipalKind, type Role } from '../access/principal.ts';
 import type { ShellIntegration, Target } from '../access/target.ts';
 import { SallyportError } from '../errors.ts';
@@ -134,18 +134,20 @@ interface GrantRow {
   readonly channels: readonly ChannelKind[];
   readonly policy: string;
   readonly keep_days: number | null;
+  readonly recording: RecordingMode;
 }
 
 /** All grants in the order of the configuration. */
 export async function readGrants(knex: Knex): Promise<readonly GrantRule[]> {
   const rows: readonly GrantRow[] = await knex('grants').orderBy('place').select('*');
-  return rows.map(({ id, principals, targets, logins, channels, policy, keep_days: keepDays }) => ({
-    id,
-    principals,
-    targets,
-    logins,
-    channels,
-    policy,
-    keepDays,
+  return rows.map((row) => ({
+    id: row.id,
+    principals: row.principals,
+    targets: row.targets,
+    logins: row.logins,
+    channels: row.channels,
+    policy: row.policy,
+    keepDays: row.keep_days,
+    recording: row.recording,
   }));
 }

@@ -198,6 +198,7 @@ function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
     command: start.command,
     policy: start.policy,
     policyVersion: start.policyVersion,
+    recording: start.recording,
   });
 }
 
@@ -224,5 +225,6 @@ function sessionRow(start: SessionStart, owner: string): Record<string, unknown>
     command: start.command === null ? null : storable(start.command),
     policy: start.policy,
     policy_version: start.policyVersion,
+    recording: start.recording,
   };
 }

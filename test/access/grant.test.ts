@@ -24,6 +24,7 @@ const rule = (over: Partial<GrantRule>): GrantRule => ({
   channels: ['exec'],
   policy: 'default',
   keepDays: null,
+  recording: 'strict',
   ...over,
 });
 

@@ -143,6 +143,7 @@ describe('the configuration document', () => {
         channels: ['shell', 'exec', 'sftp', 'scp'],
         policy: 'default',
         keepDays: 365,
+        recording: 'strict',
       },
     ]);
     assert.deepEqual(Object.keys(document.policies), ['default']);

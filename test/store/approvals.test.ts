@@ -204,7 +204,11 @@ describe('approvals', () => {
     await here.database.knex.raw('alter table away rename to journal');
     assert.equal((await here.approvals.approval(id))?.status, 'waiting');
     await here.database.knex.raw('alter table approvals rename to away');
-    assert.deepEqual(await here.approvals.outcome(id, NEVER), { kind: 'expired' });
+    assert.equal((await here.approvals.outcome(id, NEVER)).kind, 'unavailable');
+    await here.database.knex.raw('alter table away rename to approvals');
+    for (let n = 0; n < 500 && (await journalled()).length < 2; n += 1) await sleep(10);
+    assert.deepEqual(await journalled(), ['approval.requested', 'approval.cancelled']);
+    assert.equal((await here.approvals.decide(id, 'approved', by(BOB))).kind, 'already-decided');
   });
 
   it('hears of a decision although its connections were cut', async () => {

@@ -58,6 +58,7 @@ const DOCUMENT: DirectoryDocument = {
       channels: ['shell', 'exec'],
       policy: 'default',
       keepDays: 365,
+      recording: 'strict-remote',
     },
     {
       principals: ['bot'],
@@ -66,6 +67,7 @@ const DOCUMENT: DirectoryDocument = {
       channels: ['exec'],
       policy: 'default',
       keepDays: null,
+      recording: 'strict',
     },
   ],
   policies: {
@@ -99,7 +101,7 @@ describe('directory', () => {
       'principal bot added',
       'credential web-deploy added',
       'target web1 added',
-      'grant group:sre → label:env=prod added',
+      'grant group:sre → label:env=prod (recording: strict-remote) added',
       'grant bot → web1 added',
       'policy default added',
     ]);
@@ -248,7 +250,7 @@ describe('directory', () => {
   it('keeps what the document does not name, except grants', async () => {
     await apply(DOCUMENT);
     assert.deepEqual(said(await apply(EMPTY)), [
-      'grant group:sre → label:env=prod removed',
+      'grant group:sre → label:env=prod (recording: strict-remote) removed',
       'grant bot → web1 removed',
     ]);
     assert.equal(await nameByKey('alice'), 'alice');
@@ -264,7 +266,7 @@ describe('directory', () => {
     assert.deepEqual(said(await apply(EMPTY, { prune: true })).toSorted(), [
       'credential web-deploy removed',
       'grant bot → web1 removed',
-      'grant group:sre → label:env=prod removed',
+      'grant group:sre → label:env=prod (recording: strict-remote) removed',
       'policy default removed',
       'principal alice removed',
       'principal bot removed',

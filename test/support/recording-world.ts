@@ -100,6 +100,7 @@ export function sessionStart(more: Partial<SessionStart> = {}): SessionStart {
     command: null,
     policy: 'default',
     policyVersion: 1,
+    recording: 'strict',
     ...more,
   };
 }

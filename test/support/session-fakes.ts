@@ -93,6 +93,7 @@ export function grantFor(kind: ChannelKind, shellIntegration: ShellIntegration =
       channels: ['shell', 'exec'],
       policy: 'default',
       keepDays: null,
+      recording: 'strict',
     },
   ]);
   if (outcome.kind !== 'granted') throw new Error('the fixture grants it');
@@ -287,6 +288,7 @@ export async function begin(
     command: 'x',
     policy: 'default',
     policyVersion: 1,
+    recording: 'strict',
   });
   const client = new FakeEnd<InputUnit, OutputUnit>();
   let us = 0;

@@ -46,6 +46,7 @@ function grantFor(credential: string): Grant {
         channels: ['exec'],
         policy: 'default',
         keepDays: null,
+        recording: 'strict',
       },
     ],
   );

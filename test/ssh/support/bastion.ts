@@ -96,6 +96,7 @@ export function grantFor(target: BastionOptions['target']): Grant {
     channels: ['shell', 'exec', 'sftp', 'scp'],
     policy: 'default',
     keepDays: null,
+    recording: 'strict',
   };
   const outcome = authorise(principal, described, login, 'exec', [rule]);
   if (outcome.kind !== 'granted') throw new Error(`no grant: ${outcome.why}`);
