@@ -20,7 +20,7 @@ import { loadConfiguration } from './cli/configuration.ts';
 import type { RunFile } from './cli/home.ts';
 import { journalChanges } from './cli/journal.ts';
 import type { Config } from './config/environment.ts';
-import { openStores, recordingSigner, type Stores } from './context.ts';
+import { anchorSink, openStores, recordingSigner, type Stores } from './context.ts';
 import { messageOf, SallyportError } from './errors.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
@@ -31,7 +31,9 @@ import type { BuiltinQueries } from './session/builtin.ts';
 import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
+import { startAnchoring } from './store/anchor.ts';
 import { applyDirectory } from './store/directory-apply.ts';
+import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { isOutage } from './store/outage.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
@@ -126,6 +128,11 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     logger,
     instanceId: home.instanceId(),
   };
+  const sink = anchorSink(config, clock);
+  if (sink !== null) {
+    const anchoring = startAnchoring({ database, signer, sink, clock, logger });
+    closers.add('anchor', () => anchoring.close());
+  }
   await recoverRecordings(recording);
   await stores.approvals.cancelStale();
   const recordings = createRecordingSink(recording);
@@ -156,11 +163,18 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   });
   closers.add('ssh', () => gateway.close());
 
+  const keyframes = await createKeyframeKeeper({
+    database,
+    logger,
+    instanceId: home.instanceId(),
+  });
+  closers.add('keyframes', () => keyframes.close());
+
   let ready = false;
   const http = await startHttp({
     listen: config.http,
     publicUrl: config.publicUrl,
-    recordings: stores.recordings,
+    recordings: { ...stores.recordings, prepare: (id) => keyframes.prepare(id) },
     signIns: stores.tokens,
     approvals: stores.approvals,
     audit: journal,

@@ -7,19 +7,28 @@ import { Home } from './cli/home.ts';
 import type { VerbInput } from './cli/verb.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config/environment.ts';
+import type { BucketPlace } from './config/record-places.ts';
 import { SallyportError } from './errors.ts';
-import type { ApprovalDesk, ChainReader, HeaderReader, RecordingReader } from './http/ports.ts';
+import type {
+  ApprovalDesk,
+  ChainReader,
+  HeaderReader,
+  RecordingReader,
+  ReplayReader,
+} from './http/ports.ts';
 import { createHeadSigner, type HeadSigner } from './journal/signature.ts';
 import type { Logger } from './log.ts';
 import { compilePolicy } from './policy/document.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Approvals, Policies } from './session/ports.ts';
+import { anchorBucket, anchorFile, type AnchorSink, anchorWebhook } from './store/anchor-sinks.ts';
 import { createApprovals } from './store/approvals.ts';
 import { createControls } from './store/controls.ts';
 import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
+import { createObjectStore, type ObjectStore } from './store/object-store.ts';
 import { currentPolicy } from './store/policies.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
 import { createSettings, type Settings } from './store/settings.ts';
@@ -40,7 +49,10 @@ export interface Stores {
   readonly policies: Policies;
   /** A policy as it was written, or null. */
   policyDocument(name: string): Promise<unknown>;
-  readonly recordings: RecordingReader & ChainReader & HeaderReader;
+  readonly recordings: RecordingReader &
+    ChainReader &
+    HeaderReader &
+    Omit<ReplayReader, 'prepare'>;
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
   readonly controls: ReturnType<typeof createControls>;
   /** The vault; its master key is read, or made, at the first call. */
@@ -60,6 +72,7 @@ export async function openStores(
   const home = Home.open(config.home);
   const database = await openDatabase({
     url: config.secrets.databaseUrl,
+    ownerUrl: config.secrets.databaseOwnerUrl,
     homeDirectory: home.directory,
     logger,
   });
@@ -94,6 +107,36 @@ export async function openStores(
     await database.close();
     throw error;
   }
+}
+
+/** Where old chunks go; null = they stay in the database. */
+export function coldStore(config: Config): ObjectStore | null {
+  const { cold } = config.record;
+  return cold === null ? null : bucketStore(config, cold.bucket);
+}
+
+/** Where anchors go; null = nowhere. */
+export function anchorSink(config: Config, clock: Clock): AnchorSink | null {
+  const { anchor } = config.record;
+  switch (anchor?.kind) {
+    case undefined:
+      return null;
+    case 'file':
+      return anchorFile(anchor.path);
+    case 'webhook':
+      return anchorWebhook(anchor.url);
+    case 'bucket':
+      return anchorBucket(bucketStore(config, anchor.bucket), anchor.lockDays, () => clock.nowMs());
+  }
+}
+
+function bucketStore({ secrets }: Config, bucket: BucketPlace): ObjectStore {
+  const key = secrets.objectKey;
+  if (key === null) {
+    const hint = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+    throw new SallyportError('config.invalid', 'the object store has no key', hint);
+  }
+  return createObjectStore({ ...bucket, accessKeyId: key.id, secretAccessKey: key.secret });
 }
 
 /** Runs a verb on the stores; an embedded server that nobody else uses is stopped afterwards. */

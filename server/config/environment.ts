@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path';
 import { readAddress, type Address } from './address.ts';
 import { nearestName } from './nearest.ts';
+import { PLACE_NAMES, readRecordPlaces, type RecordPlaces } from './record-places.ts';
 
 /** What the process knows about itself and the pure reader can't ask for. */
 export interface EnvironmentDefaults {
@@ -29,6 +30,8 @@ export interface Config {
   /** Absolute path of the master key's file; null = not given by file. */
   readonly masterKeyFile: string | null;
   readonly logFormat: 'json' | 'pretty';
+  /** Where recordings and their seals go beside the database. */
+  readonly record: RecordPlaces;
   readonly secrets: Secrets;
 }
 
@@ -37,8 +40,10 @@ export type EnvironmentOutcome =
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
 const PREFIX = 'SALLYPORT_';
+const OWNER_URL = 'SALLYPORT_DATABASE_OWNER_URL';
 const KNOWN_NAMES = [
   'SALLYPORT_HOME',
+  OWNER_URL,
   'SALLYPORT_SSH_LISTEN',
   'SALLYPORT_HTTP_LISTEN',
   'SALLYPORT_PUBLIC_URL',
@@ -46,8 +51,16 @@ const KNOWN_NAMES = [
   'SALLYPORT_MASTER_KEY',
   'SALLYPORT_MASTER_KEY_FILE',
   'SALLYPORT_LOG',
+  ...PLACE_NAMES,
 ] as const;
-type KnownName = (typeof KNOWN_NAMES)[number] | 'DATABASE_URL';
+type KnownName =
+  (typeof KNOWN_NAMES)[number] | 'DATABASE_URL' | 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY';
+
+/** AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. */
+export interface ObjectKey {
+  readonly id: string;
+  readonly secret: string;
+}
 
 /**
  * Values that must never be shown. A class because private fields are what neither JSON, nor a
@@ -56,10 +69,19 @@ type KnownName = (typeof KNOWN_NAMES)[number] | 'DATABASE_URL';
 export class Secrets {
   readonly #databaseUrl: string | null;
   readonly #masterKey: string | null;
+  readonly #objectKey: ObjectKey | null;
+  readonly #databaseOwnerUrl: string | null;
 
-  constructor(databaseUrl: string | null, masterKey: string | null) {
+  constructor(
+    databaseUrl: string | null,
+    masterKey: string | null,
+    objectKey: ObjectKey | null = null,
+    databaseOwnerUrl: string | null = null,
+  ) {
     this.#databaseUrl = databaseUrl;
+    this.#databaseOwnerUrl = databaseOwnerUrl;
     this.#masterKey = masterKey;
+    this.#objectKey = objectKey;
   }
 
   /** DATABASE_URL as given; null = the embedded database. */
@@ -67,9 +89,19 @@ export class Secrets {
     return this.#databaseUrl;
   }
 
+  /** SALLYPORT_DATABASE_OWNER_URL as given; null = one role, or others migrate and delete. */
+  get databaseOwnerUrl(): string | null {
+    return this.#databaseOwnerUrl;
+  }
+
   /** SALLYPORT_MASTER_KEY as given; null = from a file or generated. */
   get masterKey(): string | null {
     return this.#masterKey;
+  }
+
+  /** The key of the object store; null = not given. */
+  get objectKey(): ObjectKey | null {
+    return this.#objectKey;
   }
 
   toString(): string {
@@ -117,6 +149,7 @@ export function readEnvironment(
     return fallback;
   };
 
+  const record = readRecordPlaces(given, complain);
   const config: Config = {
     home: path('SALLYPORT_HOME') ?? join(defaults.homeDirectory, '.sallyport'),
     ssh: listen('SALLYPORT_SSH_LISTEN', 2222),
@@ -125,9 +158,12 @@ export function readEnvironment(
     configuration: path('SALLYPORT_CONFIG'),
     masterKeyFile: path('SALLYPORT_MASTER_KEY_FILE'),
     logFormat: readLogFormat(given('SALLYPORT_LOG'), defaults.isTerminal, complain),
+    record,
     secrets: new Secrets(
-      readDatabaseUrl(given('DATABASE_URL'), complain),
+      readDatabaseUrl('DATABASE_URL', given('DATABASE_URL'), complain),
       given('SALLYPORT_MASTER_KEY'),
+      usesBucket(record) ? readObjectKey(given, complain) : null,
+      readDatabaseUrl(OWNER_URL, given(OWNER_URL), complain),
     ),
   };
   if (env['SALLYPORT_MASTER_KEY'] !== undefined && config.masterKeyFile !== null) {
@@ -137,8 +173,31 @@ export function readEnvironment(
       'keep one of them: two keys leave open which one seals the credentials',
     );
   }
+  if (env[OWNER_URL] !== undefined && env['DATABASE_URL'] === undefined) {
+    complain(
+      OWNER_URL,
+      'is set without DATABASE_URL',
+      'set both: the embedded database sees to its two roles by itself',
+    );
+  }
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'ok', config: Object.freeze(config), warnings: unknownNames(env) };
+}
+
+/** Other programs' variables are looked at only when they are needed. */
+function usesBucket({ anchor, cold }: RecordPlaces): boolean {
+  return cold !== null || anchor?.kind === 'bucket';
+}
+
+function readObjectKey(
+  given: (name: KnownName) => string | null,
+  complain: Complain,
+): ObjectKey | null {
+  const id = given('AWS_ACCESS_KEY_ID');
+  const secret = given('AWS_SECRET_ACCESS_KEY');
+  if (id !== null && secret !== null) return { id, secret };
+  const missing = id === null ? 'AWS_ACCESS_KEY_ID' : 'AWS_SECRET_ACCESS_KEY';
+  return complain(missing, 'is not set', 'the object store needs a key and its secret');
 }
 
 type Complain = (name: KnownName, message: string, hint: string) => null;
@@ -162,12 +221,16 @@ function readPublicUrl(value: string | null, complain: Complain): string | null 
 }
 
 // The value never enters a message: it usually holds a password.
-function readDatabaseUrl(value: string | null, complain: Complain): string | null {
+function readDatabaseUrl(
+  name: 'DATABASE_URL' | typeof OWNER_URL,
+  value: string | null,
+  complain: Complain,
+): string | null {
   if (value === null) return null;
   const scheme = URL.canParse(value) ? new URL(value).protocol : null;
   if (scheme === 'postgres:' || scheme === 'postgresql:') return value;
   return complain(
-    'DATABASE_URL',
+    name,
     'is no PostgreSQL address',
     'write postgres://user:password@host:5432/database, or unset it for the embedded database',
   );

@@ -4,6 +4,7 @@
  * Not caught here: a session that was deleted with all of its rows; the journal names it.
  */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type AnchorRecord, type AnchorStatement, anchorPayload } from './anchor.ts';
 import { canonicalJson, sha256Hex } from './chain.ts';
 
 /** A recording up to its head: everything here can be recomputed from the chunks. */
@@ -25,6 +26,8 @@ export interface HeadSigner {
   readonly publicKey: string;
   /** base64 Ed25519 signature of `headPayload`. */
   sign(statement: HeadStatement): string;
+  /** base64 Ed25519 signature of `anchorPayload`. */
+  signAnchor(statement: AnchorStatement): string;
 }
 
 /** The signed bytes: a line that says what this is, then canonical JSON. */
@@ -42,6 +45,7 @@ export function createHeadSigner(privateKey: KeyObject): HeadSigner {
     keyId: keyIdOf(publicKey),
     publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
     sign: (statement) => sign(null, headPayload(statement), privateKey).toString('base64'),
+    signAnchor: (statement) => sign(null, anchorPayload(statement), privateKey).toString('base64'),
   };
 }
 
@@ -56,4 +60,9 @@ export function isSignedBy(
   publicKey: PublicKey,
 ): boolean {
   return verify(null, headPayload(statement), publicKey, Buffer.from(signature, 'base64'));
+}
+
+/** The same for an anchor. */
+export function isAnchorSignedBy(record: AnchorRecord, publicKey: PublicKey): boolean {
+  return verify(null, anchorPayload(record), publicKey, Buffer.from(record.signature, 'base64'));
 }

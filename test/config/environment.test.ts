@@ -27,6 +27,7 @@ describe('the environment', () => {
       configuration: null,
       masterKeyFile: null,
       logFormat: 'json',
+      record: { cold: null, anchor: null },
     });
     assert.equal(secrets.databaseUrl, null);
     assert.equal(secrets.masterKey, null);
@@ -52,6 +53,7 @@ describe('the environment', () => {
       configuration: '/etc/sallyport',
       masterKeyFile: '/srv/keys/master',
       logFormat: 'pretty',
+      record: { cold: null, anchor: null },
     });
     assert.equal(secrets.databaseUrl, 'postgres://u:hunter2@db:5432/s');
   });
@@ -124,7 +126,7 @@ describe('the environment', () => {
     );
     assert.ok(outcome.kind === 'ok');
     assert.deepEqual(outcome.warnings, [
-      'SALLYPORT_Q is not a variable that Sallyport reads (known: SALLYPORT_HOME, SALLYPORT_SSH_LISTEN, SALLYPORT_HTTP_LISTEN, SALLYPORT_PUBLIC_URL, SALLYPORT_CONFIG, SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE, SALLYPORT_LOG)',
+      'SALLYPORT_Q is not a variable that Sallyport reads (known: SALLYPORT_HOME, SALLYPORT_DATABASE_OWNER_URL, SALLYPORT_SSH_LISTEN, SALLYPORT_HTTP_LISTEN, SALLYPORT_PUBLIC_URL, SALLYPORT_CONFIG, SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE, SALLYPORT_LOG, SALLYPORT_COLD_STORE, SALLYPORT_COLD_AFTER, SALLYPORT_ANCHOR)',
       'SALLYPORT_SHS_LISTEN is not a variable that Sallyport reads (did you mean SALLYPORT_SSH_LISTEN?)',
     ]);
   });

@@ -100,6 +100,7 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@xterm/headless': ['server/terminal/screen.ts'],
   '@xterm/addon-serialize': ['server/terminal/screen.ts'],
   unbash: ['server/shell/'],
+  s3mini: ['server/store/object-store.ts'],
   'libpg-query': ['server/sql/postgres-grammar.ts', 'server/sql/libpg-query.d.ts'],
   '@guanmingchiu/sqlparser-ts': ['server/sql/mysql-grammar.ts'],
   re2js: ['server/policy/'],
