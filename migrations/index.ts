@@ -9,6 +9,7 @@ import * as recordings from './0003_recordings.ts';
 import * as journalApprovals from './0004_journal_approvals.ts';
 import * as shellIntegration from './0005_shell_integration.ts';
 import * as recordingModes from './0006_recording_modes.ts';
+import * as retention from './0008_retention.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0004_journal_approvals', migration: journalApprovals },
   { name: '0005_shell_integration', migration: shellIntegration },
   { name: '0006_recording_modes', migration: recordingModes },
+  { name: '0008_retention', migration: retention },
 ];

@@ -77,6 +77,10 @@ export async function endClient(client: Client): Promise<void> {
 export interface ServerFacts {
   /** As the server says it, such as `15.20`. */
   readonly version: string;
+  /** The same as a number, such as 150020. */
+  readonly number: number;
+  /** Whom the address connects as. */
+  readonly role: string;
 }
 
 /**
@@ -102,12 +106,13 @@ async function probeOnce(address: ServerAddress): Promise<ServerFacts> {
   const client = createClient(address, () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ number: number; version: string }>(
+    const { rows } = await client.query<ServerFacts>(
       `select current_setting('server_version_num')::int as number,
-              split_part(current_setting('server_version'), ' ', 1) as version`,
+              split_part(current_setting('server_version'), ' ', 1) as version,
+              current_user::text as role`,
     );
-    const facts = rows[0] ?? { number: 0, version: 'unknown' };
-    if (facts.number >= OLDEST_SERVER) return { version: facts.version };
+    const facts = rows[0] ?? { number: 0, version: 'unknown', role: '' };
+    if (facts.number >= OLDEST_SERVER) return facts;
     throw new SallyportError(
       'database.too-old',
       `the database at ${placeOf(address)} is PostgreSQL ${facts.version}; 13 is the oldest that works`,

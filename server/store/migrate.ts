@@ -13,7 +13,7 @@ const TABLE = 'sallyport_migrations';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * Runs what is missing, one process at a time. Rejects with `database.schema` when the database was
+ * Runs what is missing, one process at a time, with `around` under the same lock. Rejects with `database.schema` when the database was
  * made by a newer build, or a migration fails (nothing of it is left then).
  */
 export async function migrate(
@@ -21,6 +21,7 @@ export async function migrate(
   address: ServerAddress,
   logger: Logger,
   migrations: readonly NamedMigration[] = MIGRATIONS,
+  around: { before?(): Promise<void>; after?(): Promise<void> } = {},
 ): Promise<void> {
   // An advisory lock belongs to one connection and vanishes with it, also after kill -9; a pool
   // could not promise to unlock on the connection that locked.
@@ -29,7 +30,9 @@ export async function migrate(
     await guard.connect();
     await guard.query(`set lock_timeout = '${MIGRATION_LOCK_TIMEOUT_S}s'`);
     await guard.query(`select pg_advisory_lock(${MIGRATION_LOCK})`);
+    await around.before?.();
     await migrateAlone(knex, logger, migrations);
+    await around.after?.();
   } catch (error) {
     throw error instanceof SallyportError ? error : schemaError(error);
   } finally {
@@ -42,15 +45,7 @@ async function migrateAlone(
   logger: Logger,
   migrations: readonly NamedMigration[],
 ): Promise<void> {
-  const known = new Set(migrations.map((one) => one.name));
-  const unknown = (await applied(knex)).filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new SallyportError(
-      'database.schema',
-      `the database was made by a newer Sallyport (it has ${unknown.join(', ')})`,
-      'start that newer version, or point SALLYPORT_HOME or DATABASE_URL at another database',
-    );
-  }
+  await refuseNewer(knex, migrations);
   const source: Knex.MigrationSource<NamedMigration> = {
     getMigrations: () => Promise.resolve([...migrations]),
     getMigrationName: (one) => one.name,
@@ -65,6 +60,33 @@ async function migrateAlone(
   }
   const [, done] = (await migrator.latest(config)) as [number, readonly string[]];
   if (done.length > 0) logger.info('database.migrated', { migrations: done.join(' ') });
+}
+
+/**
+ * For a role that can't migrate. Rejects with `database.schema` unless the tables are just those of this
+ * build.
+ */
+export async function requireMigrated(knex: Knex): Promise<void> {
+  await refuseNewer(knex, MIGRATIONS);
+  const present = new Set(await applied(knex));
+  const missing = MIGRATIONS.filter((one) => !present.has(one.name)).map((one) => one.name);
+  if (missing.length === 0) return;
+  throw new SallyportError(
+    'database.schema',
+    `the tables lack ${missing.join(', ')}, and the role of DATABASE_URL doesn't own them`,
+    'run once with SALLYPORT_DATABASE_OWNER_URL: npx sallyport migrate',
+  );
+}
+
+async function refuseNewer(knex: Knex, migrations: readonly NamedMigration[]): Promise<void> {
+  const known = new Set(migrations.map((one) => one.name));
+  const unknown = (await applied(knex)).filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new SallyportError(
+    'database.schema',
+    `the database was made by a newer Sallyport (it has ${unknown.join(', ')})`,
+    'start that newer version, or point SALLYPORT_HOME or DATABASE_URL at another database',
+  );
 }
 
 async function applied(knex: Knex): Promise<readonly string[]> {

@@ -208,7 +208,10 @@ describe('the server of our own under the pool', () => {
     const logger = createLogger('json', (line) => lines.push(line), Date.now);
     const database = await openDatabase({ url: null, homeDirectory: home, logger });
     assert.equal(database.mode, 'embedded');
-    await database.knex.raw('create table written (id int primary key)');
+    assert.ok(database.owner !== null);
+    await database.owner.raw(
+      'create table written (id int primary key); grant select, insert on written to sallyport_app',
+    );
     const missed = new Promise<void>((resolve) => {
       void database.listen('news', (payload) => payload === '' && killed && resolve());
     });
