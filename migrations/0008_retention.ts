@@ -56,10 +56,10 @@ export async function up(knex: Knex): Promise<void> {
         if old.deleting_at is not null or
           (new.id, new.owner, new.kind, new.principal, new.principal_kind, new.principal_id, new.target,
            new.login, new.via, new.source, new.started_at, new.command, new.policy, new.policy_version,
-           new.keep_days) is distinct from
+           new.recording, new.keep_days) is distinct from
           (old.id, old.owner, old.kind, old.principal, old.principal_kind, old.principal_id, old.target,
            old.login, old.via, old.source, old.started_at, old.command, old.policy, old.policy_version,
-           old.keep_days)
+           old.recording, old.keep_days)
         then
           raise exception 'how a session began is written once and never changed'
             using errcode = 'insufficient_privilege';

@@ -6,6 +6,7 @@
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { type AnchorRecord, type AnchorStatement, anchorPayload } from './anchor.ts';
 import { canonicalJson, sha256Hex } from './chain.ts';
+import { type SignedTombstone, type Tombstone, tombstonePayload } from './tombstone.ts';
 
 /** A recording up to its head: everything here can be recomputed from the chunks. */
 export interface HeadStatement {
@@ -28,6 +29,8 @@ export interface HeadSigner {
   sign(statement: HeadStatement): string;
   /** base64 Ed25519 signature of `anchorPayload`. */
   signAnchor(statement: AnchorStatement): string;
+  /** base64 Ed25519 signature of `tombstonePayload`. */
+  signTombstone(tombstone: Tombstone): string;
 }
 
 /** The signed bytes: a line that says what this is, then canonical JSON. */
@@ -46,6 +49,8 @@ export function createHeadSigner(privateKey: KeyObject): HeadSigner {
     publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
     sign: (statement) => sign(null, headPayload(statement), privateKey).toString('base64'),
     signAnchor: (statement) => sign(null, anchorPayload(statement), privateKey).toString('base64'),
+    signTombstone: (tombstone) =>
+      sign(null, tombstonePayload(tombstone), privateKey).toString('base64'),
   };
 }
 
@@ -65,4 +70,10 @@ export function isSignedBy(
 /** The same for an anchor. */
 export function isAnchorSignedBy(record: AnchorRecord, publicKey: PublicKey): boolean {
   return verify(null, anchorPayload(record), publicKey, Buffer.from(record.signature, 'base64'));
+}
+
+/** The same for a tombstone. */
+export function isTombstoneSignedBy(tombstone: SignedTombstone, publicKey: PublicKey): boolean {
+  const signature = Buffer.from(tombstone.signature, 'base64');
+  return verify(null, tombstonePayload(tombstone), publicKey, signature);
 }

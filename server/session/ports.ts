@@ -178,6 +178,8 @@ export interface SessionStart {
   readonly policy: string;
   readonly policyVersion: number;
   readonly recording: RecordingMode;
+  /** Days that the session is kept after its end, as promised when it began; null = for ever. */
+  readonly keepDays: number | null;
 }
 
 export interface DecidedCommand {

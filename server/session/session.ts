@@ -115,6 +115,7 @@ export class Session {
         policy: grant.rule.policy,
         policyVersion: version,
         recording: grant.rule.recording,
+        keepDays: grant.rule.keepDays,
       });
     } catch (error) {
       logger.error('session refused', { session: this.id, why: messageOf(error) });

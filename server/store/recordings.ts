@@ -199,6 +199,7 @@ function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
     policy: start.policy,
     policyVersion: start.policyVersion,
     recording: start.recording,
+    keepDays: start.keepDays,
   });
 }
 
@@ -226,5 +227,6 @@ function sessionRow(start: SessionStart, owner: string): Record<string, unknown>
     policy: start.policy,
     policy_version: start.policyVersion,
     recording: start.recording,
+    keep_days: start.keepDays,
   };
 }

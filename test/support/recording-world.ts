@@ -101,6 +101,7 @@ export function sessionStart(more: Partial<SessionStart> = {}): SessionStart {
     policy: 'default',
     policyVersion: 1,
     recording: 'strict',
+    keepDays: null,
     ...more,
   };
 }

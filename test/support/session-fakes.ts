@@ -289,6 +289,7 @@ export async function begin(
     policy: 'default',
     policyVersion: 1,
     recording: 'strict',
+    keepDays: null,
   });
   const client = new FakeEnd<InputUnit, OutputUnit>();
   let us = 0;
