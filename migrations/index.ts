@@ -10,6 +10,7 @@ import * as journalApprovals from './0004_journal_approvals.ts';
 import * as shellIntegration from './0005_shell_integration.ts';
 import * as recordingModes from './0006_recording_modes.ts';
 import * as retention from './0008_retention.ts';
+import * as keyframes from './0009_keyframes.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0005_shell_integration', migration: shellIntegration },
   { name: '0006_recording_modes', migration: recordingModes },
   { name: '0008_retention', migration: retention },
+  { name: '0009_keyframes', migration: keyframes },
 ];

@@ -5,20 +5,36 @@
  */
 import type { CastHeader, RecordedEvent } from './event.ts';
 
+/** Events one by one, from any place of a recording whose state is known. */
+export class Played {
+  readonly #hasTerminal: boolean;
+  #endsWithReturn: boolean;
+
+  /** @param endsWithReturn see `endsWithReturn`, of what was played before */
+  constructor(header: Pick<CastHeader, 'term'>, endsWithReturn = false) {
+    this.#hasTerminal = header.term !== null;
+    this.#endsWithReturn = endsWithReturn;
+  }
+
+  /** Output without a terminal stopped behind CR, so that LF needs none. */
+  get endsWithReturn(): boolean {
+    return this.#endsWithReturn;
+  }
+
+  push(event: RecordedEvent): RecordedEvent {
+    if (this.#hasTerminal || event.code !== 'o') return event;
+    const { text } = event;
+    const first = text.startsWith('\n') && this.#endsWithReturn ? '\n' : '';
+    if (text !== '') this.#endsWithReturn = text.endsWith('\r');
+    return { ...event, text: first + text.slice(first.length).replace(/(?<!\r)\n/g, '\r\n') };
+  }
+}
+
 /** The same events; in a recording without a terminal, LF has CR before it. What is stored stays as it is. */
 export async function* asPlayed(
   header: Pick<CastHeader, 'term'>,
   events: AsyncIterable<RecordedEvent>,
 ): AsyncGenerator<RecordedEvent> {
-  let endsWithReturn = false;
-  for await (const event of events) {
-    if (header.term !== null || event.code !== 'o') {
-      yield event;
-      continue;
-    }
-    const { text } = event;
-    const first = text.startsWith('\n') && endsWithReturn ? '\n' : '';
-    yield { ...event, text: first + text.slice(first.length).replace(/(?<!\r)\n/g, '\r\n') };
-    if (text !== '') endsWithReturn = text.endsWith('\r');
-  }
+  const played = new Played(header);
+  for await (const event of events) yield played.push(event);
 }

@@ -9,6 +9,7 @@ import type {
   ChainReader,
   HeaderReader,
   RecordingReader,
+  ReplayReader,
   SignIns,
 } from './ports.ts';
 import type { Replays } from './replays.ts';
@@ -19,7 +20,7 @@ export interface HttpOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Origin under which browsers reach us, when it isn't the listening address. */
   readonly publicUrl: string | null;
-  readonly recordings: RecordingReader & ChainReader & HeaderReader;
+  readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
   readonly audit: AuditWriter;

@@ -6,6 +6,7 @@ import type { Principal } from '../access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import type { AuditEvent } from '../journal/event.ts';
 import type { RecordingSeal } from '../journal/seal.ts';
+import type { Keyframe, Pause } from '../terminal/keyframe.ts';
 
 export interface SessionView {
   readonly id: string;
@@ -103,6 +104,41 @@ export interface RecordingReader {
 export interface HeaderReader {
   /** What exported files and replays say about the recording; null = no such session. */
   header(sessionId: string): Promise<CastHeader | null>;
+}
+
+/** Where an event is stored; its number counts from 1 over the whole recording. */
+export interface EventPlace {
+  readonly chunk: number;
+  readonly event: number;
+}
+
+/** Where a segment of a replay starts, and the pauses of the segment before it. */
+export interface KeyframePlace extends EventPlace {
+  readonly atUs: number;
+  readonly pauses: number;
+  readonly idleUs: number;
+  readonly newPauses: readonly Pause[];
+}
+
+/** Recordings from any place on, and keyframes to start there. */
+export interface ReplayReader {
+  /** Brings the keyframes up to date; resolves after a bounded time, done or not. */
+  prepare(sessionId: string): Promise<void>;
+  /** Of segments 1, 2, …: the first one, 0, starts where the recording does. */
+  keyframePlaces(sessionId: string): Promise<readonly KeyframePlace[]>;
+  /** Of segment `n`, from 1. */
+  keyframeAt(
+    sessionId: string,
+    n: number,
+  ): Promise<(EventPlace & { readonly keyframe: Keyframe; readonly afterReturn: boolean }) | null>;
+  eventsFrom(
+    sessionId: string,
+    from: EventPlace,
+  ): AsyncIterable<{
+    readonly number: number;
+    readonly chunk: number;
+    readonly event: RecordedEvent;
+  }>;
 }
 
 export interface ChainReader {

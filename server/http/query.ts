@@ -76,15 +76,23 @@ export function recordingFormat(raw: RawQuery): Format {
   return oneOf(raw, 'format', FORMATS) ?? 'cast';
 }
 
-/** The time in microseconds that a segment's address carries while its session runs, or null. */
-export function segmentExtent(raw: RawQuery): number | null {
-  refuseUnknown(raw, ['until']);
-  const value = text(raw, 'until', 16);
-  if (value === null) return null;
-  if (!/^\d+$/.test(value)) {
+/** What a replay is asked for: `skip=idle` shortens pauses; an address that the index gives may say `until`. */
+export interface ReplayQuery {
+  readonly skipIdle: boolean;
+  /** Microseconds; null where the index says none. */
+  readonly untilUs: number | null;
+}
+
+export function replayQuery(raw: RawQuery, known: readonly ('skip' | 'until')[]): ReplayQuery {
+  refuseUnknown(raw, known);
+  const until = text(raw, 'until', 16);
+  if (until !== null && !/^\d+$/.test(until)) {
     throw invalid('until', 'is not a time', 'use the addresses that the index gives');
   }
-  return Number(value);
+  return {
+    skipIdle: oneOf(raw, 'skip', ['idle']) !== null,
+    untilUs: until === null ? null : Number(until),
+  };
 }
 
 /** Which approvals: one status, or all. */

@@ -1,126 +1,188 @@
 /**
- * Recordings as the player wants them: an index, and segments that start with a keyframe. Computed when
- * first asked for; a window of segments is kept, so that playing on costs nothing and a recording of any
- * size costs bounded memory. Asking for what is outside the window computes again from the start.
+ * Recordings as the player wants them: an index, and segments that start with a keyframe. Whatever the
+ * size of a recording, one segment is read at a time, from its keyframe on. While keyframes are still
+ * being made, the index covers what has them.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordedEvent } from '../asciicast/event.ts';
-import { asPlayed } from '../asciicast/played.ts';
+import { Played } from '../asciicast/played.ts';
 import { SallyportError } from '../errors.ts';
-import { playerIndex, segmentRecording, type Segment } from '../terminal/keyframe.ts';
+import { firstKeyframe, IDLE_LIMIT_US, type Pause, Pauses } from '../terminal/keyframe.ts';
+import { playerIndex, SegmentBuilder, segmentCount } from '../terminal/player-form.ts';
 import { unknownObject } from './guard.ts';
-import type { HeaderReader, RecordingReader, SessionView } from './ports.ts';
+import type {
+  HeaderReader,
+  KeyframePlace,
+  RecordingReader,
+  ReplayReader,
+  SessionView,
+} from './ports.ts';
+import type { ReplayQuery } from './query.ts';
 
-/** Kept segments of one recording, in characters of JSON; the last one may go beyond. */
-export const MAX_WINDOW_CHARACTERS = 16 * 1024 * 1024;
-/** Recordings whose segments are kept; the one not used for longest is dropped first. */
-export const MAX_KEPT_REPLAYS = 8;
-/** Computations at once, and those that wait for their turn; further ones are refused. */
-export const MAX_RUNS = 2;
-export const MAX_WAITING_RUNS = 32;
+/** With more chunks behind the last keyframe than this, keyframes are made first … */
+export const PREPARE_CHUNKS = 40;
+/** … and with more than this, the index ends early. */
+export const MAX_TAIL_CHUNKS = 96;
+/** Chunks of one segment; addresses that the index gives never need as many. */
+export const MAX_SEGMENT_CHUNKS = 512;
+/** Outlines of ended recordings that are kept; the one not used for longest is dropped first. */
+export const MAX_KEPT_OUTLINES = 8;
+/** Recordings that are read at once, and those that wait for their turn; further ones are refused. */
+export const MAX_RUNS = 4;
+export const MAX_WAITING_RUNS = 64;
 
-interface Replay {
-  /** JSON for the player. */
-  readonly index: string;
-  readonly count: number;
+/** What is known of a recording without reading it all. */
+interface Outline {
+  readonly places: readonly KeyframePlace[];
+  /** The pauses up to the end, in order. */
+  readonly pauses: readonly Pause[];
   readonly endUs: number;
-  /** JSON by number: the segments of the window. */
-  readonly window: ReadonlyMap<number, string>;
+  readonly idleUs: number;
+  /** The end is that of the recording, as far as it is sealed. */
+  readonly complete: boolean;
 }
 
+/** The pauses of a recording, for what is shown beside the player. Milliseconds, to the microsecond. */
+export interface PausesView {
+  readonly durationMs: number;
+  readonly playedMs: number;
+  /** False while the replay of a large recording is still being prepared: it ends early. */
+  readonly complete: boolean;
+  readonly pauses: readonly { readonly atMs: number; readonly cutMs: number }[];
+}
+
+type Recordings = Pick<RecordingReader, 'commands'> & HeaderReader & ReplayReader;
+
 export class Replays {
-  readonly #recordings: RecordingReader & HeaderReader;
-  /** By session and extent, in order of use. */
-  readonly #kept = new Map<string, Replay>();
-  readonly #running = new Map<string, Promise<Replay>>();
+  readonly #recordings: Recordings;
+  /** By session and size, in order of use. */
+  readonly #kept = new Map<string, Outline>();
+  readonly #running = new Map<string, Promise<Outline>>();
   readonly #waiting: (() => void)[] = [];
   #runs = 0;
 
-  constructor(recordings: RecordingReader & HeaderReader) {
+  constructor(recordings: Recordings) {
     this.#recordings = recordings;
   }
 
-  /**
-   * The player's index. Of a running session it covers what is there now; the addresses of its segments
-   * say so, and keep to it while the recording grows.
-   */
-  async index(session: SessionView): Promise<string> {
-    return (await this.#replay(session, null, 0)).index;
+  /** The player's index, as JSON. The last segment's address says how far it goes. */
+  async index(session: SessionView, { skipIdle }: Pick<ReplayQuery, 'skipIdle'>): Promise<string> {
+    const header = await this.#recordings.header(session.id);
+    if (header === null) throw unknownObject('session');
+    const { complete, endUs, idleUs, pauses, places } = await this.#outline(session);
+    const commands = await this.#recordings.commands(session.id);
+    const startsUs = [0, ...places.map(({ atUs }) => atUs)];
+    const count = segmentCount(startsUs, endUs);
+    const starts = [0, ...places.map((place) => place.atUs - (skipIdle ? place.idleUs : 0))];
+    const skip = skipIdle ? ['skip=idle'] : [];
+    const times = skipIdle ? new SkippedTimes(pauses) : null;
+    const index = playerIndex({
+      size: header,
+      startsUs: starts.slice(0, count),
+      endUs: skipIdle ? endUs - idleUs : endUs,
+      markers: commands
+        .map(({ atMs, text }) => ({ atUs: Math.round(atMs * 1000), label: labelOf(text) }))
+        .filter(({ atUs }) => atUs <= endUs)
+        .toSorted((a, b) => a.atUs - b.atUs)
+        .map(({ atUs, label }) => ({ atUs: times?.played(atUs) ?? atUs, label })),
+      url: (n) => {
+        const query = [...(n === count - 1 ? [`until=${endUs}`] : []), ...skip].join('&');
+        return `segments/${n}${query === '' ? '' : `?${query}`}`;
+      },
+    });
+    return JSON.stringify({ ...index, complete });
   }
 
-  /**
-   * The JSON of one segment; null when there is no such one.
-   * @param untilUs from the segment's address in the index: later events don't belong to it
-   */
-  async segment(
-    session: SessionView,
-    number: number,
-    untilUs: number | null,
-  ): Promise<string | null> {
-    return (await this.#replay(session, untilUs, number)).window.get(number) ?? null;
+  /** What skipping idle time leaves out. */
+  async pauses(session: SessionView): Promise<PausesView> {
+    const { complete, endUs, idleUs, pauses } = await this.#outline(session);
+    return {
+      durationMs: endUs / 1000,
+      playedMs: (endUs - idleUs) / 1000,
+      complete,
+      pauses: pauses.map(({ atUs, cutUs }) => ({ atMs: atUs / 1000, cutMs: cutUs / 1000 })),
+    };
   }
 
-  async #replay(session: SessionView, untilUs: number | null, number: number): Promise<Replay> {
-    const extent = untilUs === null ? `${session.recording.chunks} chunks` : `until ${untilUs}`;
-    const key = `${session.id} ${extent}`;
+  /** The JSON of one segment; null when there is no such one. */
+  async segment(session: SessionView, n: number, query: ReplayQuery): Promise<string | null> {
+    const header = await this.#recordings.header(session.id);
+    if (header === null) throw unknownObject('session');
+    const { untilUs, skipIdle } = query;
+    const first = { keyframe: firstKeyframe(header), afterReturn: false, chunk: 1, event: 1 };
+    const from = n === 0 ? first : await this.#recordings.keyframeAt(session.id, n);
+    const next = untilUs === null ? await this.#recordings.keyframeAt(session.id, n + 1) : null;
+    if (from === null || (untilUs === null && next === null)) return null;
+    return this.#inTurn(async () => {
+      const played = new Played(header, from.afterReturn);
+      const segment = new SegmentBuilder(from.keyframe, skipIdle);
+      for await (const { chunk, event, number } of this.#recordings.eventsFrom(session.id, from)) {
+        if (next !== null ? number >= next.event : event.atUs > (untilUs ?? 0)) break;
+        if (chunk - from.chunk >= MAX_SEGMENT_CHUNKS) throw tooLong();
+        segment.push(played.push(event));
+      }
+      return JSON.stringify(segment.finished(next === null));
+    });
+  }
+
+  async #outline(session: SessionView): Promise<Outline> {
+    const key = `${session.id} ${session.status} ${session.recording.chunks}`;
     const kept = this.#kept.get(key);
-    if (kept !== undefined && (kept.window.has(number) || number >= kept.count)) {
+    if (kept !== undefined) {
       this.#keep(key, kept);
       return kept;
     }
-    const run = `${key} from ${number}`;
-    const running = this.#running.get(run) ?? this.#compute(session, untilUs, number);
-    this.#running.set(run, running);
+    const running = this.#running.get(key) ?? this.#inTurn(() => this.#read(session));
+    this.#running.set(key, running);
     try {
-      const replay = await running;
-      this.#keep(key, replay);
-      // The addresses in this index ask for the segments in the other way.
-      if (session.status === 'active') this.#keep(`${session.id} until ${replay.endUs}`, replay);
-      return replay;
+      const outline = await running;
+      if (session.status !== 'active' && outline.complete) this.#keep(key, outline);
+      return outline;
     } finally {
-      this.#running.delete(run);
+      this.#running.delete(key);
     }
   }
 
-  #keep(key: string, replay: Replay): void {
-    this.#kept.delete(key);
-    this.#kept.set(key, replay);
-    const oldest = this.#kept.keys().next();
-    if (this.#kept.size > MAX_KEPT_REPLAYS && oldest.done !== true) this.#kept.delete(oldest.value);
+  async #read(session: SessionView): Promise<Outline> {
+    let places = await this.#recordings.keyframePlaces(session.id);
+    if (session.recording.chunks - (places.at(-1)?.chunk ?? 1) > PREPARE_CHUNKS) {
+      await this.#recordings.prepare(session.id);
+      places = await this.#recordings.keyframePlaces(session.id);
+    }
+    const last = places.at(-1) ?? { chunk: 1, event: 1, atUs: 0, pauses: 0, idleUs: 0 };
+    const ending = new Pauses(last);
+    const pauses = places.flatMap(({ newPauses }) => newPauses);
+    let complete = true;
+    for await (const { chunk, event } of this.#recordings.eventsFrom(session.id, last)) {
+      if (chunk - last.chunk >= MAX_TAIL_CHUNKS) {
+        complete = false;
+        break;
+      }
+      const pause = ending.push(event.atUs);
+      if (pause !== null) pauses.push(pause);
+    }
+    return { places, pauses, endUs: ending.atUs, idleUs: ending.idleUs, complete };
   }
 
-  async #compute(session: SessionView, untilUs: number | null, from: number): Promise<Replay> {
+  #keep(key: string, outline: Outline): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, outline);
+    const oldest = this.#kept.keys().next();
+    if (this.#kept.size > MAX_KEPT_OUTLINES && oldest.done !== true)
+      this.#kept.delete(oldest.value);
+  }
+
+  /** Runs it when there is room. */
+  async #inTurn<T>(run: () => Promise<T>): Promise<T> {
     await this.#turn();
     try {
-      const header = await this.#recordings.header(session.id);
-      if (header === null) throw unknownObject('session');
-      const recorded = upTo(this.#recordings.events(session.id), untilUs);
-      const events = asPlayed(header, recorded);
-      const window = new Map<number, string>();
-      const places: Omit<Segment, 'data'>[] = [];
-      let characters = 0;
-      for await (const { data, ...place } of segmentRecording(header, events)) {
-        if (places.length >= from && characters < MAX_WINDOW_CHARACTERS) {
-          const json = JSON.stringify(data);
-          window.set(places.length, json);
-          characters += json.length;
-        }
-        places.push(place);
-        // Emulating a screen is work for milliseconds; others get their turn in between.
-        await nextTurn();
-      }
-      const endUs = places.at(-1)?.endUs ?? 0;
-      const extent = session.status === 'active' ? `?until=${endUs}` : '';
-      const index = playerIndex(header, places, (number) => `segments/${number}${extent}`);
-      return { index: JSON.stringify(index), count: places.length, endUs, window };
+      return await run();
     } finally {
+      // Who ends hands its place over.
       const next = this.#waiting.shift();
       if (next === undefined) this.#runs -= 1;
       else next();
     }
   }
 
-  /** Resolves when there is room for one more computation, which is then taken. */
   async #turn(): Promise<void> {
     if (this.#runs < MAX_RUNS) {
       this.#runs += 1;
@@ -133,19 +195,43 @@ export class Replays {
         'try again in a minute, or download the recording',
       );
     }
-    // Who ends hands its place over.
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
     });
   }
 }
 
-async function* upTo(
-  events: AsyncIterable<RecordedEvent>,
-  untilUs: number | null,
-): AsyncGenerator<RecordedEvent> {
-  for await (const event of events) {
-    if (untilUs !== null && event.atUs > untilUs) return;
-    yield event;
+/** From recorded to played times; asked in order of time. */
+class SkippedTimes {
+  readonly #pauses: readonly Pause[];
+  #at = 0;
+  #cutUs = 0;
+
+  constructor(pauses: readonly Pause[]) {
+    this.#pauses = pauses;
   }
+
+  played(atUs: number): number {
+    for (;;) {
+      const pause = this.#pauses[this.#at];
+      if (pause === undefined || atUs <= pause.atUs + IDLE_LIMIT_US) return atUs - this.#cutUs;
+      const endUs = pause.atUs + IDLE_LIMIT_US + pause.cutUs;
+      if (atUs < endUs) return pause.atUs + IDLE_LIMIT_US - this.#cutUs;
+      this.#cutUs += pause.cutUs;
+      this.#at += 1;
+    }
+  }
+}
+
+/** As the recording's own markers have it. */
+function labelOf(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+}
+
+function tooLong(): SallyportError {
+  return new SallyportError(
+    'usage.invalid',
+    'the segment is larger than any that the index names',
+    'use the addresses that the index gives',
+  );
 }

@@ -5,7 +5,7 @@ import { refuseLargePage, sendRecording } from './exports.ts';
 import { onlyMethods } from './failure.ts';
 import { unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
-import { recordingFormat, segmentExtent, sessionQuery } from './query.ts';
+import { recordingFormat, replayQuery, sessionQuery } from './query.ts';
 import { sessionFor, sessionsFor, type SessionAccess } from './session-access.ts';
 
 export function sessionRoutes(services: Services): Router {
@@ -48,17 +48,21 @@ export function sessionRoutes(services: Services): Router {
     await sendRecording(response, session, format, { header, events, seal, page });
   });
   router.get('/:id/segments', async (request, response) => {
+    const query = replayQuery(request.query, ['skip']);
     const { session } = await opened(request, response);
-    response.type('json').send(await services.replays.index(session));
+    response.type('json').send(await services.replays.index(session, query));
   });
   router.get('/:id/segments/:number', async (request, response) => {
+    const query = replayQuery(request.query, ['skip', 'until']);
     const { session } = await opened(request, response);
-    const untilUs = segmentExtent(request.query);
     const number = /^\d{1,6}$/.test(request.params.number) ? Number(request.params.number) : null;
-    const segment =
-      number === null ? null : await services.replays.segment(session, number, untilUs);
+    const segment = number === null ? null : await services.replays.segment(session, number, query);
     if (segment === null) throw unknownObject('segment');
     response.type('json').send(segment);
+  });
+  router.get('/:id/pauses', async (request, response) => {
+    const { session } = await opened(request, response);
+    response.json(await services.replays.pauses(session));
   });
   router.get('/:id/chain', async (request, response) => {
     const { session } = await sessionFor(services, response, request.params.id);
@@ -75,7 +79,7 @@ export function sessionRoutes(services: Services): Router {
     ['/', '/:id', '/:id/commands', '/:id/recording', '/:id/segments', '/:id/segments/:number'],
     onlyMethods('GET', 'HEAD'),
   );
-  router.all('/:id/chain', onlyMethods('GET', 'HEAD'));
+  router.all(['/:id/pauses', '/:id/chain'], onlyMethods('GET', 'HEAD'));
   router.all('/:id/terminate', onlyMethods('POST'));
   return router;
 }

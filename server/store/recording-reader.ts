@@ -7,6 +7,13 @@ import type { ChunkHeader } from '../journal/chain.ts';
 import type { RecordingSeal, SignedHead } from '../journal/seal.ts';
 import { unpackLines } from './chunk.ts';
 import type { Database } from './database.ts';
+import {
+  type EventPlace,
+  keyframeAt,
+  type KeyframePlace,
+  keyframePlaces,
+  type PlacedKeyframe,
+} from './keyframes.ts';
 import { containing, cursorOf, isUuid, placeOf, timeOf } from './query-text.ts';
 import {
   type CommandRow,
@@ -54,6 +61,14 @@ export interface StoredChunk {
   readonly lines: Buffer;
 }
 
+/** An event of a recording and where it is. */
+export interface PlacedEvent {
+  /** From 1 over the whole recording. */
+  readonly number: number;
+  readonly chunk: number;
+  readonly event: RecordedEvent;
+}
+
 export interface StoredRecordingReader {
   /** Newest first. Rejects with `usage.invalid` for a malformed time or cursor. */
   listSessions(
@@ -66,7 +81,12 @@ export interface StoredRecordingReader {
   header(sessionId: string): Promise<CastHeader | null>;
   /** In order, as far as sealed. Throws `internal` at a chunk that can't be read. */
   events(sessionId: string): AsyncIterable<RecordedEvent>;
+  /** The same from this event on, with the place of each. */
+  eventsFrom(sessionId: string, from: EventPlace): AsyncIterable<PlacedEvent>;
   chain(sessionId: string): Promise<RecordingSeal | null>;
+  /** Where segments of the replay start, as far as keyframes have been made. */
+  keyframePlaces(sessionId: string): Promise<readonly KeyframePlace[]>;
+  keyframeAt(sessionId: string, n: number): Promise<PlacedKeyframe | null>;
 }
 
 export function createRecordingReader(database: Database): StoredRecordingReader {
@@ -80,7 +100,10 @@ export function createRecordingReader(database: Database): StoredRecordingReader
     commands: async (id) => (isUuid(id) ? (await commandRows(knex, id)).map(commandView) : []),
     header: async (id) => (isUuid(id) ? header(knex, id) : null),
     events: (id) => events(knex, id),
+    eventsFrom: (id, from) => eventsFrom(knex, id, from),
     chain: (id) => chain(knex, id),
+    keyframePlaces: (id) => keyframePlaces(knex, id),
+    keyframeAt: (id, n) => keyframeAt(knex, id, n),
   };
 }
 
@@ -132,7 +155,8 @@ async function sessionRow(knex: Knex, id: string): Promise<SessionRow | undefine
   return rows[0];
 }
 
-async function header(knex: Knex, id: string): Promise<CastHeader | null> {
+/** What exported files and replays say about a recording; null = no such session. */
+export async function header(knex: Knex, id: string): Promise<CastHeader | null> {
   const row = await knex<SessionRow & Pick<CastHeader, 'term' | 'command'>>('sessions')
     .where('id', id)
     .first();
@@ -161,15 +185,32 @@ async function commandRows(knex: Knex, sessionId: string): Promise<readonly Comm
 }
 
 async function* events(knex: Knex, sessionId: string): AsyncGenerator<RecordedEvent> {
-  for await (const { header, lines } of storedChunks(knex, sessionId)) {
-    for (const line of linesOf(lines)) {
-      const decoded = decodeEventLine(line);
-      if (decoded.kind === 'event') yield decoded.event;
-      else {
-        const message = `chunk ${header.seq} of the recording can't be read: ${decoded.why}`;
-        throw new SallyportError('internal', message, 'run sallyport verify');
-      }
+  for await (const chunk of storedChunks(knex, sessionId)) {
+    for (const { event } of eventsIn(chunk)) yield event;
+  }
+}
+
+async function* eventsFrom(
+  knex: Knex,
+  sessionId: string,
+  from: EventPlace,
+): AsyncGenerator<PlacedEvent> {
+  for await (const chunk of storedChunks(knex, sessionId, from.chunk)) {
+    for (const placed of eventsIn(chunk)) if (placed.number >= from.event) yield placed;
+  }
+}
+
+/** The events of a chunk, one at a time. Throws `internal` at one that can't be read. */
+export function* eventsIn({ header, lines }: StoredChunk): Generator<PlacedEvent> {
+  let number = header.firstEvent;
+  for (const line of linesOf(lines)) {
+    const decoded = decodeEventLine(line);
+    if (decoded.kind !== 'event') {
+      const message = `chunk ${header.seq} of the recording can't be read: ${decoded.why}`;
+      throw new SallyportError('internal', message, 'run sallyport verify');
     }
+    yield { number, chunk: header.seq, event: decoded.event };
+    number += 1;
   }
 }
 
@@ -197,10 +238,17 @@ interface ChunkRow {
   readonly data: Buffer;
 }
 
-/** The chunks of a session in order, a page at a time. Throws `internal` at one that can't be expanded. */
-export async function* storedChunks(knex: Knex, sessionId: string): AsyncGenerator<StoredChunk> {
+/**
+ * The chunks of a session in order, a page at a time. Throws `internal` at one that can't be expanded.
+ * @param from the first one that is wanted
+ */
+export async function* storedChunks(
+  knex: Knex,
+  sessionId: string,
+  from = 1,
+): AsyncGenerator<StoredChunk> {
   if (!isUuid(sessionId)) return;
-  for (let after = 0; ;) {
+  for (let after = from - 1; ;) {
     const rows = await knex<ChunkRow>('chunks')
       .where('session_id', sessionId)
       .andWhere('seq', '>', after)

@@ -3,21 +3,22 @@
  * escape sequences that paint the screen as it was. Not caught here: what the emulator's serializer
  * doesn't know (saved cursor, character sets); cuts are made at command boundaries, where that hardly
  * matters, and inside a command only when it prints a lot.
- *
- * The form is that of asciinema-player 3.17's segmented driver, which refuses a recording unless: the
- * first segment starts at 0; starts increase and are before the duration; each further segment has its
- * first event at its start; the last one has its last event at the duration; events lie within their
- * segment; no segment is empty. Times are compared as numbers, so all come from integer microseconds by
- * the same division.
  */
 import { Screen } from './screen.ts';
+import { SequenceTail } from './sequence-tail.ts';
 
 /** A segment ends at the first command boundary after this many characters … */
 export const SEGMENT_CHARS = 262_144;
 /** … and anywhere after this many times as many. */
-export const HARD_FACTOR = 4;
-/** The player draws each marker anew whenever it seeks: so many are kept, evenly spread. */
-export const MAX_MARKERS = 200;
+export const HARD_FACTOR = 3;
+/** A segment has at least so many times the characters of its keyframe, whatever fills the screen … */
+export const LEAST_PER_KEYFRAME = 4;
+/** … but no more than these because of that. */
+export const MOST_FOR_KEYFRAME = 4 * 1024 * 1024;
+/** Idle skipped: a pause that is longer lasts this long, microseconds. */
+export const IDLE_LIMIT_US = 2_000_000;
+/** Pauses of one recording that are shortened; later ones keep their length. */
+export const MAX_PAUSES = 50_000;
 
 /** What an event counts for beside its text. */
 const EVENT_CHARS = 16;
@@ -29,7 +30,6 @@ export interface ReplayEvent {
   readonly text?: string;
   readonly cols?: number;
   readonly rows?: number;
-  readonly label?: string;
 }
 
 export interface Size {
@@ -37,134 +37,109 @@ export interface Size {
   readonly rows: number;
 }
 
-/** `[seconds, code, data]`, codes `o` and `r`. */
-export type PlayerEvent = readonly [number, string, string];
-export type PlayerMarker = readonly [number, string];
-
-/** One segment as the player wants it, and what the index needs of it. */
-export interface Segment {
-  readonly startUs: number;
-  readonly endUs: number;
-  readonly markers: readonly PlayerMarker[];
-  readonly data: {
-    readonly snapshot: Size & { readonly init: string };
-    readonly events: readonly PlayerEvent[];
-  };
+/** A pause that is shortened when idle time is skipped: when it begins, and by how much. */
+export interface Pause {
+  readonly atUs: number;
+  readonly cutUs: number;
 }
 
-export interface PlayerIndex {
-  readonly version: 1;
-  readonly duration: number;
-  readonly term: Size;
-  readonly markers: readonly PlayerMarker[];
-  readonly segments: readonly { readonly start: number; readonly url: string }[];
+/** The screen right before an event, and what else must be known to go on from there. */
+export interface Keyframe extends Size {
+  readonly atUs: number;
+  /** Escape sequences that paint a fresh terminal of this size. */
+  readonly init: string;
+  /** Pauses of the recording so far, and what skipping them leaves out. */
+  readonly pauses: number;
+  readonly idleUs: number;
 }
 
-/**
- * The segments in order, at least one; two are held at a time. Times that go backwards are taken as
- * simultaneous.
- * @param options.segmentChars size of a segment, counted in characters of output; default SEGMENT_CHARS
- */
-export async function* segmentRecording(
-  size: Size,
-  events: AsyncIterable<ReplayEvent>,
-  options: { readonly segmentChars?: number } = {},
-): AsyncGenerator<Segment> {
-  const { segmentChars = SEGMENT_CHARS } = options;
-  const screen = new Screen(size.cols, size.rows, 0);
-  try {
-    let previous: OpenSegment | null = null;
-    let current = new OpenSegment(0, screen);
-    for await (const event of events) {
-      const atUs = Math.max(current.endUs, event.atUs);
-      const limit = event.code === 'm' ? segmentChars : segmentChars * HARD_FACTOR;
-      if (current.chars >= limit && atUs > current.endUs) {
-        if (previous !== null) yield previous.finished(false);
-        previous = current;
-        current = new OpenSegment(atUs, screen);
-      }
-      current.push(event, atUs);
-      if (event.code === 'o') screen.write(event.text ?? '');
-      else if (event.code === 'r') screen.resize(event.cols ?? 0, event.rows ?? 0);
-    }
-    if (previous !== null && current.startUs === current.endUs) {
-      // No segment may start at the very end.
-      previous.append(current);
-      current = previous;
-    } else if (previous !== null) yield previous.finished(false);
-    yield current.finished(true);
-  } finally {
-    screen.dispose();
+/** Where a recording starts. */
+export function firstKeyframe(size: Size): Keyframe {
+  return { ...Screen.clamp(size), atUs: 0, init: '', pauses: 0, idleUs: 0 };
+}
+
+/** Finds the pauses of a recording. Times that go backwards are taken as simultaneous. */
+export class Pauses {
+  atUs: number;
+  count: number;
+  idleUs: number;
+
+  constructor(from: Pick<Keyframe, 'atUs' | 'pauses' | 'idleUs'>) {
+    this.atUs = from.atUs;
+    this.count = from.pauses;
+    this.idleUs = from.idleUs;
+  }
+
+  /** The pause that ends with an event at this time. */
+  push(atUs: number): Pause | null {
+    const before = this.atUs;
+    this.atUs = Math.max(before, atUs);
+    const cutUs = this.atUs - before - IDLE_LIMIT_US;
+    if (cutUs <= 0 || this.count >= MAX_PAUSES) return null;
+    this.count += 1;
+    this.idleUs += cutUs;
+    return { atUs: before, cutUs };
   }
 }
 
 /**
- * The index of all segments.
- * @param segments in order, as they came; their data isn't needed
- * @param url where the player finds segment n, relative to the index
+ * Follows a recording from a keyframe on, and says where further segments begin.
+ * Dispose of it: an emulated screen is large.
  */
-export function playerIndex(
-  size: Size,
-  segments: readonly Omit<Segment, 'data'>[],
-  url: (n: number) => string,
-): PlayerIndex {
-  const markers = segments.flatMap((segment) => segment.markers);
-  const step = Math.max(1, Math.ceil(markers.length / MAX_MARKERS));
-  const { cols, rows } = Screen.clamp(size);
-  return {
-    version: 1,
-    duration: secondsOf(segments.at(-1)?.endUs ?? 0),
-    term: { cols, rows },
-    markers: markers.filter((_, n) => n % step === 0),
-    segments: segments.map(({ startUs }, n) => ({ start: secondsOf(startUs), url: url(n) })),
-  };
-}
+export class Keyframer {
+  readonly #screen: Screen;
+  readonly #tail = new SequenceTail();
+  readonly #pauses: Pauses;
+  readonly #segmentChars: number;
+  #newPauses: Pause[] = [];
+  #chars = 0;
+  #initChars: number;
 
-class OpenSegment {
-  readonly startUs: number;
-  endUs: number;
-  chars = 0;
-  readonly #snapshot: Segment['data']['snapshot'];
-  readonly #events: PlayerEvent[] = [];
-  readonly #markers: PlayerMarker[] = [];
-
-  constructor(startUs: number, screen: Screen) {
-    this.startUs = startUs;
-    this.endUs = startUs;
-    this.#snapshot = { cols: screen.cols, rows: screen.rows, init: screen.serialize() };
+  /** @param options.segmentChars size of a segment, in characters of output; default SEGMENT_CHARS */
+  constructor(from: Keyframe, options: { readonly segmentChars?: number } = {}) {
+    this.#segmentChars = options.segmentChars ?? SEGMENT_CHARS;
+    this.#screen = new Screen(from.cols, from.rows, 0);
+    this.#screen.write(from.init);
+    this.#tail.push(from.init);
+    this.#initChars = from.init.length;
+    this.#pauses = new Pauses(from);
   }
 
-  push(event: ReplayEvent, atUs: number): void {
-    this.endUs = atUs;
-    this.chars += EVENT_CHARS;
-    const at = secondsOf(atUs);
+  /** Output since the last keyframe, in characters. */
+  get chars(): number {
+    return this.#chars;
+  }
+
+  /** @returns the keyframe that a new segment begins with, if one begins with this event */
+  push(event: ReplayEvent): { readonly keyframe: Keyframe; readonly pauses: Pause[] } | null {
+    const paid = Math.min(this.#initChars * LEAST_PER_KEYFRAME, MOST_FOR_KEYFRAME);
+    const least = Math.max(this.#segmentChars, paid);
+    const limit = event.code === 'm' ? least : least * HARD_FACTOR;
+    const isDue = this.#chars >= limit && event.atUs > this.#pauses.atUs;
+    const pause = this.#pauses.push(event.atUs);
+    if (pause !== null) this.#newPauses.push(pause);
+    const cut = isDue ? this.#cut() : null;
+    this.#chars += EVENT_CHARS + (event.text?.length ?? 0);
     if (event.code === 'o') {
       const text = event.text ?? '';
-      this.#events.push([at, 'o', text]);
-      this.chars += text.length;
-    } else if (event.code === 'r') {
-      const { cols, rows } = Screen.clamp({ cols: event.cols ?? 0, rows: event.rows ?? 0 });
-      this.#events.push([at, 'r', `${cols}x${rows}`]);
-    } else if (event.code === 'm') this.#markers.push([at, event.label ?? '']);
+      this.#screen.write(text);
+      this.#tail.push(text);
+    } else if (event.code === 'r') this.#screen.resize(event.cols ?? 0, event.rows ?? 0);
+    return cut;
   }
 
-  append(next: OpenSegment): void {
-    for (const event of next.#events) this.#events.push(event);
-    for (const marker of next.#markers) this.#markers.push(marker);
-    this.endUs = next.endUs;
+  dispose(): void {
+    this.#screen.dispose();
   }
 
-  finished(isLast: boolean): Segment {
-    const events = this.#events;
-    const start = secondsOf(this.startUs);
-    const end = secondsOf(this.endUs);
-    if (events[0]?.[0] !== start) events.unshift([start, 'o', '']);
-    if (isLast && events.at(-1)?.[0] !== end) events.push([end, 'o', '']);
-    const { startUs, endUs } = this;
-    return { startUs, endUs, markers: this.#markers, data: { snapshot: this.#snapshot, events } };
+  #cut(): { readonly keyframe: Keyframe; readonly pauses: Pause[] } {
+    const { cols, rows } = this.#screen;
+    const init = this.#screen.serialize() + this.#tail.begun;
+    const { atUs, count, idleUs } = this.#pauses;
+    const pauses = this.#newPauses;
+    this.#newPauses = [];
+    this.#chars = 0;
+    this.#initChars = init.length;
+    return { keyframe: { cols, rows, atUs, init, pauses: count, idleUs }, pauses };
   }
-}
-
-function secondsOf(us: number): number {
-  return us / 1_000_000;
 }

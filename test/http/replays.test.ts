@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { RecordedEvent } from '../../server/asciicast/event.ts';
 import { SallyportError } from '../../server/errors.ts';
-import type { SessionView } from '../../server/http/ports.ts';
+import type { CommandView, SessionView } from '../../server/http/ports.ts';
 import {
-  MAX_KEPT_REPLAYS,
+  MAX_KEPT_OUTLINES,
   MAX_RUNS,
+  MAX_SEGMENT_CHUNKS,
+  MAX_TAIL_CHUNKS,
   MAX_WAITING_RUNS,
-  MAX_WINDOW_CHARACTERS,
   Replays,
 } from '../../server/http/replays.ts';
 import { FakeRecordings } from '../support/http-fakes.ts';
-import { sessionId, sessionView } from '../support/http-world.ts';
+import { commandView, sessionId, sessionView } from '../support/http-world.ts';
 
 interface Index {
   readonly version: number;
@@ -19,6 +20,7 @@ interface Index {
   readonly term: { readonly cols: number; readonly rows: number };
   readonly segments: readonly { readonly start: number; readonly url: string }[];
   readonly markers: readonly [number, string][];
+  readonly complete: boolean;
 }
 
 interface SegmentFile {
@@ -27,13 +29,24 @@ interface SegmentFile {
 }
 
 const CLOSED = sessionView(1);
+const WHOLE = { skipIdle: false };
 
-function holding(events: readonly RecordedEvent[], view: SessionView = CLOSED): FakeRecordings {
+function holding(
+  events: readonly RecordedEvent[],
+  view: SessionView = CLOSED,
+  commands: readonly CommandView[] = [],
+): FakeRecordings {
   const recordings = new FakeRecordings();
-  const others = [0, ...Array.from({ length: 40 }, (_, n) => n + 2), 500];
+  const others = [0, ...Array.from({ length: 80 }, (_, n) => n + 2), 500];
   const views = [view, ...others.map((number) => sessionView(number))];
   for (const one of views) {
-    recordings.add({ view: one, commands: [], events: one === view ? events : [], term: 'xterm' });
+    const isOurs = one === view;
+    recordings.add({
+      view: one,
+      commands: isOurs ? commands : [],
+      events: isOurs ? events : [],
+      term: 'xterm',
+    });
   }
   return recordings;
 }
@@ -45,13 +58,17 @@ function output(atUs: number, text: string): RecordedEvent {
 async function whole(
   replays: Replays,
   view: SessionView,
+  how = WHOLE,
 ): Promise<{ index: Index; segments: SegmentFile[] }> {
-  const index = JSON.parse(await replays.index(view)) as Index;
+  const index = JSON.parse(await replays.index(view, how)) as Index;
   const segments: SegmentFile[] = [];
   for (const { url } of index.segments) {
-    const [, number = '', until] = /^segments\/(\d+)(?:\?until=(\d+))?$/.exec(url) ?? [];
-    const untilUs = until === undefined ? null : Number(until);
-    const json = await replays.segment(view, Number(number), untilUs);
+    const [, number = ''] = /^segments\/(\d+)/.exec(url) ?? [];
+    const query = new URLSearchParams(url.split('?')[1]);
+    assert.equal(query.get('skip'), how.skipIdle ? 'idle' : null);
+    const until = query.get('until');
+    const untilUs = until === null ? null : Number(until);
+    const json = await replays.segment(view, Number(number), { ...how, untilUs });
     assert.ok(json !== null, url);
     segments.push(JSON.parse(json) as SegmentFile);
   }
@@ -160,73 +177,142 @@ describe('replays', () => {
     ]);
   });
 
-  it('are computed once while their window holds them', async () => {
+  it('are outlined once for an ended recording, and anew when it got longer', async () => {
     const recordings = holding([output(0, 'a'), output(1, 'b')]);
     const replays = new Replays(recordings);
-    await Promise.all([
-      replays.index(CLOSED),
-      replays.index(CLOSED),
-      replays.segment(CLOSED, 0, null),
-    ]);
+    await Promise.all([replays.index(CLOSED, WHOLE), replays.pauses(CLOSED)]);
     assert.equal(recordings.eventsRead, 2);
-    assert.equal(await replays.segment(CLOSED, 1, null), null);
-    assert.equal(recordings.eventsRead, 2);
-  });
-
-  it('are computed again for more chunks, and when many others came since', async () => {
-    const recordings = holding([output(0, 'a')]);
-    const replays = new Replays(recordings);
-    await replays.index(CLOSED);
-    await replays.index(sessionView(1, { recording: { ...CLOSED.recording, chunks: 99 } }));
-    assert.equal(recordings.eventsRead, 2);
-    for (let number = 0; number < MAX_KEPT_REPLAYS; number += 1) {
-      await replays.index(sessionView(2 + number));
+    await replays.index(sessionView(1, { recording: { ...CLOSED.recording, chunks: 9 } }), WHOLE);
+    assert.equal(recordings.eventsRead, 4);
+    for (let number = 0; number < MAX_KEPT_OUTLINES; number += 1) {
+      await replays.index(sessionView(2 + number), WHOLE);
     }
-    await replays.index(CLOSED);
-    assert.equal(recordings.eventsRead, 3);
+    await replays.index(CLOSED, WHOLE);
+    assert.equal(recordings.eventsRead, 6);
   });
 
-  it('keep a window of a huge recording, and move it on when it is left', async () => {
-    const megabytes = Math.ceil(MAX_WINDOW_CHARACTERS / 1_100_000) * 2;
-    const events = Array.from({ length: megabytes }, (_, n) =>
-      output((n + 1) * 1000, 'x'.repeat(1_100_000)),
+  it('read no more than one segment of a huge recording', async () => {
+    const events = Array.from({ length: 40 }, (_, n) =>
+      output((n + 1) * 1000, `${'x'.repeat(800_000)}\x1b[2J\x1b[H${n} `),
     );
     const recordings = holding(events);
     const replays = new Replays(recordings);
-    const { segments } = JSON.parse(await replays.index(CLOSED)) as Index;
+    const { segments } = JSON.parse(await replays.index(CLOSED, WHOLE)) as Index;
+    assert.ok(segments.length > 30);
     const afterIndex = recordings.eventsRead;
-    assert.equal(afterIndex, events.length);
-    await replays.segment(CLOSED, 1, null);
-    assert.equal(recordings.eventsRead, afterIndex, 'the start is in the window');
-    const last = segments.length - 1;
-    const json = await replays.segment(CLOSED, last - 1, null);
-    assert.ok(json !== null && json.length > 1_000_000);
-    assert.ok(recordings.eventsRead > afterIndex, 'the end was not');
-    const afterEnd = recordings.eventsRead;
-    await replays.segment(CLOSED, last, null);
-    assert.equal(recordings.eventsRead, afterEnd, 'now it is');
-  }).timeout(60_000);
+    assert.ok(afterIndex < 4);
+    const json = await replays.segment(CLOSED, 20, { ...WHOLE, untilUs: null });
+    assert.match((JSON.parse(json ?? '') as SegmentFile).snapshot.init, /19/);
+    assert.ok(recordings.eventsRead - afterIndex < 4);
+  });
 
-  it('of a running session keep to what the index covers', async () => {
+  it('have no segment beyond the last, nor one that the index would not name', async () => {
+    const recordings = holding([output(0, 'a')]);
+    const replays = new Replays(recordings);
+    assert.equal(await replays.segment(CLOSED, 1, { ...WHOLE, untilUs: 5 }), null);
+    assert.equal(await replays.segment(CLOSED, 0, { ...WHOLE, untilUs: null }), null);
+    const many = Array.from({ length: MAX_SEGMENT_CHUNKS + 1 }, (_, n) => output(n, 'a'));
+    await assert.rejects(
+      new Replays(holding(many)).segment(CLOSED, 0, { ...WHOLE, untilUs: 1e9 }),
+      /larger than any that the index names/,
+    );
+  });
+
+  it('are prepared first when many chunks have no keyframe, and end early when that takes long', async () => {
+    const view = sessionView(1, {
+      recording: { ...CLOSED.recording, chunks: MAX_TAIL_CHUNKS + 100 },
+    });
+    const events = Array.from({ length: MAX_TAIL_CHUNKS + 100 }, (_, n) =>
+      output(n * 1000, `${'x'.repeat(20_000)}\x1b[2J\x1b[H`),
+    );
+    const recordings = holding(events, view);
+    recordings.unprepared.add(view.id);
+    recordings.neverPrepares = true;
+    const replays = new Replays(recordings);
+    const early = await whole(replays, view);
+    assertPlayable(early.index, early.segments);
+    assert.equal(early.index.complete, false);
+    assert.equal(early.index.duration, (MAX_TAIL_CHUNKS - 1) / 1000);
+    assert.deepEqual(recordings.prepared, [view.id]);
+    recordings.neverPrepares = false;
+    const late = await whole(replays, view);
+    assertPlayable(late.index, late.segments);
+    assert.equal(late.index.complete, true);
+    assert.equal(late.index.duration, (MAX_TAIL_CHUNKS + 99) / 1000);
+  });
+
+  it('leave out idle time alike in segments, markers and pauses', async () => {
+    const second = 1_000_000;
+    const screenful = `${'z'.repeat(900_000)}\x1b[2J\x1b[H`;
+    const events: RecordedEvent[] = [
+      output(second, 'a'),
+      output(61 * second, 'b'),
+      { atUs: 62 * second, code: 'm', label: 'second' },
+      output(63 * second, screenful),
+      output(3663 * second, 'c'),
+      { atUs: 3664 * second, code: 'x', status: '0' },
+    ];
+    const commands = [
+      commandView(1, { atMs: 500 }),
+      commandView(2, { atMs: 62_000, text: 'second' }),
+    ];
+    const recordings = holding(events, CLOSED, commands);
+    const replays = new Replays(recordings);
+    const skipped = await whole(replays, CLOSED, { skipIdle: true });
+    assertPlayable(skipped.index, skipped.segments);
+    assert.equal(skipped.index.duration, 8);
+    assert.deepEqual(skipped.index.markers, [
+      [0.5, 'echo 1'],
+      [4, 'second'],
+    ]);
+    assert.deepEqual(
+      skipped.index.segments.map(({ start }) => start),
+      [0, 7],
+    );
+    const times = skipped.segments.flatMap((one) =>
+      one.events.map(([at, , data]) => [at, data[0]]),
+    );
+    assert.deepEqual(times, [
+      [0, undefined],
+      [1, 'a'],
+      [3, 'b'],
+      [5, 'z'],
+      [7, undefined],
+      [7, 'c'],
+      [8, undefined],
+    ]);
+    assert.deepEqual(await replays.pauses(CLOSED), {
+      durationMs: 3_664_000,
+      playedMs: 8000,
+      complete: true,
+      pauses: [
+        { atMs: 1000, cutMs: 58_000 },
+        { atMs: 63_000, cutMs: 3_598_000 },
+      ],
+    });
+    const kept = await whole(replays, CLOSED);
+    assertPlayable(kept.index, kept.segments);
+    assert.equal(kept.index.duration, 3664);
+  });
+
+  it('of a running session keep to what the index covers, also when keyframes came since', async () => {
     const view = sessionView(1, { status: 'active' });
-    const events = [output(0, 'a'), output(5000, 'b')];
+    const events = [output(0, 'a'), output(5000, `${'b'.repeat(900_000)}\x1b[2J\x1b[H`)];
     const recordings = holding(events, view);
     const replays = new Replays(recordings);
-    const index = JSON.parse(await replays.index(view)) as Index;
-    assert.equal(index.segments[0]?.url, 'segments/0?until=5000');
-    events.push(output(9000, 'c'));
-    const afterIndex = recordings.eventsRead;
-    const segment = JSON.parse((await replays.segment(view, 0, 5000)) ?? '') as SegmentFile;
-    assert.deepEqual(segment.events, [
-      [0, 'o', 'a'],
-      [0.005, 'o', 'b'],
-    ]);
+    const index = JSON.parse(await replays.index(view, WHOLE)) as Index;
+    assert.deepEqual(
+      index.segments.map(({ url }) => url),
+      ['segments/0?until=5000'],
+    );
+    events.push(output(5000, 'at the same time'), output(9000, 'c'), output(9500, 'd'));
+    const json = await replays.segment(view, 0, { skipIdle: false, untilUs: 5000 });
+    const segment = JSON.parse(json ?? '') as SegmentFile;
+    assert.equal(segment.events.at(-1)?.[0], 0.005);
     assertPlayable(index, [segment]);
-    assert.equal(recordings.eventsRead, afterIndex, 'nothing was computed twice');
-    const late = JSON.parse(
-      (await new Replays(recordings).segment(view, 0, 5000)) ?? '',
-    ) as unknown;
-    assert.deepEqual(late, segment, 'and computed anew it is the same');
+    const later = await whole(replays, view);
+    assertPlayable(later.index, later.segments);
+    assert.equal(later.index.duration, 0.0095);
   });
 
   it('show a session that has printed nothing', async () => {
@@ -241,31 +327,31 @@ describe('replays', () => {
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
-    recordings.events = async function* () {
+    recordings.eventsFrom = async function* () {
       await gate;
-      yield output(0, 'late');
+      yield { number: 1, chunk: 1, event: output(0, 'late') };
     };
     const replays = new Replays(recordings);
     const asked = Array.from({ length: MAX_RUNS + MAX_WAITING_RUNS }, (_, number) =>
-      replays.index(sessionView(number)),
+      replays.index(sessionView(number), WHOLE),
     );
     await assert.rejects(
-      replays.index(sessionView(500)),
+      replays.index(sessionView(500), WHOLE),
       (error) => error instanceof SallyportError && error.httpStatus === 429,
     );
     release();
     const answers = await Promise.all(asked);
     assert.ok(answers.every((json) => (JSON.parse(json) as Index).version === 1));
-    await replays.index(sessionView(500));
+    await replays.index(sessionView(500), WHOLE);
   });
 
   it('forget a failed computation', async () => {
     const recordings = holding([output(0, 'a'), output(1, 'b')]);
     recordings.breaksAfter = 1;
     const replays = new Replays(recordings);
-    await assert.rejects(replays.index(CLOSED), /a chunk is missing/);
+    await assert.rejects(replays.index(CLOSED, WHOLE), /a chunk is missing/);
     recordings.breaksAfter = null;
-    assert.equal((JSON.parse(await replays.index(CLOSED)) as Index).segments.length, 1);
+    assert.equal((JSON.parse(await replays.index(CLOSED, WHOLE)) as Index).segments.length, 1);
     assert.equal(sessionId(1), CLOSED.id);
   });
 });

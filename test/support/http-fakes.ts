@@ -6,6 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { Principal } from '../../server/access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../../server/asciicast/event.ts';
 import { encodeEventLine } from '../../server/asciicast/event-line.ts';
+import { Played } from '../../server/asciicast/played.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type {
   ApprovalDesk,
@@ -13,9 +14,12 @@ import type {
   AuditWriter,
   ChainReader,
   CommandView,
+  EventPlace,
   HeaderReader,
+  KeyframePlace,
   Page,
   RecordingReader,
+  ReplayReader,
   SessionQuery,
   SessionView,
   SignIns,
@@ -23,6 +27,7 @@ import type {
 import { CHAIN_START, chunkHash } from '../../server/journal/chain.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 import { createHeadSigner } from '../../server/journal/signature.ts';
+import { firstKeyframe, Keyframer } from '../../server/terminal/keyframe.ts';
 
 type Chain = NonNullable<Awaited<ReturnType<ChainReader['chain']>>>;
 
@@ -38,12 +43,16 @@ export interface KeptSession {
   readonly term: string | null;
 }
 
-export class FakeRecordings implements RecordingReader, ChainReader, HeaderReader {
+export class FakeRecordings implements RecordingReader, ChainReader, HeaderReader, ReplayReader {
   readonly kept: KeptSession[] = [];
   /** How many events were handed out, over all reads. */
   eventsRead = 0;
   /** The recording breaks after so many events; null = it doesn't. */
   breaksAfter: number | null = null;
+  /** Sessions without keyframes until they are prepared. */
+  readonly unprepared = new Set<string>();
+  readonly prepared: string[] = [];
+  neverPrepares = false;
 
   add(...sessions: readonly KeptSession[]): void {
     this.kept.push(...sessions);
@@ -88,6 +97,63 @@ export class FakeRecordings implements RecordingReader, ChainReader, HeaderReade
       read += 1;
       this.eventsRead += 1;
       yield event;
+    }
+  }
+
+  async *eventsFrom(sessionId: string, from: EventPlace): ReturnType<ReplayReader['eventsFrom']> {
+    let number = from.event - 1;
+    for (const event of this.#find(sessionId)?.events.slice(number) ?? []) {
+      if (number === this.breaksAfter) throw new Error('a chunk is missing');
+      number += 1;
+      this.eventsRead += 1;
+      yield { number, chunk: number, event };
+    }
+  }
+
+  /** Keyframes are made here, of what is there now; `unprepared` recordings have none before. */
+  async prepare(sessionId: string): Promise<void> {
+    this.prepared.push(sessionId);
+    if (!this.neverPrepares) this.unprepared.delete(sessionId);
+  }
+
+  async keyframePlaces(sessionId: string): Promise<readonly KeyframePlace[]> {
+    return this.unprepared.has(sessionId)
+      ? []
+      : (await this.#keyframes(sessionId)).map((one) => one.place);
+  }
+
+  async keyframeAt(sessionId: string, n: number): ReturnType<ReplayReader['keyframeAt']> {
+    if (this.unprepared.has(sessionId)) return null;
+    const found = (await this.#keyframes(sessionId))[n - 1];
+    if (found === undefined) return null;
+    const { afterReturn, keyframe, place } = found;
+    return { keyframe, afterReturn, chunk: place.chunk, event: place.event };
+  }
+
+  async #keyframes(sessionId: string) {
+    const header = await this.header(sessionId);
+    const events = this.#find(sessionId)?.events ?? [];
+    if (header === null) return [];
+    const played = new Played(header);
+    const keyframer = new Keyframer(firstKeyframe(header));
+    try {
+      return events.flatMap((event, index) => {
+        const afterReturn = played.endsWithReturn;
+        const cut = keyframer.push(played.push(event));
+        if (cut === null) return [];
+        const { atUs, idleUs, pauses } = cut.keyframe;
+        const place = { atUs, idleUs, pauses, newPauses: cut.pauses };
+        const number = index + 1;
+        return [
+          {
+            keyframe: cut.keyframe,
+            afterReturn,
+            place: { ...place, chunk: number, event: number },
+          },
+        ];
+      });
+    } finally {
+      keyframer.dispose();
     }
   }
 

@@ -111,7 +111,7 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'preact-render-to-string': ['web/'],
   'asciinema-player': ['web/'],
   esbuild: ['web/build.ts'],
-  tsx: ['server/sallyport.mjs'],
+  tsx: ['server/sallyport.mjs', 'server/store/keyframe-thread.mjs'],
   // Started by npm, never imported.
   'patch-package': [],
 };
