@@ -9,8 +9,10 @@ import * as recordings from './0003_recordings.ts';
 import * as journalApprovals from './0004_journal_approvals.ts';
 import * as shellIntegration from './0005_shell_integration.ts';
 import * as recordingModes from './0006_recording_modes.ts';
+import * as search from './0007_search.ts';
 import * as retention from './0008_retention.ts';
 import * as keyframes from './0009_keyframes.ts';
+import * as coldChunks from './0010_cold_chunks.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -24,6 +26,8 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0004_journal_approvals', migration: journalApprovals },
   { name: '0005_shell_integration', migration: shellIntegration },
   { name: '0006_recording_modes', migration: recordingModes },
+  { name: '0007_search', migration: search },
   { name: '0008_retention', migration: retention },
   { name: '0009_keyframes', migration: keyframes },
+  { name: '0010_cold_chunks', migration: coldChunks },
 ];
