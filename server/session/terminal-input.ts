@@ -10,6 +10,7 @@ import { LineReader, type SubmittedLine } from '../terminal/line.ts';
 import { DroppedKeys } from './dropped-keys.ts';
 import type { Gate, GateLine } from './gate.ts';
 import type { InputQueue, ResizeUnit } from './input-queue.ts';
+import { LineClearing } from './line-clearing.ts';
 import { notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { TerminalSize, UpstreamEnd } from './ports.ts';
@@ -17,15 +18,6 @@ import { ShellMarks } from './shell-marks.ts';
 import type { InputEnd } from './stdin-input.ts';
 import { TerminalLanguage } from './terminal-language.ts';
 
-/** How long the target may take to draw a new prompt after a refused line, milliseconds. */
-const REDRAW_WAIT_MS = 60;
-/** How long it may take to show that it has dropped the line, milliseconds. */
-const CLEAR_WAIT_MS = 400;
-const CLEAR_STEP_MS = 5;
-/** What empties a line that is still there after Ctrl-C: Ctrl-U, Ctrl-E and Ctrl-U, Ctrl-C once more. */
-const CLEARING = ['\u0015', '\u0005\u0015', '\u0003'].map((keys) => Buffer.from(keys));
-/** So that the target has read a key before the next one comes. */
-const BETWEEN_KEYS_MS = 40;
 const CTRL_C = 0x03;
 /** A pause of so long ends a paste. */
 const PASTE_PAUSE_MS = 80;
@@ -37,6 +29,8 @@ const TURN_US = 5000;
 const NOT_ECHOED = '(not echoed)';
 /** What stands in records for a line that could not be read. */
 const UNREADABLE = '(unreadable line)';
+const STATEMENT_STAYS =
+  'only the last line was dropped: the lines of the statement before it are still there, end it first';
 
 export interface TerminalInputOptions {
   readonly input: InputQueue;
@@ -59,6 +53,7 @@ export class TerminalInput {
   readonly #reader: LineReader;
   readonly #language: TerminalLanguage;
   readonly #marks: ShellMarks | null;
+  readonly #clearing: LineClearing;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
   #turnAtUs = 0;
@@ -67,6 +62,7 @@ export class TerminalInput {
     this.#options = options;
     this.#reader = new LineReader(options.size.cols, options.size.rows);
     const { marks, gate, nowUs, end } = options;
+    this.#clearing = new LineClearing({ ...options, reader: this.#reader });
     const onPrompt = (): void => this.#reader.promptEnded();
     this.#marks =
       marks.mode === 'off'
@@ -206,11 +202,14 @@ export class TerminalInput {
       await upstream.write({ kind: 'data', bytes: enter.bytes });
       return true;
     }
-    this.#language.forget();
+    const isEmptied = isPlain && !this.#language.takesInterrupt && (await this.#clearing.empty());
+    if (!isEmptied) this.#language.forget();
     await say(refusal);
+    if (isEmptied && this.#language.isInStatement) await say(notice(STATEMENT_STAYS));
     const dropped = await this.#dropFollowing(enter, behind);
     if (dropped !== null) await say(notice(dropped));
-    await this.#clear();
+    if (isEmptied) await this.#clearing.showPrompt();
+    else await this.#clearing.interrupt();
     return false;
   }
 
@@ -246,38 +245,6 @@ export class TerminalInput {
     } while (dropped.goesOn && (await input.moreKeys(PASTE_PAUSE_MS)));
     this.#dropsPaste = dropped.isInPaste;
     return dropped.words;
-  }
-
-  /** Makes the target forget the line, and looks whether it has. */
-  async #clear(): Promise<void> {
-    const { upstream, nowUs, say } = this.#options;
-    for (const [index, bytes] of this.#reader.abortKeys.entries()) {
-      if (index > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_KEYS_MS));
-      await upstream.write({ kind: 'data', bytes });
-    }
-    this.#reader.afterDenied(nowUs());
-    let isCleared = await this.#hasCleared();
-    for (const bytes of CLEARING) {
-      if (isCleared) break;
-      await upstream.write({ kind: 'data', bytes });
-      isCleared = await this.#hasCleared();
-    }
-    if (!isCleared) {
-      await say(
-        notice('the refused line seems to be there still; empty it before you type another'),
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, REDRAW_WAIT_MS));
-  }
-
-  async #hasCleared(): Promise<boolean> {
-    const { input, nowUs } = this.#options;
-    const endUs = nowUs() + CLEAR_WAIT_MS * 1000;
-    while (this.#reader.isRefusedLineStuck) {
-      if (nowUs() >= endUs || input.gone.aborted) return input.gone.aborted;
-      await new Promise((resolve) => setTimeout(resolve, CLEAR_STEP_MS));
-    }
-    return true;
   }
 
   /** Waits, bounded by the reader, until the echo has settled; then reads the line. */

@@ -26,6 +26,8 @@ const CLIENT_PROMPT =
   /(?:[=\-'"(*!^$;][>#]|^(?:mysql|MariaDB(?: \[[^\]]*\])?|sqlite)>|^ +(?:->|[`'"]>|\/\*>|\.\.\.>)) ?$/;
 const CONSOLE_PROMPT =
   /^(?:>>>|\.\.\.|\.{2,}|>|\|?|In \[\d+\]:|irb\(.*|\S+:\d+(?:\[\d+\])?>|not connected>) ?$/;
+/** Languages of clients that drop their line and what they have of a statement at Ctrl-C. */
+const INTERRUPTIBLE: ReadonlySet<string> = new Set('postgresql mysql python node irb'.split(' '));
 /** What ends a client. */
 const LEAVING = /^\s*(?:\\q\b|\.(?:q|quit|exit)\b|(?:exit|quit)\s*;?\s*$)/i;
 /** What ends a shell. */
@@ -54,6 +56,8 @@ interface Client {
   names: ConsoleNames;
   /** Lines of a statement that isn't complete yet. */
   pending: string;
+  /** The same of one that was interrupted: the client may have kept it. */
+  interrupted: string;
   readonly prompts: Set<string>;
 }
 
@@ -107,12 +111,28 @@ export class TerminalLanguage {
     this.#isLeaving = true;
   }
 
-  /** Ctrl-C came, or a line was refused: a client drops what it has of a statement. */
+  /** Whether Ctrl-C empties the line, and neither ends what reads it nor leaves the line where it is. */
+  get takesInterrupt(): boolean {
+    const client = this.#client;
+    if (client === null) return true;
+    return client.sql === null
+      ? INTERRUPTIBLE.has(client.program)
+      : INTERRUPTIBLE.has(client.sql.dialect);
+  }
+
+  /** The lines before belong to a statement that isn't complete yet. */
+  get isInStatement(): boolean {
+    return this.#client !== null && this.#client.pending !== '';
+  }
+
+  /** Ctrl-C came, or a line was refused: most clients drop what they have of a statement. */
   forget(): void {
     const client = this.#client;
     if (client === null) return;
-    client.pending = '';
     client.names = { ...client.names, isTorn: false };
+    if (client.sql !== null && !INTERRUPTIBLE.has(client.sql.dialect)) return;
+    if (client.pending !== '') client.interrupted = client.pending;
+    client.pending = '';
   }
 
   /** Sees from the prompt who reads. */
@@ -167,7 +187,14 @@ export class TerminalLanguage {
       if (this.#below.length > MAX_CLIENTS) this.#below.shift();
     }
     this.#client = isClient
-      ? { sql, program: console ?? '', names: NO_NAMES, pending: '', prompts: new Set() }
+      ? {
+          sql,
+          program: console ?? '',
+          names: NO_NAMES,
+          pending: '',
+          interrupted: '',
+          prompts: new Set(),
+        }
       : null;
     this.#doubted = null;
     this.#isLeaving = false;
@@ -182,6 +209,9 @@ export class TerminalLanguage {
     }
     const isLeaving = client.pending === '' && LEAVING.test(line.text);
     const joined = `${client.pending}${line.text}\n`;
+    const kept = client.interrupted === '' ? '' : `${client.interrupted}${line.text}\n`;
+    const isKept = kept.length <= MAX_STATEMENT_CHARS && isOpen(kept, client.sql);
+    client.interrupted = isKept ? kept : '';
     if (isOpen(joined, client.sql)) {
       client.pending = joined.length > MAX_STATEMENT_CHARS ? '' : joined;
       return isLeaving;
@@ -196,21 +226,27 @@ export class TerminalLanguage {
 function asFor(line: GateLine, client: Client): GateLine {
   return client.sql === null
     ? consoleLine(line, client.program, client.names).line
-    : asSql(line, client.sql, client.pending);
+    : asSql(line, client.sql, client);
 }
 
-function asSql(line: GateLine, place: SqlPlace, pending: string): GateLine {
+function asSql(
+  line: GateLine,
+  place: SqlPlace,
+  { pending, interrupted }: Pick<Client, 'pending' | 'interrupted'>,
+): GateLine {
   const strict = line.candidates.filter((text) => !line.guesses.has(text));
   const own = new Set([line.text, ...strict]);
   const texts = [...own].map((text) => `${pending}${text}\n`);
   const open = texts.filter((text) => isOpen(text, place));
   // The client may have dropped what came before.
   const alone = pending === '' ? [] : [...own];
+  // Or it has kept what was interrupted.
+  const kept = interrupted === '' ? [] : [...own].map((text) => `${interrupted}${text}\n`);
   return {
     ...line,
-    candidates: [...texts, ...alone],
+    candidates: [...texts, ...alone, ...kept],
     // A statement that isn't complete runs later, with what is still to come.
-    guesses: new Set([...open, ...alone]),
+    guesses: new Set([...open, ...alone, ...kept]),
     language: 'sql',
     sql: place,
   };

@@ -8,6 +8,7 @@
  * Printed bytes never switch the reader off; at worst a line is `uncertain`.
  */
 import { draftByScreen } from './by-screen.ts';
+import { InterruptedLine, RefusedLine } from './dropped-line.ts';
 import { hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
 import { markStart, readEdited, readUnprompted, textsOf } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
@@ -51,8 +52,8 @@ export class LineReader {
   #begunAtUs = 0;
   /** When the last output before that key had come. */
   #shownAtUs = 0;
-  /** The line that was refused last, until a key of the next one comes. */
-  #refused: { readonly prompt: string; readonly line: string } | null = null;
+  readonly #refused = new RefusedLine();
+  readonly #interrupted = new InterruptedLine();
   #isInPaste = false;
   #wasResized = false;
   /** The last Enter took a found line into the editor, and no key has come since. */
@@ -110,8 +111,9 @@ export class LineReader {
     this.#hasPicked = false;
     if (key.kind === 'report') return;
     if (key.kind === 'interrupt' && !key.inPaste) {
+      this.#interrupted.interrupted(this.#typed.raw);
       this.#forgetLine();
-      this.#pending.clear();
+      this.#pending.doubt();
       this.#enteredAtUs = nowUs;
       return;
     }
@@ -160,9 +162,11 @@ export class LineReader {
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
     const { isUnanswered } = this.#roundTrip;
     const read = isUnanswered ? unansweredLine(reading.line) : reading.line;
-    const line = heldLine(read, this.#held, this.#isEditorOpen);
+    const held = heldLine(read, this.#held, this.#isEditorOpen);
     const around = { screen: this.#screen, start: this.#start, wasResized: this.#wasResized };
-    this.#last = this.#markedPrompt.compared(line, around);
+    const line = this.#markedPrompt.compared(held, around);
+    const before = this.#start?.prompt ?? this.#cursorLine();
+    this.#last = this.#interrupted.compared(line, before, this.#prompts);
     return { kind: 'line', line: this.#last };
   }
 
@@ -173,6 +177,7 @@ export class LineReader {
     this.#enteredAtUs = nowUs;
     this.#enteredAt = line?.text === '' ? null : this.#screen.cursor;
     this.#isEditorOpen = false;
+    if (held === null || held.kind === 'enter') this.#interrupted.forget();
     if (line?.interim === true) {
       if (held !== null && held.kind !== 'enter') this.#typed.push(held);
       else if (this.#isInPaste) this.#typed.newLine();
@@ -193,11 +198,21 @@ export class LineReader {
 
   /** The line was refused and `abortKeys` went up instead. */
   afterDenied(nowUs: number): void {
-    const prompt = this.#start?.prompt ?? '';
-    const line = this.#screen.logicalLineTo(this.#screen.cursor).trimEnd();
+    this.#refused.denied(this.#screen, this.#start?.prompt ?? '');
     this.#enteredAtUs = nowUs;
     this.#forgetLine();
-    this.#refused = { prompt, line };
+  }
+
+  /** The line was refused and emptied by editing it: its prompt stands there still. */
+  afterEmptied(): void {
+    this.#forgetLine();
+  }
+
+  /** What stands there when it is nothing but a prompt: the line's own or a known one; else null. */
+  get barePrompt(): string | null {
+    const row = this.#cursorLine().trimEnd();
+    const isOwn = row === this.prompt?.trimEnd() || this.#prompts.isBare(row);
+    return isOwn && row !== '' ? this.#screen.logicalLineTo(this.#screen.cursor) : null;
   }
 
   dispose(): void {
@@ -222,15 +237,15 @@ export class LineReader {
     const isStale = isUnmoved || this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
     this.#shownAtUs = this.#roundTrip.lastReceivedUs;
     const start = markStart(this.#screen, isStale);
-    const refused = this.#refused?.prompt;
+    const refused = this.#refused.prompt;
     const isStuck = this.isRefusedLineStuck;
-    this.#refused = null;
-    if (isStuck && refused !== undefined) {
+    this.#refused.forget();
+    if (isStuck && refused !== null) {
       this.#typed.forget();
       this.#start = { ...start, prompt: refused };
       return;
     }
-    if (refused !== undefined) this.#pending.clear();
+    if (refused !== null) this.#pending.doubt();
     const prefilled = isStale
       ? []
       : this.#prompts.restsOf(start.prompt).filter((rest) => rest !== '');
@@ -242,12 +257,9 @@ export class LineReader {
     this.#start = { ...start, prompt };
   }
 
-  /** A program that takes the abort for text still has the line, and the next Enter submits it. */
+  /** A line that was refused stands there still. */
   get isRefusedLineStuck(): boolean {
-    if (this.#refused === null) return false;
-    const { prompt, line } = this.#refused;
-    if (line === prompt.trimEnd()) return false;
-    return this.#screen.logicalLineTo(this.#screen.cursor).startsWith(line);
+    return this.#refused.isStuck(this.#screen);
   }
 
   #waitUs(nowUs: number, reading: Reading): number {

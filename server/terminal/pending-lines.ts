@@ -10,6 +10,9 @@ import { unfinished } from './unfinished.ts';
 /** Joined lines are kept up to this length; after that each line stands for itself again. */
 export const MAX_JOINED_CHARS = 65_536;
 
+/** The same for lines that should have been dropped. */
+const MAX_DOUBTED_CHARS = 4096;
+
 /**
  * `open`: the lines are unfinished, and the shell that took them is still reading. `maybe`: they are
  * unfinished, but another program may have taken them. `asked`: they seem complete, but the prompt asks
@@ -19,15 +22,30 @@ type Continuation = 'open' | 'maybe' | 'asked' | null;
 
 export class PendingLines {
   #text = '';
+  /** The same of lines that should have been dropped: a shell that ignores Ctrl-C has them still. */
+  #doubted = '';
   /** The prompt of the first of them; a different one may ask for more. */
   #prompt = '';
 
   clear(): void {
     this.#text = '';
+    this.#doubted = '';
+  }
+
+  /** Ctrl-C went up: most shells have dropped the lines. */
+  doubt(): void {
+    if (unfinished(this.#text) !== null) this.#doubted = this.#text;
+    this.#text = '';
   }
 
   /** Adds the readings that join the line with the pending ones. @param prompt the line's own prompt */
   join(draft: Draft, prompt: string, prompts: Prompts): Draft {
+    const own = this.#joined(draft, prompt, prompts);
+    if (this.#doubted === '' || draft.text === null) return own;
+    return { ...own, guesses: [`${this.#doubted}\n${draft.text}`, ...(own.guesses ?? [])] };
+  }
+
+  #joined(draft: Draft, prompt: string, prompts: Prompts): Draft {
     const how = draft.text === null ? null : this.#continuation(prompt, prompts);
     if (how === null) return draft;
     const joined = `${this.#text}\n${draft.text}`;
@@ -41,6 +59,9 @@ export class PendingLines {
 
   /** The line was submitted. */
   add(text: string, prompt: string, prompts: Prompts): void {
+    const doubted = `${this.#doubted}\n${text}`;
+    const isKept = this.#doubted !== '' && doubted.length <= MAX_DOUBTED_CHARS;
+    this.#doubted = isKept && unfinished(doubted) !== null ? doubted : '';
     if (this.#continuation(prompt, prompts) === null) {
       this.#text = text;
       this.#prompt = prompt;

@@ -20,6 +20,11 @@ export class Prompts {
     return this.#seen.includes(prompt);
   }
 
+  /** Whether the row is one of them and nothing more; blanks at its end don't count. */
+  isBare(row: string): boolean {
+    return this.#seen.some((one) => one.trimEnd() === row.trimEnd());
+  }
+
   /** What follows each known prompt that the line starts with, shortest prompt first; [] = none. */
   restsOf(line: string): string[] {
     return this.#seen

@@ -72,7 +72,7 @@ export async function inShell(
 
 /**
  * Sends the packets of a case. `<prompt>` waits for quiet and remembers what stands before the cursor;
- * `?text` waits until that has come.
+ * `<approve>` approves the line that is held; `?text` waits until that has come.
  */
 export async function send(sitting: Sitting, attack: Attack): Promise<void> {
   const { terminal } = sitting;
@@ -81,6 +81,9 @@ export async function send(sitting: Sitting, attack: Attack): Promise<void> {
     if (step === '<prompt>') {
       await quiet(terminal);
       sitting.prompt = terminal.cursorLine;
+    } else if (step === '<approve>') {
+      await until(() => terminal.approvals.length > 0, 'a line that is held');
+      terminal.decide({ kind: 'approved', by: 'ann', reason: null });
     } else if (typeof step === 'string' && step.startsWith('?')) {
       const from = sentAt;
       await until(
@@ -104,7 +107,10 @@ export async function lives(sitting: Sitting, what: string, alive: Alive = ALIVE
   const shown = JSON.stringify(terminal.since(0).slice(-1500));
   assert.equal(terminal.cursorLine.trimEnd(), prompt.trimEnd(), `${what}: ${shown}`);
   const from = terminal.seen;
+  const { length } = terminal.rows;
   terminal.send(`${alive.line}\r`);
+  // Some consoles show what a line would give before it is submitted.
+  await until(() => terminal.rows.length > length, `a row of "${alive.line}", ${what}`);
   await until(
     () => terminal.since(from).includes(alive.answer),
     `"${alive.answer}", ${what}: ${JSON.stringify(terminal.since(0).slice(-1500))}`,
