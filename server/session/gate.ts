@@ -12,11 +12,14 @@ import type { Language, ShellState } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
 import { CommandOutput } from './command-output.ts';
 import type { SessionLimits } from './limits.ts';
+import { bothReadings, clipped, markerLabel, plainDecision } from './line-text.ts';
+import { unreadable, withoutText } from './line-text.ts';
 import { innerState, joined } from './nested-shell.ts';
 import { deniedNotice, heldNotice, notice, refusedNotice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
 import { inputDoubt } from './program-input.ts';
+import { WorkShare } from './turns.ts';
 
 /** Something that a client wants to run. */
 export interface GateLine {
@@ -116,6 +119,10 @@ export class Gate {
   /** The lines come by the input of what the session runs. */
   #readsInput = false;
   #seq = 0;
+  /** Settles when the line before is judged. */
+  #judging: Promise<unknown> = Promise.resolve();
+  /** What this session takes of the processor. */
+  readonly work: WorkShare;
   /** Where the output of released commands begins and ends. */
   readonly commands: CommandOutput;
 
@@ -136,6 +143,7 @@ export class Gate {
     this.#recording = subject.recording;
     this.#output = subject.output;
     this.#nowUs = subject.nowUs;
+    this.work = new WorkShare(subject.grant.principal.name, subject.nowUs);
     this.#state = subject.state;
     this.commands = new CommandOutput((seq, end) => this.#recording.commandEnded(seq, end));
     const { principal, target } = subject.grant;
@@ -163,11 +171,18 @@ export class Gate {
    * Judges the next line and starts to commit the decision. An allowed one counts as released from here
    * on for the lines after it; its bytes must wait for `recorded`.
    */
-  async judge(line: GateLine): Promise<JudgedLine> {
+  judge(line: GateLine): Promise<JudgedLine> {
+    // One after the other: what a line leaves counts for the next one.
+    const judged = this.#judging.then(() => this.#judgeNext(line));
+    this.#judging = judged.catch(() => {});
+    return judged;
+  }
+
+  async #judgeNext(line: GateLine): Promise<JudgedLine> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const isShell = line.language === 'shell' && line.console === undefined;
-    const after = isShell ? readShell(line.text, this.#state).after : null;
-    const judged = this.#judge(policy, line, after);
+    const after = isShell ? this.work.run(() => readShell(line.text, this.#state).after) : null;
+    const judged = await this.#judge(policy, line, after);
     const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')
       return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
@@ -237,7 +252,8 @@ export class Gate {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const shell = { text, language: 'shell', state: this.#state, isGuess: true } as const;
     const input = sql === null ? shell : ({ ...shell, language: 'sql', sql } as const);
-    const { verdict, rule } = judge(policy, this.#facts, input);
+    const { verdict, rule } = this.work.run(() => judge(policy, this.#facts, input));
+    await this.work.pause();
     return rule !== null && verdict !== 'allow';
   }
 
@@ -245,11 +261,12 @@ export class Gate {
   async wouldDeny(text: string): Promise<boolean> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const input = { text, language: 'shell', state: this.#state, isGuess: true } as const;
-    const { verdict, rule } = judge(policy, this.#facts, input);
+    const { verdict, rule } = this.work.run(() => judge(policy, this.#facts, input));
+    await this.work.pause();
     return rule !== null && verdict === 'deny';
   }
 
-  #judge(policy: Policy, line: GateLine, after: ShellState | null): Decision {
+  async #judge(policy: Policy, line: GateLine, after: ShellState | null): Promise<Decision> {
     const { maxLineBytes, maxStatementBytes } = this.#dependencies.limits;
     const refusal = unreadable(
       line.text,
@@ -260,14 +277,17 @@ export class Gate {
     const isRead =
       line.certainty !== 'uncertain' &&
       (line.text === '' || line.candidates.some((text) => !line.guesses.has(text)));
-    const decisions = line.candidates.flatMap((text) => {
+    const decisions: Decision[] = [];
+    for (const text of line.candidates) {
       const isGuess = line.guesses.has(text) && (policy.default === 'allow' || isRead);
       const { language, sql } = line;
       const input = { text, language, state: this.#state, isGuess };
-      const decision = judge(policy, this.#facts, sql == null ? input : { ...input, sql });
+      const whole = sql == null ? input : { ...input, sql };
+      const decision = this.work.run(() => judge(policy, this.#facts, whole));
       const isDefault = decision.certainty === 'uncertain' || policy.default !== 'allow';
-      return isGuess && decision.rule === null && isDefault ? [] : [decision];
-    });
+      if (!isGuess || decision.rule !== null || !isDefault) decisions.push(decision);
+      await this.work.pause();
+    }
     if (line.certainty === 'uncertain' && line.isReported !== true) {
       decisions.push(plainDecision(policy.uncertain, line.why ?? 'the line could not be read'));
     }
@@ -342,54 +362,4 @@ export class Gate {
       held.leave(principal.name);
     }
   }
-}
-
-/** The decision without anything that quotes the line. */
-function withoutText(decision: Decision): Decision {
-  const reason = decision.verdict === 'allow' ? null : 'it was typed without echo';
-  return { ...decision, reason, deciding: null, commands: [] };
-}
-
-/** Why a text can't be handed to a reader at all; null when it can. */
-function unreadable(text: string, maxLineBytes: number): string | null {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > maxLineBytes) {
-    return `the command is ${bytes} bytes long and at most ${maxLineBytes} are read; send it as a file`;
-  }
-  return text.includes('\0')
-    ? 'the command contains a NUL byte, which no program takes as a part of it'
-    : null;
-}
-
-function plainDecision(
-  verdict: Verdict,
-  reason: string | null,
-  certainty: Decision['certainty'] = 'uncertain',
-): Decision {
-  return {
-    verdict,
-    certainty,
-    rule: null,
-    reason,
-    deciding: null,
-    commands: [],
-    approvers: [],
-  };
-}
-
-/** The line, and what else it may be. */
-function bothReadings({ text, otherwise = null }: GateLine): string {
-  return otherwise === null ? text : `${text}\n(or: ${otherwise})`;
-}
-
-/** What is stored of a line that was too long to read. */
-function clipped(text: string, maxLineBytes: number): string {
-  return text.length <= maxLineBytes ? text : `${text.slice(0, maxLineBytes).toWellFormed()}…`;
-}
-
-const MAX_LABEL_CHARACTERS = 200;
-
-/** One line, at most 200 characters, never half of a surrogate pair. */
-function markerLabel(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_LABEL_CHARACTERS).toWellFormed();
 }

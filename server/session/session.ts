@@ -32,6 +32,7 @@ import { signalStatus } from './signal.ts';
 import { inputReader, LOGIN_SHELL } from './program-input.ts';
 import { commandLine, readInput } from './stdin-input.ts';
 import { TerminalInput } from './terminal-input.ts';
+import type { WorkShare } from './turns.ts';
 
 export interface SessionDependencies extends GateDependencies {
   readonly recordings: RecordingSink;
@@ -255,7 +256,7 @@ export class Session {
       terminal !== null
         ? terminal.run()
         : readInput({ input: this.#input, upstream, gate, say, reader, limits });
-    const outbound = this.#pumpOutput(upstream, output, terminal);
+    const outbound = this.#pumpOutput(upstream, output, terminal, gate.work);
     // A client that has closed its channel still gets the exit status, as from the target itself.
     return Promise.race([
       outbound,
@@ -287,11 +288,12 @@ export class Session {
     upstream: UpstreamEnd,
     output: OutputPipe,
     terminal: TerminalInput | null,
+    work: WorkShare,
   ): Promise<Cut> {
     let exited = false;
     for (;;) {
       const unit = await upstream.read();
-      if (unit.kind === 'data') terminal?.observe(unit.bytes);
+      if (unit.kind === 'data') await terminal?.observe(unit.bytes);
       // The client is told the refusal's status instead.
       if (this.#refusal !== null && unit.kind !== 'data' && unit.kind !== 'close') continue;
       if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
@@ -314,7 +316,8 @@ export class Session {
           why: 'the target closed without an exit status',
         };
       }
-      await output.push(unit);
+      await work.run(() => output.push(unit));
+      await work.pause();
     }
   }
 

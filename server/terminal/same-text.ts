@@ -34,6 +34,8 @@ export function endsWithLine(shown: string, prompts: readonly string[], typed: s
 const PIECE_LETTERS = 6;
 /** Looked at for the start of the echo. */
 const MAX_ECHO_ROWS = 40;
+/** Characters that are compared in search of pieces; a line that takes more is not found. */
+const MAX_ECHO_STEPS = 2_000_000;
 
 /**
  * All of it is on the screen, in order, in one piece or in few: output of others came in between, or a
@@ -42,25 +44,54 @@ const MAX_ECHO_ROWS = 40;
  */
 export function isEchoed(typed: string, shown: string): boolean {
   const rows = shown.split('\n').slice(-MAX_ECHO_ROWS);
-  return rows.some((_, at) => {
-    const rest = rows.slice(at).join('\n');
-    return inPieces(letters(typed), letters(rest)) || inPieces(queried(typed), queried(rest));
+  const left = { steps: MAX_ECHO_STEPS };
+  return [letters, queried].some((lettersOf) => {
+    const line = lettersOf(typed);
+    let rest = rows.map(lettersOf).join('');
+    return rows.some((row) => {
+      if (inPieces(line, rest, left)) return true;
+      rest = rest.slice(lettersOf(row).length);
+      return false;
+    });
   });
 }
 
-function inPieces(line: string, shown: string): boolean {
+function inPieces(line: string, shown: string, left: { steps: number }): boolean {
   const most = 1 + Math.floor(line.length / PIECE_LETTERS);
   let [done, from] = [0, 0];
   for (let piece = 0; piece < most && done < line.length; piece += 1) {
-    let length = line.length - done;
-    while (length > 0 && !shown.includes(line.slice(done, done + length), from)) length -= 1;
-    const at = shown.indexOf(line.slice(done, done + length), from);
     // The first letter stands at the start of a row, or where the line began.
+    if (piece === 0 && line[0] !== shown[0]) return false;
+    left.steps -= line.length - done + shown.length - from;
+    if (left.steps < 0) return false;
+    const { at, length } = longestStart(line.slice(done), shown.slice(from));
     if (length === 0 || (piece === 0 && at > 0)) return false;
-    from = at + length;
+    from += at + length;
     done += length;
   }
   return line !== '' && done === line.length;
+}
+
+/** Where the longest piece of text that `line` starts with first stands, in time that is linear. */
+function longestStart(
+  line: string,
+  text: string,
+): { readonly at: number; readonly length: number } {
+  // How much of the line's start ends at each of its characters (Knuth, Morris and Pratt).
+  const borders = new Int32Array(line.length);
+  let best = { at: 0, length: 0 };
+  for (let at = 1, length = 0; at < line.length; at += 1) {
+    while (length > 0 && line[at] !== line[length]) length = borders[length - 1] ?? 0;
+    if (line[at] === line[length]) length += 1;
+    borders[at] = length;
+  }
+  for (let at = 0, length = 0; at < text.length; at += 1) {
+    while (length > 0 && text[at] !== line[length]) length = borders[length - 1] ?? 0;
+    if (text[at] === line[length]) length += 1;
+    if (length > best.length) best = { at: at - length + 1, length };
+    if (length === line.length) break;
+  }
+  return best;
 }
 
 /** The screen has the start of it, and the rest has not come yet. */

@@ -19,53 +19,59 @@ export function unfinished(text: string): Unfinished {
   const here: string[] = [];
   let depth = 0;
   let continues = false;
-  const lines = text.split('\n');
-  for (let at = 0; at < lines.length; at += 1) {
-    let line = lines[at] ?? '';
-    while (openQuote(line) !== null || endsWithBackslash(line)) {
-      at += 1;
-      const next = lines[at];
-      if (next === undefined) return 'cut';
-      line = endsWithBackslash(line) ? line.slice(0, -1) + next : `${line}\n${next}`;
-    }
-    const words = wordsOf(line);
+  for (let from = 0; from <= text.length;) {
+    const joined = joinedLine(text, from);
+    if (joined === null) return 'cut';
+    from = joined.end + 1;
+    const words = wordsOf(joined.line);
     depth += depthOf(words);
     continues =
       /^(?:\||\|\||&&|\|&)$/.test(words.at(-1) ?? '') || (continues && words.length === 0);
-    here.push(...hereDelimiters(words));
-    while (here.length > 0 && at + 1 < lines.length) {
-      at += 1;
-      if ((lines[at] ?? '').replace(/^\t+/, '') === here[0]) here.shift();
+    for (const delimiter of hereDelimiters(words)) here.push(delimiter);
+    for (; here.length > 0 && from <= text.length;) {
+      const end = endOfLine(text, from);
+      if (text.slice(from, end).replace(/^\t+/, '') === here[0]) here.shift();
+      from = end + 1;
     }
   }
   if (continues || here.length > 0) return 'cut';
   return depth > 0 ? 'block' : null;
 }
 
-function endsWithBackslash(line: string): boolean {
-  return openQuote(line) === null && /(?:^|[^\\])(?:\\\\)*\\$/.test(line);
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
 }
 
-/** The quote that is still open at the end of the text. */
-function openQuote(text: string): Quote {
+/**
+ * The line that begins at `from` with those that a quote or a backslash joins to it.
+ * @returns null when it goes on behind the text
+ */
+function joinedLine(
+  text: string,
+  from: number,
+): { readonly line: string; readonly end: number } | null {
+  let line = '';
   let quote: Quote = null;
-  for (let at = 0; at < text.length; at += 1) {
+  let start = from;
+  for (let at = from; at < text.length; at += 1) {
     const char = text.charAt(at);
-    if (char === '\\' && quote !== "'") at += 1;
-    else if (quote !== null) {
+    if (char === '\\' && quote !== "'") {
+      if (at + 1 === text.length) return null;
+      if (text.charAt(at + 1) === '\n') {
+        line += text.slice(start, at);
+        start = at + 2;
+      }
+      at += 1;
+    } else if (quote !== null) {
       if (char === quote) quote = null;
     } else if (char === "'" || char === '"' || char === '`') quote = char;
-    else if (char === '#' && startsWord(text, at)) {
-      const end = text.indexOf('\n', at);
-      if (end < 0) return null;
-      at = end;
+    else if (char === '\n') return { line: line + text.slice(start, at), end: at };
+    else if (char === '#' && (at === from || /[\s;&|()]/.test(text.charAt(at - 1)))) {
+      at = endOfLine(text, at) - 1;
     }
   }
-  return quote;
-}
-
-function startsWord(text: string, at: number): boolean {
-  return at === 0 || /[\s;&|()]/.test(text.charAt(at - 1));
+  return quote === null ? { line: line + text.slice(start), end: text.length } : null;
 }
 
 /** Words and operators outside quotes; a quoted part becomes a placeholder, a comment nothing. */

@@ -1,0 +1,56 @@
+/**
+ * What is said and stored of a line beside the line itself. Pure. Not caught here: secrets that stand in
+ * a line which the terminal echoed.
+ */
+import type { Decision, Verdict } from '../policy/decision.ts';
+import type { GateLine } from './gate.ts';
+
+const MAX_LABEL_CHARACTERS = 200;
+
+/** The decision without anything that quotes the line. */
+export function withoutText(decision: Decision): Decision {
+  const reason = decision.verdict === 'allow' ? null : 'it was typed without echo';
+  return { ...decision, reason, deciding: null, commands: [] };
+}
+
+/** Why a text can't be handed to a reader at all; null when it can. */
+export function unreadable(text: string, maxLineBytes: number): string | null {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxLineBytes) {
+    return `the command is ${bytes} bytes long and at most ${maxLineBytes} are read; send it as a file`;
+  }
+  return text.includes('\0')
+    ? 'the command contains a NUL byte, which no program takes as a part of it'
+    : null;
+}
+
+export function plainDecision(
+  verdict: Verdict,
+  reason: string | null,
+  certainty: Decision['certainty'] = 'uncertain',
+): Decision {
+  return {
+    verdict,
+    certainty,
+    rule: null,
+    reason,
+    deciding: null,
+    commands: [],
+    approvers: [],
+  };
+}
+
+/** The line, and what else it may be. */
+export function bothReadings({ text, otherwise = null }: GateLine): string {
+  return otherwise === null ? text : `${text}\n(or: ${otherwise})`;
+}
+
+/** What is stored of a line that was too long to read. */
+export function clipped(text: string, maxLineBytes: number): string {
+  return text.length <= maxLineBytes ? text : `${text.slice(0, maxLineBytes).toWellFormed()}…`;
+}
+
+/** One line, at most 200 characters, never half of a surrogate pair. */
+export function markerLabel(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_LABEL_CHARACTERS).toWellFormed();
+}
