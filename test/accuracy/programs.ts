@@ -68,7 +68,7 @@ export function* secret(human: Human): Generator<Step> {
     ...(asking[human.shell] ?? []),
   ]);
   yield* human.type(command, 0);
-  yield* [key(ENTER), until(/\n.*(?:pw|assword|token): /), QUIET];
+  yield* [key(ENTER), until(/\n[^\n]*(?:pw|assword|token): /), QUIET];
   yield { do: 'secret', text: word };
   yield* human.type(word, 0);
   yield pause(30);
