@@ -17,14 +17,15 @@ import type { TerminalSize, UpstreamEnd } from './ports.ts';
 import { ShellMarks } from './shell-marks.ts';
 import type { InputEnd } from './stdin-input.ts';
 import { TerminalLanguage } from './terminal-language.ts';
+import type { WorkShare } from './turns.ts';
 
 const CTRL_C = 0x03;
 /** A pause of so long ends a paste. */
 const PASTE_PAUSE_MS = 80;
 /** Keys are split, read and passed on in pieces of at most this size. */
 const SLICE_BYTES = 4096;
-/** Other sessions get a turn after so much work, microseconds. */
-const TURN_US = 5000;
+/** Output is shown to the reader in pieces of this size. */
+const SHOWN_BYTES = 2048;
 /** What stands in records for text typed while the terminal did not echo. */
 const NOT_ECHOED = '(not echoed)';
 /** What stands in records for a line that could not be read. */
@@ -56,7 +57,6 @@ export class TerminalInput {
   readonly #clearing: LineClearing;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
-  #turnAtUs = 0;
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
@@ -72,10 +72,14 @@ export class TerminalInput {
   }
 
   /** Shows the reader what the target sent, before the client gets it. */
-  observe(bytes: Buffer): void {
+  async observe(bytes: Buffer): Promise<void> {
+    const { work } = this.#options.gate;
     const show = (piece: Buffer): void => this.#reader.output(piece, this.#options.nowUs());
-    if (this.#marks === null) show(bytes);
-    else this.#marks.read(bytes, show);
+    for (let at = 0; at < bytes.length; at += SHOWN_BYTES) {
+      const piece = bytes.subarray(at, at + SHOWN_BYTES);
+      work.run(() => (this.#marks === null ? show(piece) : this.#marks.read(piece, show)));
+      await work.pause();
+    }
   }
 
   /** Passes input on until the client has gone. */
@@ -112,10 +116,11 @@ export class TerminalInput {
   }
 
   async #keystrokes(bytes: Buffer): Promise<void> {
-    const { input } = this.#options;
+    const { input, gate } = this.#options;
+    const { work } = gate;
     for (let rest = bytes; rest.length > 0 && !input.gone.aborted;) {
       const slice = rest.subarray(0, SLICE_BYTES);
-      const taken = this.#keys.take(slice);
+      const taken = work.run(() => this.#keys.take(slice));
       rest = rest.subarray(slice.length - taken.rest.length);
       const last = taken.keys.at(-1);
       if (last !== undefined && this.#reader.submits(last) && !this.#dropsPaste) {
@@ -124,13 +129,19 @@ export class TerminalInput {
         rest = rest.subarray(rest.length);
       }
       await this.#pass(taken.keys);
-      await this.#giveTurn();
+      await work.pause();
     }
   }
 
   async #pass(keys: readonly Key[]): Promise<void> {
-    const { upstream, nowUs } = this.#options;
+    const { upstream, gate, nowUs } = this.#options;
+    const { work } = gate;
     let passing: Buffer[] = [];
+    const flush = async (): Promise<void> => {
+      if (passing.length === 0) return;
+      await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
+      passing = [];
+    };
     for (const [index, key] of keys.entries()) {
       if (this.#dropsPaste) {
         // Whoever never says that the paste has ended is heard again after Ctrl-C.
@@ -139,29 +150,20 @@ export class TerminalInput {
         this.#dropsPaste = key.inPaste && !isStopped;
         if (key.inPaste || key.kind === 'paste-end') continue;
       }
-      if (!this.#reader.submits(key)) {
-        this.#reader.key(key, nowUs());
+      if (!work.run(() => this.#reader.submits(key))) {
+        work.run(() => this.#reader.key(key, nowUs()));
         if (key.kind === 'interrupt') this.#language.forget();
         passing.push(key.bytes);
+        if (work.isUsedUp) {
+          await flush();
+          await work.pause();
+        }
         continue;
       }
-      if (passing.length > 0) {
-        await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
-        passing = [];
-      }
+      await flush();
       if (!(await this.#submit(key, keys.slice(index + 1)))) return;
     }
-    if (passing.length > 0) {
-      await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
-    }
-  }
-
-  /** Lets others work when this session has worked for long. */
-  async #giveTurn(): Promise<void> {
-    const { nowUs } = this.#options;
-    if (nowUs() - this.#turnAtUs < TURN_US) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#turnAtUs = nowUs();
+    await flush();
   }
 
   /**
@@ -175,7 +177,8 @@ export class TerminalInput {
     const { promptUs } = this.#reader;
     const isPasted = line.text !== null && line.interim && enter.inPaste;
     const { prompt } = this.#reader;
-    const typed = { line: { ...gateLine(line), promptUs }, prompt, isPlain, isPasted };
+    const judgedLine = await gateLine(line, gate.work);
+    const typed = { line: { ...judgedLine, promptUs }, prompt, isPlain, isPasted };
     const judged = await this.#language.read(typed);
     const outcome = await input.interruptible(
       (abandoned) => gate.decide(judged, abandoned, say),
@@ -237,10 +240,10 @@ export class TerminalInput {
     do {
       for (let rest = input.dropKeys(); rest.length > 0;) {
         const slice = rest.subarray(0, SLICE_BYTES);
-        const taken = this.#keys.take(slice);
+        const taken = this.#options.gate.work.run(() => this.#keys.take(slice));
         dropped.add(taken.keys);
         rest = rest.subarray(slice.length - taken.rest.length);
-        await this.#giveTurn();
+        await this.#options.gate.work.pause();
       }
     } while (dropped.goesOn && (await input.moreKeys(PASTE_PAUSE_MS)));
     this.#dropsPaste = dropped.isInPaste;
@@ -249,24 +252,33 @@ export class TerminalInput {
 
   /** Waits, bounded by the reader, until the echo has settled; then reads the line. */
   async #read(key: Key): Promise<SubmittedLine> {
-    this.#reader.beginSubmit(this.#options.nowUs(), key);
+    const { gate, nowUs } = this.#options;
+    this.#reader.beginSubmit(nowUs(), key);
     for (;;) {
-      const step = this.#reader.poll(this.#options.nowUs());
+      const step = gate.work.run(() => this.#reader.poll(nowUs()));
       if (step.kind === 'line') return step.line;
       await new Promise((resolve) => setTimeout(resolve, Math.ceil(step.forUs / 1000)));
+      await gate.work.pause();
     }
   }
 }
 
-function gateLine(line: SubmittedLine): GateLine {
+async function gateLine(line: SubmittedLine, work: WorkShare): Promise<GateLine> {
   const empty = line.text === '' && line.certainty === 'observed';
-  const strict = line.candidates.filter((one) => !line.guesses.has(one));
+  const candidates = [...line.candidates];
+  const guesses = new Set(line.guesses);
+  for (const one of line.candidates) {
+    // A shell runs nothing of a line that it asks to continue; the reader joins what follows to it.
+    const isOpen = work.run(() => isUnfinished(one));
+    if (isOpen) guesses.add(one);
+    if (isOpen && !line.guesses.has(one)) candidates.push(...work.run(() => closedByBrace(one)));
+    await work.pause();
+  }
   return {
     text: line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE),
     otherwise: line.secret ? null : line.otherwise,
-    candidates: [...line.candidates, ...strict.flatMap(closedByBrace)],
-    // A shell runs nothing of a line that it asks to continue; the reader joins what follows to it.
-    guesses: new Set([...line.guesses, ...line.candidates.filter(isUnfinished)]),
+    candidates,
+    guesses,
     language: 'shell',
     certainty: line.certainty,
     why: line.why,
@@ -276,10 +288,13 @@ function gateLine(line: SubmittedLine): GateLine {
   };
 }
 
-/** zsh takes a brace for a word of its own wherever it stands: `f() { ls }` is whole there. */
+/**
+ * zsh takes a brace for a word of its own wherever it stands: `f() { ls }` is whole there.
+ * @param text a line that other shells ask to continue
+ */
 function closedByBrace(text: string): string[] {
   const closed = text.replace(/([^\s;&|{(])(\s+\})/g, '$1;$2');
-  return closed === text || !isUnfinished(text) || isUnfinished(closed) ? [] : [closed];
+  return closed === text || isUnfinished(closed) ? [] : [closed];
 }
 
 function isUnfinished(text: string): boolean {

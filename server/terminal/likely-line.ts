@@ -4,6 +4,7 @@
  * knows (history, completion, search); so this is no more than a guess, which counts only where the
  * screen shows the same.
  */
+import { GapText } from './gap-text.ts';
 import type { Key } from './keys.ts';
 
 /** A longer line is unknown. */
@@ -41,58 +42,84 @@ const EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
   ['\u001b[1;5D', 'word-left'],
 ]);
 
+/** What all line editors with keys like those of emacs do alike; other edits are unknown to some. */
+const SURE = new Set(['\u0001', '\u0002', '\u0005', '\u0006', '\u000b', '\u000c']);
+const SURE_MOVES = /^\u001b[[O][CD]$/;
+
 export class LikelyLine {
-  /** Characters as line editors count them: code points. */
-  #before: string[] = [];
-  #after: string[] = [];
+  readonly #line = new GapText();
   #killed: string | null = null;
   #isKnown = true;
+  #isSure = true;
+  #lost = '';
+  readonly #takesAll: boolean;
+
+  /** @param takesAll false = for an editor that ignores the keys which only some know */
+  constructor(takesAll = true) {
+    this.#takesAll = takesAll;
+  }
+
+  /** No key came that means something to some editors only. */
+  get isSure(): boolean {
+    return this.#isSure;
+  }
 
   /** The probable content; null when there is none. */
   get text(): string | null {
-    return this.#isKnown ? [...this.#before, ...this.#after].join('') : null;
+    return this.#isKnown ? this.#line.slice() : null;
+  }
+
+  /** What it held before a key came of which nobody knows what it does; '' = nothing. */
+  get lost(): string {
+    return this.#lost;
   }
 
   forget(): void {
+    if (this.#isKnown) this.#lost = this.#line.slice();
     this.#isKnown = false;
-    this.#before = [];
-    this.#after = [];
+    this.#line.clear();
   }
 
   insert(text: string): void {
     if (!this.#isKnown) return;
-    this.#before.push(...Array.from(text));
-    if (this.#before.length + this.#after.length > MAX_LIKELY_CHARS) this.forget();
+    this.#line.insert(text);
+    if (this.#line.length > MAX_LIKELY_CHARS) this.forget();
   }
 
   push(key: Key): void {
     if (!this.#isKnown) return;
+    const line = this.#line;
     switch (key.kind) {
       case 'text':
         this.insert(key.text);
         return;
       case 'backspace':
-        this.#before.pop();
+        line.cut(line.cursor - 1);
         return;
       case 'kill-line':
         // Some editors empty the whole line, others up to the cursor.
-        if (this.#after.length > 0) this.forget();
-        else this.#kill(this.#before.splice(0));
+        if (line.cursor < line.length) this.forget();
+        else this.#kill(line.cut(0));
         return;
       case 'kill-word':
         this.#killWord();
         return;
       case 'end-of-input':
-        this.#after.shift();
+        line.cut(line.cursor + 1);
         return;
       case 'part':
       case 'report':
       case 'paste-start':
       case 'paste-end':
         return;
-      case 'other':
-        this.#edit(EDITS.get(key.bytes.toString('latin1')));
+      case 'other': {
+        const bytes = key.bytes.toString('latin1');
+        const edit = EDITS.get(bytes);
+        const isSure = edit === undefined || SURE.has(bytes) || SURE_MOVES.test(bytes);
+        this.#isSure &&= isSure;
+        if (isSure || this.#takesAll) this.#edit(edit);
         return;
+      }
       case 'tab':
       case 'history':
       case 'search':
@@ -107,6 +134,7 @@ export class LikelyLine {
   }
 
   #edit(edit: Edit | undefined): void {
+    const line = this.#line;
     switch (edit) {
       case undefined:
         this.forget();
@@ -114,31 +142,31 @@ export class LikelyLine {
       case 'redraw':
         return;
       case 'left':
-        this.#moveLeft(1);
+        line.cursor -= 1;
         return;
       case 'right':
-        this.#moveRight(1);
+        line.cursor += 1;
         return;
       case 'home':
-        this.#moveLeft(this.#before.length);
+        line.cursor = 0;
         return;
       case 'end':
-        this.#moveRight(this.#after.length);
+        line.cursor = line.length;
         return;
       case 'word-left':
-        this.#moveLeft(wordLength(this.#before.toReversed()));
+        line.cursor -= wordLength((step) => line.at(line.cursor - 1 - step));
         return;
       case 'word-right':
-        this.#moveRight(wordLength(this.#after));
+        line.cursor += wordLength((step) => line.at(line.cursor + step));
         return;
       case 'delete':
-        this.#after.shift();
+        line.cut(line.cursor + 1);
         return;
       case 'kill-end':
-        this.#kill(this.#after.splice(0));
+        this.#kill(line.cut(line.length));
         return;
       case 'kill-word-right':
-        this.#kill(this.#after.splice(0, wordLength(this.#after)));
+        this.#kill(line.cut(line.cursor + wordLength((step) => line.at(line.cursor + step))));
         return;
       case 'transpose':
         this.#transpose();
@@ -149,50 +177,47 @@ export class LikelyLine {
     }
   }
 
-  #moveLeft(chars: number): void {
-    this.#after.unshift(...this.#before.splice(this.#before.length - chars, chars));
-  }
-
-  #moveRight(chars: number): void {
-    this.#before.push(...this.#after.splice(0, chars));
-  }
-
   /** Several kills in a row are put together in ways that differ: only a single one is known. */
-  #kill(chars: readonly string[]): void {
-    this.#killed = this.#killed === null ? chars.join('') : null;
+  #kill(text: string): void {
+    this.#killed = this.#killed === null ? text : null;
   }
 
   #killWord(): void {
-    let end = this.#before.length;
-    while (end > 0 && isBlank(this.#before[end - 1])) end -= 1;
-    let start = end;
-    while (start > 0 && !isBlank(this.#before[start - 1])) start -= 1;
-    const killed = this.#before.splice(start);
+    const line = this.#line;
+    let start = line.cursor;
+    while (start > 0 && isBlank(line.at(start - 1))) start -= 1;
+    while (start > 0 && !isBlank(line.at(start - 1))) start -= 1;
+    const killed = line.cut(start);
     // Editors disagree about where a word with other signs in it begins.
-    if (killed.some((char) => !isBlank(char) && !/^\w$/.test(char))) this.forget();
+    if (/[^\w \t]/.test(killed)) this.forget();
     else this.#kill(killed);
   }
 
   #transpose(): void {
-    if (this.#after.length > 0) this.#moveRight(1);
-    const [second, first] = [this.#before.pop(), this.#before.pop()];
+    const line = this.#line;
+    line.cursor += 1;
+    const pair = line.cut(line.cursor - 2);
+    const [first, second] = Array.from(pair);
     if (first === undefined || second === undefined) this.forget();
-    else this.#before.push(second, first);
+    else line.insert(second + first);
   }
 }
 
-/** How far a move by a word goes: to the end of the next run of letters and digits. */
-function wordLength(chars: readonly string[]): number {
+/**
+ * How far a move by a word goes: to the end of the next run of letters and digits.
+ * @param charAt the characters in the direction of the move, '' behind the last
+ */
+function wordLength(charAt: (step: number) => string): number {
   let length = 0;
-  while (length < chars.length && !isLetter(chars[length])) length += 1;
-  while (length < chars.length && isLetter(chars[length])) length += 1;
+  while (charAt(length) !== '' && !isLetter(charAt(length))) length += 1;
+  while (isLetter(charAt(length))) length += 1;
   return length;
 }
 
-function isLetter(char: string | undefined): boolean {
-  return char !== undefined && /^[\p{L}\p{N}]$/u.test(char);
+function isLetter(char: string): boolean {
+  return /^[\p{L}\p{N}]$/u.test(char);
 }
 
-function isBlank(char: string | undefined): boolean {
+function isBlank(char: string): boolean {
   return char === ' ' || char === '\t';
 }
