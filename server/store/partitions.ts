@@ -5,7 +5,7 @@
 import type { Knex } from 'knex';
 import { SallyportError } from '../errors.ts';
 import { codeOf } from './connect.ts';
-import { uuidBytes } from './spool-segment.ts';
+import { uuidBytes, uuidText } from './spool-segment.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** Another process made the same partition at the same time: duplicate table, type name or overlap. */
@@ -15,6 +15,16 @@ const MADE_ALREADY = new Set(['42P07', '23505', '42710', '42P17']);
 export function timeOfId(id: string): number {
   if (UUID_V7.test(id)) return uuidBytes(id).readUIntBE(0, 6);
   throw new SallyportError('internal', 'a session id is not a UUIDv7', 'report this');
+}
+
+/** One process at a time rewrites or drops partitions: retention, and moving to an object store. */
+export const HOUSEKEEPING_LOCK = 0x5a11_0c01;
+
+/** The least id of a month that begins at `startMs`. */
+export function firstIdOfMonth(startMs: number): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUIntBE(startMs, 0, 6);
+  return uuidText(bytes);
 }
 
 /** Name of the partition that holds sessions started at `timeMs`. */
