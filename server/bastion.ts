@@ -20,7 +20,7 @@ import { loadConfiguration } from './cli/configuration.ts';
 import type { RunFile } from './cli/home.ts';
 import { journalChanges } from './cli/journal.ts';
 import type { Config } from './config/environment.ts';
-import { anchorSink, openStores, recordingSigner, type Stores } from './context.ts';
+import { anchorSink, coldStore, openStores, recordingSigner, type Stores } from './context.ts';
 import { messageOf, SallyportError } from './errors.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
@@ -32,11 +32,13 @@ import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
 import { startAnchoring } from './store/anchor.ts';
+import { startColdRounds } from './store/cold-rounds.ts';
 import { applyDirectory } from './store/directory-apply.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { isOutage } from './store/outage.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
+import { createSearchKeeper } from './store/search-keeper.ts';
 import { openSpool } from './store/spool.ts';
 import { createPages } from '../web/index.ts';
 
@@ -163,18 +165,22 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   });
   closers.add('ssh', () => gateway.close());
 
+  startColdMoves(stores, options, closers);
   const keyframes = await createKeyframeKeeper({
     database,
     logger,
     instanceId: home.instanceId(),
   });
   closers.add('keyframes', () => keyframes.close());
+  const searching = await createSearchKeeper({ database, logger });
+  closers.add('search', () => searching.close());
 
   let ready = false;
   const http = await startHttp({
     listen: config.http,
     publicUrl: config.publicUrl,
     recordings: { ...stores.recordings, prepare: (id) => keyframes.prepare(id) },
+    search: stores.search,
     signIns: stores.tokens,
     approvals: stores.approvals,
     audit: journal,
@@ -237,6 +243,34 @@ Sign in to the web with: npx sallyport token create --principal NAME --link\n`,
     },
     close: () => closers.close(),
   };
+}
+
+/** Old recordings go to the object store, where there is one and this process may. */
+function startColdMoves(
+  stores: Stores,
+  { config, logger }: BastionOptions,
+  closers: Closers,
+): void {
+  const { cold } = config.record;
+  const objects = coldStore(config);
+  const { clock, database, journal } = stores;
+  if (cold === null || objects === null) return;
+  if (database.owner === null) {
+    logger.warn('recordings.cold-by-others', { why: 'SALLYPORT_DATABASE_OWNER_URL is not set' });
+    return;
+  }
+  const { afterDays } = cold;
+  const { owner } = database;
+  const rounds = startColdRounds({
+    owner,
+    objects,
+    clock,
+    afterDays,
+    journal,
+    logger,
+    source: null,
+  });
+  closers.add('cold recordings', () => rounds.close());
 }
 
 /** Applies the configuration, or sets the demo up. @returns whether this is the demo */

@@ -31,6 +31,7 @@ import { createJournal, type StoredJournal } from './store/journal.ts';
 import { createObjectStore, type ObjectStore } from './store/object-store.ts';
 import { currentPolicy } from './store/policies.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
+import { createSearch, type StoredSearch } from './store/search.ts';
 import { createSettings, type Settings } from './store/settings.ts';
 import { createTokens, type Tokens } from './store/tokens.ts';
 import { loadMasterKey } from './vault/master-key.ts';
@@ -49,10 +50,8 @@ export interface Stores {
   readonly policies: Policies;
   /** A policy as it was written, or null. */
   policyDocument(name: string): Promise<unknown>;
-  readonly recordings: RecordingReader &
-    ChainReader &
-    HeaderReader &
-    Omit<ReplayReader, 'prepare'>;
+  readonly recordings: RecordingReader & ChainReader & HeaderReader & Omit<ReplayReader, 'prepare'>;
+  readonly search: StoredSearch;
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
   readonly controls: ReturnType<typeof createControls>;
   /** The vault; its master key is read, or made, at the first call. */
@@ -73,6 +72,7 @@ export async function openStores(
   const database = await openDatabase({
     url: config.secrets.databaseUrl,
     ownerUrl: config.secrets.databaseOwnerUrl,
+    objects: coldStore(config),
     homeDirectory: home.directory,
     logger,
   });
@@ -93,6 +93,7 @@ export async function openStores(
       policies: compiledPolicies(database),
       policyDocument: async (name) => (await currentPolicy(database, name))?.document ?? null,
       recordings: createRecordingReader(database),
+      search: createSearch(database),
       approvals: createApprovals({ database, journal, publicUrl, clock }),
       controls: createControls(database),
       vault: () =>

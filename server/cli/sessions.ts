@@ -303,6 +303,8 @@ async function writeFileFrom(file: string, pieces: AsyncIterable<string>): Promi
     stream.end();
     await done;
   } catch (error) {
+    // What stands in the way of reading has its own text.
+    if (error instanceof SallyportError) throw error;
     throw new SallyportError(
       'usage.invalid',
       `${file} can't be written (${messageOf(error)})`,

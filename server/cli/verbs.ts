@@ -1,11 +1,13 @@
 /** Every verb of the command line, in the order in which the usage text lists them. */
 import { approvalVerbs } from './approvals.ts';
+import { sessionsMoveCold } from './cold.ts';
 import { configurationVerbs } from './configuration.ts';
 import { credentialVerbs } from './credentials.ts';
 import { demoTarget } from './demo-target.ts';
 import { doctor } from './doctor.ts';
 import { journalVerbs } from './journal.ts';
 import { policyTest } from './policy-verb.ts';
+import { searchVerbs } from './search.ts';
 import { serve } from './serve.ts';
 import { sessionVerbs } from './sessions.ts';
 import { migrate, tokenCreate } from './upkeep.ts';
@@ -23,6 +25,8 @@ const PUBLIC: readonly Verb[] = [
   tokenCreate,
   ...credentialVerbs,
   ...sessionVerbs,
+  ...searchVerbs,
+  sessionsMoveCold,
   verify,
   ...approvalVerbs,
   ...journalVerbs,

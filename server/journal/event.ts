@@ -31,9 +31,11 @@ export const EVENT_TYPES = [
   'web.signed-out',
   'recording.viewed',
   'recording.exported',
+  'recording.moved',
   'recording.checkpoint',
   'recording.sealed',
   'recording.failed',
+  'recording.gap',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

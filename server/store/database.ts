@@ -4,9 +4,11 @@ import createKnex, { type Knex } from 'knex';
 import type { Logger } from '../log.ts';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { SallyportError } from '../errors.ts';
+import { withObjects } from './cold-chunks.ts';
 import { clientConfig, probe, type ServerAddress, type ServerFacts } from './connect.ts';
 import { migrate, requireMigrated } from './migrate.ts';
 import { Notifications } from './notifications.ts';
+import type { ObjectStore } from './object-store.ts';
 import { startPostgres } from './postgres.ts';
 import {
   APP_ROLE,
@@ -57,6 +59,8 @@ export interface DatabaseOptions {
   readonly url: string | null;
   /** SALLYPORT_DATABASE_OWNER_URL: whoever owns the tables, for migrations and retention. */
   readonly ownerUrl?: string | null;
+  /** Where old chunks are; null = all of them are in the database. */
+  readonly objects?: ObjectStore | null;
   readonly homeDirectory: string;
   readonly logger: Logger;
 }
@@ -66,16 +70,16 @@ export interface DatabaseOptions {
  * `database.too-old`, `database.schema`, `config.invalid` or `home.unwritable`.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, ownerUrl = null, homeDirectory, logger } = options;
+  const { url, ownerUrl = null, objects = null, homeDirectory, logger } = options;
   if (url !== null) {
     const owner = ownerUrl === null ? null : ({ kind: 'url', url: ownerUrl } as const);
-    return openAt({ kind: 'url', url }, owner, null, logger);
+    return openAt({ kind: 'url', url }, owner, null, logger, objects);
   }
   const server = await startPostgres({ directory: join(homeDirectory, 'postgres'), logger });
   try {
     const { socketDirectory, port, user, database } = server;
     const owner = { kind: 'socket', socketDirectory, port, user, database } as const;
-    return await openAt({ ...owner, user: APP_ROLE }, owner, () => server.stop(), logger);
+    return await openAt({ ...owner, user: APP_ROLE }, owner, () => server.stop(), logger, objects);
   } catch (error) {
     await server.stop();
     throw error;
@@ -88,10 +92,11 @@ async function openAt(
   ownerAddress: ServerAddress | null,
   stopServer: (() => Promise<void>) | null,
   logger: Logger,
+  objects: ObjectStore | null,
 ): Promise<Database> {
   const ownerFacts = ownerAddress === null ? null : await probe(ownerAddress);
   const owner = ownerAddress === null ? null : createPool(ownerAddress, OWNER_POOL_SIZE, logger);
-  const knex = createPool(address, POOL_SIZE, logger);
+  const knex = createPool(address, POOL_SIZE, logger, objects);
   const notifications = new Notifications(address, logger);
   const close = async (): Promise<void> => {
     await notifications.close();
@@ -157,11 +162,19 @@ function tooMighty({ role }: ServerFacts, findings: readonly string[]): Sallypor
   );
 }
 
-/** Connections that callers share; they wait out a restart of the server. */
-export function createPool(address: ServerAddress, size: number, logger: Logger): Knex {
+/**
+ * Connections that callers share; they wait out a restart of the server.
+ * @param objects holds what was moved out of the database
+ */
+export function createPool(
+  address: ServerAddress,
+  size: number,
+  logger: Logger,
+  objects: ObjectStore | null = null,
+): Knex {
   const firstLine = (message: unknown): string =>
     String(message).split('\n', 1).join('').slice(0, LOGGED_CHARACTERS);
-  return createKnex({
+  const knex = createKnex({
     client: 'pg',
     connection: clientConfig(address) as Knex.PgConnectionConfig,
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
@@ -175,4 +188,5 @@ export function createPool(address: ServerAddress, size: number, logger: Logger)
       debug: () => {},
     },
   });
+  return knex.withUserParams(withObjects(objects));
 }

@@ -6,6 +6,7 @@ import { SallyportError } from '../errors.ts';
 import type { ChunkHeader } from '../journal/chain.ts';
 import type { RecordingSeal, SignedHead } from '../journal/seal.ts';
 import { unpackLines } from './chunk.ts';
+import { type StoredData, withData } from './cold-chunks.ts';
 import type { Database } from './database.ts';
 import {
   type EventPlace,
@@ -224,7 +225,7 @@ function* linesOf(lines: Buffer): Generator<string> {
   }
 }
 
-interface ChunkRow {
+interface ChunkRow extends StoredData {
   readonly session_id: string;
   readonly seq: number;
   readonly t0_us: number;
@@ -232,10 +233,8 @@ interface ChunkRow {
   readonly first_event: number;
   readonly events: number;
   readonly raw_len: number;
-  readonly codec: number;
   readonly prev_hash: Buffer;
   readonly hash: Buffer;
-  readonly data: Buffer;
 }
 
 /**
@@ -254,7 +253,7 @@ export async function* storedChunks(
       .andWhere('seq', '>', after)
       .orderBy('seq')
       .limit(CHUNK_PAGE);
-    for (const row of rows) {
+    for (const row of await withData(knex, rows)) {
       const { hash, prevHash, ...header } = placedHeader(row);
       yield { header, prevHash, hash, lines: await unpackLines(row, row.raw_len) };
     }
@@ -263,7 +262,7 @@ export async function* storedChunks(
   }
 }
 
-function placedHeader(row: Omit<ChunkRow, 'data' | 'codec'>) {
+function placedHeader(row: Omit<ChunkRow, keyof StoredData>) {
   return {
     sessionId: row.session_id,
     seq: row.seq,
@@ -283,7 +282,7 @@ async function chain(knex: Knex, sessionId: string): Promise<RecordingSeal | nul
   if (session === undefined) return null;
   // Before the chunks: one that is signed meanwhile covers more than was read.
   const head = await signedHead(knex, sessionId);
-  const rows = await knex<Omit<ChunkRow, 'data' | 'codec'>>('chunks')
+  const rows = await knex<Omit<ChunkRow, keyof StoredData>>('chunks')
     .select('session_id', 'seq', 't0_us', 't1_us', 'first_event', 'events', 'raw_len')
     .select('prev_hash', 'hash')
     .where('session_id', sessionId)

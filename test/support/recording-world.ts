@@ -11,6 +11,7 @@ import { silentLogger } from '../../server/log.ts';
 import type { DecidedCommand, SessionStart } from '../../server/session/ports.ts';
 import { openDatabase, type Database } from '../../server/store/database.ts';
 import { createJournal, type StoredJournal } from '../../server/store/journal.ts';
+import type { ObjectStore } from '../../server/store/object-store.ts';
 import {
   createRecordingReader,
   type StoredRecordingReader,
@@ -37,6 +38,8 @@ export interface RecordingWorld {
 
 export interface WorldOptions {
   readonly url: string;
+  /** Where old chunks are. */
+  readonly objects?: ObjectStore;
   /** A spool to take over; without it a new one, removed on close. */
   readonly directory?: string;
   readonly instanceId?: string;
@@ -55,7 +58,12 @@ export async function openRecordingWorld(options: WorldOptions): Promise<Recordi
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'recordings-')));
   const logger = silentLogger;
   const clock = systemClock;
-  const database = await openDatabase({ url, homeDirectory: '/nowhere', logger });
+  const database = await openDatabase({
+    url,
+    objects: options.objects ?? null,
+    homeDirectory: '/nowhere',
+    logger,
+  });
   const journal = createJournal({ database, clock, logger });
   const spool = await openSpool({
     directory,
