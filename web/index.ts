@@ -6,6 +6,7 @@ import { buildAssets, type AssetPaths } from './build.ts';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { ErrorPage } from './pages/error.tsx';
 import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
+import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { SetupPage } from './pages/setup.tsx';
@@ -20,6 +21,7 @@ export async function createPages(): Promise<Pages> {
   return {
     sessions: page(SessionsPage),
     session: page(SessionPage),
+    search: page(SearchPage),
     approvals: page(ApprovalsPage),
     setup: page(SetupPage),
     error: page(ErrorPage),

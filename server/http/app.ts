@@ -18,6 +18,7 @@ import type { HttpOptions, Services } from './options.ts';
 import type { Frame } from './pages.ts';
 import { pageRoutes } from './page-routes.ts';
 import { Replays } from './replays.ts';
+import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
 import { identify, isHttps, refuseForeign, rememberViewer, viewerOf } from './viewer.ts';
@@ -117,6 +118,7 @@ function httpApp(options: HttpOptions): Express {
   app.use(express.json(BODY));
   app.use(express.urlencoded({ ...BODY, extended: false, parameterLimit: 20 }));
   app.use('/api/v1/sessions', sessionRoutes(services));
+  app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));

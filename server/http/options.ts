@@ -10,6 +10,7 @@ import type {
   HeaderReader,
   RecordingReader,
   ReplayReader,
+  SearchDesk,
   SignIns,
 } from './ports.ts';
 import type { Replays } from './replays.ts';
@@ -21,6 +22,7 @@ export interface HttpOptions {
   /** Origin under which browsers reach us, when it isn't the listening address. */
   readonly publicUrl: string | null;
   readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader;
+  readonly search: SearchDesk;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
   readonly audit: AuditWriter;

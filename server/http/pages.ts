@@ -3,7 +3,14 @@
  * document, and files by path. `web/` satisfies this; nothing here imports it.
  */
 import type { Principal } from '../access/principal.ts';
-import type { ApprovalView, ChainReader, CommandView, Page, SessionView } from './ports.ts';
+import type {
+  ApprovalView,
+  ChainReader,
+  CommandView,
+  Page,
+  SearchPage,
+  SessionView,
+} from './ports.ts';
 
 /** What every page shows around its content. */
 export interface Frame {
@@ -33,6 +40,30 @@ export interface SessionsProps {
   /** What is wrong with the filters, if they could not be used. */
   readonly problem: { readonly message: string; readonly hint: string } | null;
   readonly page: Page<SessionView>;
+  /** True when a cursor is in the URL: this isn't the first page. */
+  readonly continued: boolean;
+}
+
+/** The fields of the search form, as they stand in the URL; an empty string is no filter. */
+export interface SearchFilters {
+  readonly in: string;
+  readonly q: string;
+  readonly principal: string;
+  readonly target: string;
+  readonly run: string;
+  readonly decision: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface SearchProps {
+  readonly frame: Frame;
+  readonly scope: 'all' | 'own';
+  readonly filters: SearchFilters;
+  /** What is wrong with the filters, if they could not be used. */
+  readonly problem: { readonly message: string; readonly hint: string } | null;
+  /** null = nothing was asked for yet. */
+  readonly page: SearchPage | null;
   /** True when a cursor is in the URL: this isn't the first page. */
   readonly continued: boolean;
 }
@@ -94,6 +125,7 @@ export interface Asset {
 export interface Pages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
+  search(props: SearchProps): string;
   approvals(props: ApprovalsProps): string;
   setup(props: SetupProps): string;
   error(props: ErrorProps): string;

@@ -15,7 +15,7 @@ export const MAX_CURSOR_CHARACTERS = 500;
 export const FORMATS = ['cast', 'cast2', 'txt', 'json', 'html'] as const;
 export type Format = (typeof FORMATS)[number];
 
-type RawQuery = Readonly<Record<string, unknown>>;
+export type RawQuery = Readonly<Record<string, unknown>>;
 
 const STATUSES = ['active', 'closed', 'failed'] as const;
 const TEXT_FILTERS = ['principal', 'target', 'run', 'q'] as const;
@@ -107,7 +107,7 @@ export function approvalQuery(raw: RawQuery): {
   return status === null ? { limit } : { status, limit };
 }
 
-function refuseUnknown(raw: RawQuery, known: readonly string[]): void {
+export function refuseUnknown(raw: RawQuery, known: readonly string[]): void {
   for (const name of Object.keys(raw)) {
     if (!known.includes(name)) {
       throw invalid(name, 'is not known here', `use one of: ${known.join(', ')}`);
@@ -115,7 +115,7 @@ function refuseUnknown(raw: RawQuery, known: readonly string[]): void {
   }
 }
 
-function text(raw: RawQuery, name: string, maxCharacters: number): string | null {
+export function text(raw: RawQuery, name: string, maxCharacters: number): string | null {
   const value = raw[name];
   if (value === undefined || value === '') return null;
   if (typeof value !== 'string') throw invalid(name, 'is given more than once', 'give it once');
@@ -126,7 +126,11 @@ function text(raw: RawQuery, name: string, maxCharacters: number): string | null
   return value;
 }
 
-function oneOf<T extends string>(raw: RawQuery, name: string, choices: readonly T[]): T | null {
+export function oneOf<T extends string>(
+  raw: RawQuery,
+  name: string,
+  choices: readonly T[],
+): T | null {
   const value = text(raw, name, MAX_FILTER_CHARACTERS);
   if (value === null) return null;
   const choice = choices.find((one) => one === value);
@@ -136,7 +140,12 @@ function oneOf<T extends string>(raw: RawQuery, name: string, choices: readonly 
   return choice;
 }
 
-function wholeNumber(raw: RawQuery, name: string, least: number, most: number): number | null {
+export function wholeNumber(
+  raw: RawQuery,
+  name: string,
+  least: number,
+  most: number,
+): number | null {
   const value = text(raw, name, MAX_FILTER_CHARACTERS);
   if (value === null) return null;
   const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
@@ -147,7 +156,7 @@ function wholeNumber(raw: RawQuery, name: string, least: number, most: number): 
 }
 
 /** @param ofDay what completes a bare date */
-function instant(raw: RawQuery, name: string, ofDay: string): string | null {
+export function instant(raw: RawQuery, name: string, ofDay: string): string | null {
   const value = text(raw, name, MAX_FILTER_CHARACTERS);
   if (value === null) return null;
   const found = INSTANT.exec(value);
@@ -167,6 +176,6 @@ function isDay(day: string): boolean {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
 
-function invalid(name: string, what: string, hint: string): SallyportError {
+export function invalid(name: string, what: string, hint: string): SallyportError {
   return new SallyportError('usage.invalid', `the parameter "${name.slice(0, 50)}" ${what}`, hint);
 }

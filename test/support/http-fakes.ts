@@ -20,6 +20,9 @@ import type {
   Page,
   RecordingReader,
   ReplayReader,
+  SearchDesk,
+  SearchPage,
+  SearchQuery,
   SessionQuery,
   SessionView,
   SignIns,
@@ -300,5 +303,54 @@ export class FakeAudit implements AuditWriter {
     return this.events
       .filter((event) => event.type === type)
       .map((event) => `${event.principal ?? '-'} ${event.session ?? '-'}`);
+  }
+}
+
+/** Searches the texts of commands in what is kept; the cursor is how many hits were before. */
+export class FakeSearch implements SearchDesk {
+  readonly #recordings: FakeRecordings;
+  /** What could not be looked through, as the next pages say it. */
+  missing: SearchPage['missing'] = { cutSessions: 0, waitingSessions: 0 };
+  /** What is thrown instead of an answer. */
+  failure: Error | null = null;
+
+  constructor(recordings: FakeRecordings) {
+    this.#recordings = recordings;
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage> {
+    if (this.failure !== null) throw this.failure;
+    const { missing } = this;
+    const all = this.#recordings.kept.flatMap(({ view, commands }) =>
+      commands.map((command) => ({
+        in: 'commands' as const,
+        session: view.id,
+        principal: view.principal.name,
+        target: view.target,
+        login: view.login,
+        run: view.run,
+        at: new Date(Date.parse(view.startedAt) + command.atMs).toISOString(),
+        ...command,
+      })),
+    );
+    const found = all.filter(
+      (one) =>
+        one.text.includes(query.q ?? '') &&
+        one.principal === (query.principal ?? one.principal) &&
+        one.decision === (query.decision ?? one.decision),
+    );
+    const items =
+      query.in === 'commands'
+        ? found
+        : found.map(({ session, principal, target, login, run, at, seq, atMs, text }) => ({
+            in: 'output' as const,
+            ...{ session, principal, target, login, run, at, seq, atMs },
+            text: `output of ${text}`,
+            decision: null,
+            command: text,
+          }));
+    const from = Number(query.cursor ?? '0');
+    const to = from + query.limit;
+    return { items: items.slice(from, to), next: items.length > to ? String(to) : null, missing };
   }
 }

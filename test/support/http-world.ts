@@ -9,6 +9,7 @@ import {
   FakeApprovals,
   FakeAudit,
   FakeRecordings,
+  FakeSearch,
   FakeSignIns,
   type KeptSession,
   recordingKey,
@@ -133,6 +134,7 @@ export function keptSession(
 
 export interface HttpWorld {
   readonly recordings: FakeRecordings;
+  readonly search: FakeSearch;
   readonly signIns: FakeSignIns;
   readonly approvals: FakeApprovals;
   readonly audit: FakeAudit;
@@ -158,6 +160,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     },
   };
   const recordings = new FakeRecordings();
+  const search = new FakeSearch(recordings);
   const signIns = new FakeSignIns();
   const approvals = new FakeApprovals();
   const audit = new FakeAudit();
@@ -166,6 +169,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl: null,
     recordings,
+    search,
     signIns,
     approvals,
     audit,
@@ -193,6 +197,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   };
   return {
     recordings,
+    search,
     signIns,
     approvals,
     audit,

@@ -111,7 +111,11 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'preact-render-to-string': ['web/'],
   'asciinema-player': ['web/'],
   esbuild: ['web/build.ts'],
-  tsx: ['server/sallyport.mjs', 'server/store/keyframe-thread.mjs'],
+  tsx: [
+    'server/sallyport.mjs',
+    'server/store/keyframe-thread.mjs',
+    'server/store/search-thread.mjs',
+  ],
   // Started by npm, never imported.
   'patch-package': [],
 };

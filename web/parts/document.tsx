@@ -8,7 +8,7 @@ export interface DocumentProps {
   readonly frame: Frame;
   readonly assets: AssetPaths;
   readonly title: string;
-  readonly current: 'sessions' | 'approvals' | null;
+  readonly current: 'sessions' | 'search' | 'approvals' | null;
   /** Paths of further style sheets and scripts, in order. */
   readonly styles?: readonly string[];
   readonly scripts?: readonly { readonly path: string; readonly module: boolean }[];
@@ -63,6 +63,9 @@ function TopBar(props: { readonly frame: Frame; readonly current: DocumentProps[
         <nav aria-label="Main">
           <a href="/sessions" aria-current={page('sessions')}>
             Sessions
+          </a>
+          <a href="/search" aria-current={page('search')}>
+            Search
           </a>
           {waiting !== null && (
             <a href="/approvals" aria-current={page('approvals')}>

@@ -1,0 +1,104 @@
+/** `/api/v1/search`, `/api/v1/commands` and the page `/search`. Searching what others did is journalled. */
+import { Router, type Request, type Response } from 'express';
+import { messageOf, SallyportError } from '../errors.ts';
+import { onlyMethods } from './failure.ts';
+import { frameOf } from './frame.ts';
+import { guard, refusal } from './guard.ts';
+import type { Services } from './options.ts';
+import type { SearchProps } from './pages.ts';
+import type { SearchPage, SearchQuery } from './ports.ts';
+import { invalid } from './query.ts';
+import { searchFilters, searchQuery } from './search-query.ts';
+import { principalFor } from './session-access.ts';
+import { viewerOf } from './viewer.ts';
+
+const NOTHING: SearchPage = {
+  items: [],
+  next: null,
+  missing: { cutSessions: 0, waitingSessions: 0 },
+};
+
+export function searchRoutes(services: Services): Router {
+  const router = Router();
+
+  router.get('/api/v1/search', async (request, response) => {
+    principalFor(response, 'session.list');
+    const { page } = await found(services, response, searchQuery(request.query));
+    response.json(page);
+  });
+  router.get('/api/v1/commands', async (request, response) => {
+    principalFor(response, 'session.list');
+    const query = searchQuery(request.query);
+    if (query.in !== 'commands') {
+      throw invalid('in', 'can only be "commands" here', 'use /api/v1/search?in=output');
+    }
+    const { page } = await found(services, response, query);
+    response.json(page);
+  });
+  router.get('/search', (request, response) => searchPage(services, request, response));
+
+  router.all(['/api/v1/search', '/api/v1/commands', '/search'], onlyMethods('GET', 'HEAD'));
+  return router;
+}
+
+async function searchPage(services: Services, request: Request, response: Response): Promise<void> {
+  principalFor(response, 'session.list');
+  const filters = searchFilters(request.query);
+  const { in: _place, ...asked } = filters;
+  const base = {
+    frame: await frameOf(services, response),
+    filters,
+    continued: typeof request.query['cursor'] === 'string',
+  };
+  let props: SearchProps = { ...base, scope: scopeOf(response), page: null, problem: null };
+  try {
+    const query = searchQuery(request.query);
+    if (Object.values(asked).some((value) => value !== '')) {
+      props = { ...props, ...(await found(services, response, query)) };
+    }
+  } catch (error) {
+    const isTheirs =
+      error instanceof SallyportError &&
+      (error.code === 'usage.invalid' || error.code === 'limit.exceeded');
+    if (!isTheirs) throw error;
+    props = { ...props, problem: { message: messageOf(error), hint: error.hint } };
+    response.status(error.httpStatus);
+  }
+  response.type('html').send(services.pages.search(props));
+}
+
+function scopeOf(response: Response): 'all' | 'own' {
+  const { principal } = viewerOf(response);
+  const outcome = guard(principal, 'session.list');
+  if (outcome.kind !== 'allowed') throw refusal(outcome, 'page');
+  return outcome.scope;
+}
+
+/** What the viewer may see of what matches. */
+async function found(
+  services: Services,
+  response: Response,
+  query: SearchQuery,
+): Promise<{ readonly scope: 'all' | 'own'; readonly page: SearchPage }> {
+  const principal = principalFor(response, 'session.list');
+  const scope = scopeOf(response);
+  if (scope === 'own') {
+    if (query.principal !== undefined && query.principal !== principal.name) {
+      return { scope, page: NOTHING };
+    }
+    const own = { ...query, principal: principal.name };
+    return { scope, page: await services.search.search(own) };
+  }
+  if (query.principal !== principal.name) {
+    const { cursor: _cursor, limit: _limit, ...asked } = query;
+    await services.audit.append({
+      type: 'recording.viewed',
+      principal: principal.name,
+      source: viewerOf(response).source,
+      session: null,
+      target: query.target ?? null,
+      data: { what: 'search', ...asked },
+    });
+  }
+  return { scope, page: await services.search.search(query) };
+}
