@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { SallyportError } from '../errors.ts';
 import { codeOf } from './connect.ts';
 import { MAX_OBJECT_BYTES, type ObjectStore } from './object-store.ts';
+import { HOUSEKEEPING_LOCK } from './partitions.ts';
 import { uuidText } from './spool-segment.ts';
 
 /** Sessions with less data than this stay in the database, bytes. */
@@ -19,8 +20,6 @@ export const SWAP_WAIT_MS = 2000;
 const READ_PAGE = 64;
 const DAY_MS = 86_400_000;
 const LOCK_NOT_AVAILABLE = '55P03';
-/** One process moves at a time. */
-const MOVE_LOCK = 0x5a11_0c01;
 
 export interface ColdMoveOptions {
   /** As the owner of the tables. */
@@ -66,7 +65,7 @@ interface Place {
 
 /**
  * Moves every month that is due. Rejects with `storage.unreachable`; months that were done stay moved.
- * Gives nothing when another process is at it.
+ * Gives nothing while another process moves or deletes.
  */
 export async function* moveCold(options: ColdMoveOptions): AsyncGenerator<MonthMove> {
   const { owner } = options;
@@ -75,7 +74,7 @@ export async function* moveCold(options: ColdMoveOptions): AsyncGenerator<MonthM
     const moved = await owner.transaction(async (lock) => {
       const { rows } = await lock.raw<{ rows: readonly { got: boolean }[] }>(
         'select pg_try_advisory_xact_lock(?) as got',
-        [MOVE_LOCK],
+        [HOUSEKEEPING_LOCK],
       );
       return rows[0]?.got === true ? moveMonth(options, due) : null;
     });
