@@ -18,6 +18,8 @@ const WAYS = {
   shell: 'sh "$HOME/inner"',
   sudo: 'sudo -n sh "$HOME/inner"',
   ssh: 'ssh -F "$SSH_CONFIG" inner "sh $HOME/inner"',
+  su: 'su - --session-command "sh $HOME/inner"',
+  container: '"$HOME/docker" exec -it box sh "$HOME/inner"',
 } as const;
 
 function* inside(human: Human, way: keyof typeof WAYS): Generator<Step> {
@@ -44,6 +46,14 @@ export function* ssh(human: Human): Generator<Step> {
   yield* inside(human, 'ssh');
 }
 
+export function* su(human: Human): Generator<Step> {
+  yield* inside(human, 'su');
+}
+
+export function* container(human: Human): Generator<Step> {
+  yield* inside(human, 'container');
+}
+
 /** A paste of many lines, each a command of its own. */
 export function* manyLines(human: Human): Generator<Step> {
   const count = 4 + human.random.below(8);
@@ -59,8 +69,14 @@ export function* manyLines(human: Human): Generator<Step> {
 /** Keys that submit, or only seem to. */
 export function* otherEnters(human: Human): Generator<Step> {
   const { random, shell } = human;
-  const kinds = shell === 'bash' || shell === 'zsh' ? 3 : shell === 'fish' ? 2 : 1;
+  const kinds = shell === 'zsh' ? 4 : shell === 'bash' ? 3 : shell === 'fish' ? 2 : 1;
   switch (random.below(kinds)) {
+    case 3:
+      yield* human.type(human.command(), 0);
+      yield* [key(`\u001b${ENTER}`), pause(30)];
+      yield* human.type(human.command(), 0);
+      yield* human.enter();
+      return;
     case 0:
       yield* human.type(human.command());
       yield* [key('\n'), PROMPT];
@@ -83,4 +99,22 @@ export function* otherEnters(human: Human): Generator<Step> {
       yield* [key(UP), pause(10), key(UP), pause(10), key(ctrl('O')), PROMPT, pause(30)];
       yield* human.enter();
   }
+}
+
+/** Needs a menu that is walked through; an Enter takes what is chosen, and another one runs the line. */
+export function* menu(human: Human): Generator<Step> {
+  yield* human.type('cat alpha_', 0);
+  yield* [key('\t'), pause(80), key('\t'), pause(80)];
+  for (let n = human.random.below(3); n > 0; n -= 1) yield* [key('\t'), pause(40)];
+  yield* [key(ENTER), pause(80)];
+  yield* human.type(` # ${human.number()}`, 0);
+  yield* human.enter();
+}
+
+/** A search that finds nothing, and an Enter all the same. */
+export function* failingSearch(human: Human): Generator<Step> {
+  yield* [key(ctrl('R')), pause(20)];
+  yield* human.type(`nothing${human.number()}`, 0);
+  yield* [pause(60), key(ENTER), pause(100), MAYBE_PROMPT];
+  yield* human.line(human.command());
 }

@@ -22,12 +22,29 @@ export const FULL_SCREEN = /\u001b\[\?1049h/;
 // oxlint-disable-next-line no-control-regex -- node places the cursor behind its prompt
 const NODE_PROMPT = /\n(?:\u001b\[\d*[A-Z])*> (?:\u001b\[\d+G)?$/;
 
+// oxlint-disable-next-line no-control-regex -- its line editor places the cursor behind the prompt
+const IRB_PROMPT = /irb\(main\):\d+(?::\d+)?[>*] ?(?:\u001b\[[0-9;?]*[A-Za-z])*$/;
+
 // oxlint-disable-next-line no-control-regex -- redis-cli places the cursor behind its prompt
 const REDIS_PROMPT = /> (?:\u001b\[[0-9;]*[A-Za-z])*$/;
 
 export function* fullScreen(human: Human): Generator<Step> {
   const { random } = human;
-  switch (random.below(3)) {
+  switch (random.below(5)) {
+    case 3:
+      yield* human.type('less long.txt', 0);
+      yield* [key(ENTER), until(FULL_SCREEN), QUIET];
+      yield* human.type(`!echo from less ${human.number()}`, 0);
+      yield* [key(ENTER), QUIET, key(ENTER), QUIET, key('q'), PROMPT];
+      yield* human.line(human.command());
+      return;
+    case 4:
+      yield* human.type(`vim -N -u NONE -i NONE scratch${random.below(99)}.txt`, 0);
+      yield* [key(ENTER), until(FULL_SCREEN), QUIET];
+      yield* human.type(`:!echo from vim ${human.number()}`, 0);
+      yield* [key(ENTER), QUIET, key(ENTER), QUIET];
+      yield* human.type(':q!', 0);
+      break;
     case 0:
       yield* human.type(`vim -N -u NONE -i NONE scratch${random.below(99)}.txt`, 0);
       yield* [key(ENTER), until(FULL_SCREEN), QUIET, key('i')];
@@ -210,6 +227,24 @@ export function* node(human: Human): Generator<Step> {
   yield* conversation(human, lines, NODE_PROMPT, false);
   yield { do: 'unread', text: '.exit' };
   yield* human.type('.exit', 0);
+  yield* human.enter();
+  yield* human.line(human.command());
+}
+
+export function* irb(human: Human): Generator<Step> {
+  const { random } = human;
+  yield* human.type('irb --noautocomplete --nocolorize', 0);
+  yield* [key(ENTER), until(IRB_PROMPT), QUIET];
+  const lines = three(() =>
+    random.pick([
+      `puts "${human.word()} ${human.number()}"`,
+      `x${human.number()} = ${random.below(999)}`,
+      `"${human.word()}".length + ${human.number()}`,
+      `[1, 2].map { |n| n + ${human.number()} }`,
+    ]),
+  );
+  yield* conversation(human, lines, IRB_PROMPT, false);
+  yield* human.type('exit', 0);
   yield* human.enter();
   yield* human.line(human.command());
 }

@@ -4,7 +4,15 @@
  * have functions that get each line; dash and ash print each line that they read (`-v`) to standard
  * error, which is a file here.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ShellIntegration } from '../../server/access/target.ts';
@@ -30,6 +38,8 @@ export interface Variant {
   readonly rightPrompt: boolean;
   /** Suggestions after the cursor, where the shell can. */
   readonly suggests: boolean;
+  /** A prompt of two rows. */
+  readonly tallPrompt?: boolean;
   /** `observe`: the shell's own settings mark prompts and commands; `inject`: it is told to, if it can. */
   readonly marks?: ShellIntegration;
 }
@@ -65,15 +75,19 @@ export class Place {
     const isTold = marks === 'inject' && (shell === 'bash' || shell === 'fish');
     this.#ownMarks = marks !== 'off' && !isTold;
     this.#isTold = isTold;
-    this.#write('rc', BASH_RC + (this.#ownMarks ? BASH_MARKS : ''));
+    const { tallPrompt = false } = variant;
+    const tall = tallPrompt ? TALL_PROMPTS : null;
+    this.#write('rc', BASH_RC + (tall?.bash ?? '') + (this.#ownMarks ? BASH_MARKS : ''));
     this.#write('.bash_profile', '. "$HOME/rc"\n');
-    this.#write('.zshrc', zshRc(variant) + (this.#ownMarks ? ZSH_MARKS : ''));
-    this.#write('init.fish', FISH_INIT + (this.#ownMarks ? FISH_MARKS : ''));
+    this.#write('.zshrc', zshRc(variant) + (tall?.zsh ?? '') + (this.#ownMarks ? ZSH_MARKS : ''));
+    this.#write('init.fish', FISH_INIT + (tall?.fish ?? '') + (this.#ownMarks ? FISH_MARKS : ''));
     mkdirSync(join(this.home, 'config', 'fish'), { recursive: true });
     if (isTold) this.#write('config/fish/config.fish', 'source "$HOME/init.fish"\n');
     this.#write('start.py', PYTHON_START);
     this.#write('start.cjs', NODE_START);
     this.#write('inner', this.#innerScript());
+    this.#write('docker', CONTAINER);
+    chmodSync(join(this.home, 'docker'), 0o755);
   }
 
   launch(): Launch {
@@ -182,9 +196,10 @@ export class Place {
     const sqlite = this.#read('.sqlite_history').split('\n');
     const psql = this.#read('.psql_history').split('\n');
     const redis = this.#read('.redis_history').split('\n');
+    const irb = this.#read('.irb_history').split('\n');
     const mysql = editlineHistory(this.#read('.mysql_history'));
     const joined = psql.map((line) => line.replaceAll('\u0001', '\n'));
-    return [...hooked, ...sqlite, ...joined, ...redis, ...mysql];
+    return [...hooked, ...sqlite, ...joined, ...redis, ...mysql, ...irb];
   }
 
   remove(): void {
@@ -237,6 +252,12 @@ truth_prompt() { truth_line; printf . >>"$TRUTH_PROMPTS"; }
 PROMPT_COMMAND="truth_prompt\${PROMPT_COMMAND:+; }$PROMPT_COMMAND"
 PS0='$(truth_line)'
 `;
+
+const TALL_PROMPTS = {
+  bash: `PS1='\\n[\\t] \\w (main)\\n\\$ '\n`,
+  zsh: `PROMPT=$'\\n%* %~ (main)\\n%# '\n`,
+  fish: `function fish_prompt; printf '\\n%s (main)\\n❯ ' (date +%T); end\n`,
+} as const;
 
 /** Marks of FinalTerm, as people put them into their own settings. */
 const BASH_MARKS = `
@@ -313,6 +334,19 @@ def truth_line(prompt):
 code.interact(banner='', readfunc=truth_line, exitmsg='')
 sys.stdout.flush()
 os._exit(0)
+`;
+
+/** What `docker exec -it NAME` does for the one who sits before it: a terminal of its own for a program. */
+const CONTAINER = `#!/usr/bin/env python3
+import fcntl, pty, signal, sys, termios
+SIZE = fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8))
+def read(master):
+    global SIZE
+    if SIZE:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, SIZE)
+        SIZE = b''
+    return pty.os.read(master, 1024)
+pty.spawn(sys.argv[4:], read)
 `;
 
 const NODE_START = `

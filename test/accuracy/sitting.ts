@@ -46,17 +46,23 @@ export const SCENES: Readonly<Record<string, SceneEntry>> = {
   inner: { play: nested.innerShell },
   sudo: { play: nested.sudo, needs: 'sudo' },
   ssh: { play: nested.ssh, needs: 'sshd' },
+  su: { play: nested.su, needs: 'su' },
+  container: { play: nested.container },
   manylines: { play: nested.manyLines },
   enters: { play: nested.otherEnters },
   vi: { play: programs.viEditing, shells: EDITORS },
   prefilled: { play: programs.prefilled, shells: EDITORS },
   rightprompt: { play: scenes.edits, shells: ['zsh', 'fish'], variant: { rightPrompt: true } },
+  tallprompt: { play: scenes.edits, shells: EDITORS, variant: { tallPrompt: true } },
+  menu: { play: nested.menu, shells: ['zsh', 'fish'] },
+  failing: { play: nested.failingSearch, shells: EDITORS },
   suggestions: { play: scenes.history, shells: ['zsh'], variant: { suggests: true } },
   python: { play: programs.python, isProgram: true },
   node: { play: programs.node, isProgram: true },
   sqlite: { play: programs.sqlite, isProgram: true },
   psql: { play: programs.psql, isProgram: true },
   mysql: { play: programs.mysql, isProgram: true, needs: 'mariadbd' },
+  irb: { play: programs.irb, isProgram: true, needs: 'irb' },
   redis: { play: programs.redis, isProgram: true, needs: 'redis-server' },
 };
 
@@ -147,6 +153,9 @@ function* preparation({ scene, shell }: Sitting, human: Person): Generator<Step>
           ? 'bindkey -v; KEYTIMEOUT=1'
           : 'fish_vi_key_bindings';
     yield* human.line(command, 0);
+  }
+  if (scene === 'menu' && shell === 'zsh') {
+    yield* human.line("zstyle ':completion:*' menu select", 0);
   }
   if (scene === 'tmux' || scene === 'screen') {
     const start =
