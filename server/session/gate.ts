@@ -49,6 +49,8 @@ export interface GateLine {
   readonly quiet: boolean;
   /** The candidates were typed while the terminal did not echo: nothing of them is kept anywhere. */
   readonly secret: boolean;
+  /** What a shell would run of such a line; never stored. null or left out = nothing. */
+  readonly unshown?: string | null;
   /** The line stood behind a mark of the shell. */
   readonly isMarked?: boolean;
   /** When the prompt before the line had come; null or left out = that isn't known. */
@@ -181,7 +183,9 @@ export class Gate {
   async #judgeNext(line: GateLine): Promise<JudgedLine> {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const isShell = line.language === 'shell' && line.console === undefined;
-    const after = isShell ? this.work.run(() => readShell(line.text, this.#state).after) : null;
+    const after = isShell
+      ? this.work.run(() => readShell(line.unshown ?? line.text, this.#state).after)
+      : null;
     const judged = await this.#judge(policy, line, after);
     const decision = line.secret ? withoutText(judged) : judged;
     if (line.quiet && decision.verdict === 'allow')

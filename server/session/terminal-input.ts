@@ -7,8 +7,10 @@ import type { ShellIntegration } from '../access/target.ts';
 import { isCompleteInput } from '../shell/complete.ts';
 import { KeySplitter, type Key } from '../terminal/keys.ts';
 import { LineReader, type SubmittedLine } from '../terminal/line.ts';
+import { uncertainLine } from '../terminal/submitted-line.ts';
 import { DroppedKeys } from './dropped-keys.ts';
 import type { Gate, GateLine } from './gate.ts';
+import { HiddenInput } from './hidden-input.ts';
 import type { InputQueue, ResizeUnit } from './input-queue.ts';
 import { LineClearing } from './line-clearing.ts';
 import { notice } from './notice.ts';
@@ -28,6 +30,8 @@ const SLICE_BYTES = 4096;
 const SHOWN_BYTES = 2048;
 /** What stands in records for text typed while the terminal did not echo. */
 const NOT_ECHOED = '(not echoed)';
+/** The same behind the part of a line that was echoed. */
+const REST_NOT_ECHOED = '(the rest was not echoed)';
 /** What stands in records for a line that could not be read. */
 const UNREADABLE = '(unreadable line)';
 const STATEMENT_STAYS =
@@ -54,6 +58,7 @@ export class TerminalInput {
   readonly #reader: LineReader;
   readonly #language: TerminalLanguage;
   readonly #marks: ShellMarks | null;
+  readonly #hidden = new HiddenInput();
   readonly #clearing: LineClearing;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
@@ -196,10 +201,13 @@ export class TerminalInput {
     if (refusal === null) {
       if (outcome.kind === 'released' && isPlain && line.text !== '') {
         this.#language.released(judged, typed, outcome.decision);
+        const isForShell = judged.language === 'shell' && judged.console === undefined;
+        if (!judged.secret) this.#hidden.shown(outcome.decision.commands, isForShell);
       }
       if (outcome.kind === 'released') {
         this.#marks?.released(judged.candidates, outcome.decision.verdict === 'hold');
       }
+      if (line.secret && !line.alternate) this.#hidden.hidden(prompt ?? '');
       if (enter.kind === 'end-of-input' && line.text === '') this.#language.inputEnded();
       this.#reader.submitted(nowUs());
       await upstream.write({ kind: 'data', bytes: enter.bytes });
@@ -250,13 +258,20 @@ export class TerminalInput {
     return dropped.words;
   }
 
+  /** A line without echo is in doubt when a shell may read it. */
+  #doubted(line: SubmittedLine): SubmittedLine {
+    if (!line.secret || line.alternate || line.certainty === 'uncertain') return line;
+    const why = this.#hidden.doubt(this.#reader.prompt ?? '');
+    return why === null ? line : uncertainLine({ ...line, guesses: new Set() }, why);
+  }
+
   /** Waits, bounded by the reader, until the echo has settled; then reads the line. */
   async #read(key: Key): Promise<SubmittedLine> {
     const { gate, nowUs } = this.#options;
     this.#reader.beginSubmit(nowUs(), key);
     for (;;) {
       const step = gate.work.run(() => this.#reader.poll(nowUs()));
-      if (step.kind === 'line') return step.line;
+      if (step.kind === 'line') return this.#doubted(step.line);
       await new Promise((resolve) => setTimeout(resolve, Math.ceil(step.forUs / 1000)));
       await gate.work.pause();
     }
@@ -265,6 +280,8 @@ export class TerminalInput {
 
 async function gateLine(line: SubmittedLine, work: WorkShare): Promise<GateLine> {
   const empty = line.text === '' && line.certainty === 'observed';
+  const isForProgram = line.secret && line.certainty === 'observed';
+  const isKept = !line.secret && line.echoed === null;
   const candidates = [...line.candidates];
   const guesses = new Set(line.guesses);
   for (const one of line.candidates) {
@@ -275,17 +292,24 @@ async function gateLine(line: SubmittedLine, work: WorkShare): Promise<GateLine>
     await work.pause();
   }
   return {
-    text: line.secret ? NOT_ECHOED : (line.text ?? UNREADABLE),
-    otherwise: line.secret ? null : line.otherwise,
+    text: writtenText(line),
+    otherwise: isKept ? line.otherwise : null,
     candidates,
     guesses,
     language: 'shell',
     certainty: line.certainty,
     why: line.why,
-    quiet: empty || line.secret || line.alternate || line.interim,
-    secret: line.secret,
+    quiet: empty || isForProgram || line.alternate || line.interim,
+    secret: !isKept,
+    unshown: isKept || isForProgram ? null : (line.text ?? line.candidates[0] ?? null),
     isMarked: line.isMarked,
   };
+}
+
+/** What may be stored of the line. */
+function writtenText({ text, secret, echoed }: SubmittedLine): string {
+  if (secret || echoed?.trim() === '') return NOT_ECHOED;
+  return echoed === null ? (text ?? UNREADABLE) : `${echoed} ${REST_NOT_ECHOED}`;
 }
 
 /**

@@ -80,7 +80,7 @@ export class TerminalLanguage {
 
   /** The line as it is to be judged. */
   async read({ line, prompt, isPlain, isPasted = false }: TypedLine): Promise<GateLine> {
-    if (!isPlain && !isPasted) return line;
+    if (!isPlain && !isPasted) return line.secret ? this.#asHidden(line) : line;
     this.#place(prompt);
     const client = this.#client;
     if (client === null) return this.#asShell(line);
@@ -158,6 +158,16 @@ export class TerminalLanguage {
     if (this.#shellPrompts.has(shape)) return true;
     const usual = client.sql === null ? CONSOLE_PROMPT : CLIENT_PROMPT;
     return this.#isLeaving && !usual.test(prompt);
+  }
+
+  /** Without echo it may be for the client just as well. */
+  async #asHidden(line: GateLine): Promise<GateLine> {
+    if (this.#client === null) return line;
+    const [text = line.text] = line.candidates;
+    const judged = asFor({ ...line, text, guesses: new Set() }, this.#client);
+    for (const one of judged.candidates)
+      if (await this.#wouldRefuse(one, judged.sql ?? null)) return { ...judged, text: line.text };
+    return line;
   }
 
   async #asShell(line: GateLine): Promise<GateLine> {

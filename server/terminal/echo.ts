@@ -51,23 +51,67 @@ export function isHidden(typed: string, shown: string | null, around: Surroundin
   if (start.isStale && screen.logicalLine(screen.cursor.y).includes(typed.trim())) return false;
   if (start.isStale) return !isEchoed(typed, textSinceStart(screen, start));
   if (screen.logicalLineTo(screen.cursor) === start.prompt) return true;
-  return /^[*•●]+$/u.test(shown?.trim() ?? '') && !/^[*•●]+$/u.test(typed.trim());
+  return isMasked(typed, shown);
 }
 
-/** A line of which nothing is shown: a secret, or a command that nobody is to see. */
+/** Each character is shown as a dot. */
+function isMasked(typed: string, shown: string | null): boolean {
+  return MASK.test(shown?.trim() ?? '') && !MASK.test(typed.trim());
+}
+
+const MASK = /^[*•●]+$/u;
+
+/**
+ * A line of which nothing is shown: a secret, or a command that nobody is to see.
+ * @param shown what stands where the line should be
+ */
 export function hiddenLine(
   row: string,
   typed: string,
-  { screen, prompts }: Surroundings,
+  shown: string | null,
+  { screen, prompts, start }: Surroundings,
 ): SubmittedLine {
-  // A line editor that doesn't echo, or a shell's prompt: this may well be a command.
+  // A shell's line editor draws no dots; in all else that doesn't echo, this may well be a command.
+  const draws = isMasked(typed, shown) && !prompts.isKnown(start.prompt);
   const isSuspect =
-    screen.bracketedPaste ||
-    prompts.restsOf(row).length > 0 ||
-    (looksLikeShellPrompt(row) && !looksLikeSecretPrompt(row));
+    !draws &&
+    (screen.bracketedPaste ||
+      prompts.restsOf(row).length > 0 ||
+      (looksLikeShellPrompt(row) && !looksLikeSecretPrompt(row)));
   if (!isSuspect) return submittedLine({ text: null, guesses: [typed], secret: true });
   const why = 'the terminal does not echo although a shell seems to be waiting';
   return submittedLine({ text: null, why, strict: [typed], secret: true });
+}
+
+/** So many characters at the end of a line tell whether the end of it is on the screen. */
+const TAIL_CHARS = 4;
+
+/**
+ * The end of what was typed is nowhere in the text: from somewhere on the terminal has not echoed, or
+ * not yet.
+ */
+export function isTailHidden(typed: string, shown: string): boolean {
+  const tail = Array.from(typed.trim()).slice(-TAIL_CHARS).join('');
+  return tail !== '' && !endsWithin(tail, shown);
+}
+
+function endsWithin(tail: string, shown: string): boolean {
+  const plain = (text: string): string => text.normalize('NFC').replace(/\s+/g, '');
+  return plain(shown).includes(plain(tail));
+}
+
+/**
+ * The line with what of it may be written down, where its end is not on the screen.
+ * @param shown what stands where the line should be
+ */
+export function echoedOnly(
+  line: SubmittedLine,
+  typed: string,
+  shown: string | null,
+  { screen, start }: Surroundings,
+): SubmittedLine {
+  if (!isTailHidden(typed, textSinceStart(screen, start))) return line;
+  return { ...line, echoed: shown ?? '' };
 }
 
 /** fish's search in its history: Enter takes the found line, which stands above, into the editor. */

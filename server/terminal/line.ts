@@ -9,7 +9,7 @@
  */
 import { draftByScreen } from './by-screen.ts';
 import { InterruptedLine, RefusedLine } from './dropped-line.ts';
-import { hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
+import { echoedOnly, hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
 import { markStart, readEdited, readUnprompted, textsOf } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortKeys, type Key } from './keys.ts';
@@ -361,7 +361,7 @@ export class LineReader {
       return { line: uncertainLine(line, why), isAgreed: false, isLate: true };
     }
     if (isHidden(typed, edited?.text ?? null, around)) {
-      return { line: hiddenLine(row, typed, around), isAgreed: false };
+      return { line: hiddenLine(row, typed, edited?.text ?? null, around), isAgreed: false };
     }
     // Rows below the cursor are no part of the line when the keys say what it is.
     const others = (edited?.others ?? []).filter((other) => !other.includes('\n'));
@@ -392,7 +392,7 @@ export class LineReader {
     const text = isLate ? typed : (edited?.text ?? typed);
     const otherwise = text === typed ? (edited?.text ?? null) : typed;
     const line = this.#line({ text, why, otherwise, strict: [...texts, typed], guesses });
-    return { line, isAgreed: false, isLate };
+    return { line: echoedOnly(line, typed, edited?.text ?? null, around), isAgreed: false, isLate };
   }
 
   /** The line, also joined with those before it that the shell may have taken but not run yet. */

@@ -21,6 +21,11 @@ export interface SubmittedLine {
   readonly guesses: ReadonlySet<string>;
   /** The terminal didn't echo: candidates must not be stored or shown anywhere. */
   readonly secret: boolean;
+  /**
+   * The end of it isn't on the screen: only this of it may be stored or shown, and no candidate. null =
+   * all of it was shown.
+   */
+  readonly echoed: string | null;
   /** Keys for a full-screen program. */
   readonly alternate: boolean;
   /** It stands where the target has marked that a line begins, and both ways of reading it agree. */
@@ -52,6 +57,7 @@ export interface Draft {
   /** Why it is uncertain. */
   readonly why?: string | null;
   readonly secret?: boolean;
+  readonly echoed?: string | null;
   readonly alternate?: boolean;
   readonly interim?: boolean;
 }
@@ -68,6 +74,7 @@ export function submittedLine(draft: Draft): SubmittedLine {
     candidates: [...strict, ...guesses].filter((one) => one !== null),
     guesses,
     secret: draft.secret ?? false,
+    echoed: draft.echoed ?? null,
     alternate: draft.alternate ?? false,
     interim: draft.interim ?? false,
     isMarked: false,

@@ -2,6 +2,7 @@
  * Lines that nobody edited at a prompt: Enter alone, a line within a paste, keys for a full-screen
  * program. Not caught here: which of these it is; the reader decides.
  */
+import { isTailHidden } from './echo.ts';
 import type { Prompts } from './prompt.ts';
 import type { Screen } from './screen.ts';
 import { submittedLine, type Draft, type SubmittedLine } from './submitted-line.ts';
@@ -61,6 +62,14 @@ export function fullScreenLine(
   const edited = likely === null || likely === keys.raw ? [] : charSuffixes(carried + likely);
   const guesses = [...charSuffixes(typed), ...edited, ...wordSuffixes(row)];
   const isHidden = isSilent && likely === null && keys.raw.trim() !== '';
+  // A program inside may ask for a secret.
+  const echoed = isTailHidden(keys.raw, row) ? '' : null;
   const why = isHidden ? 'keys that edit were pressed and the screen shows nothing of them' : null;
-  return submittedLine({ text: typed === '' ? null : typed, why, guesses, alternate: true });
+  return submittedLine({
+    text: typed === '' ? null : typed,
+    why,
+    guesses,
+    echoed,
+    alternate: true,
+  });
 }

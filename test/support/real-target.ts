@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ShellIntegration } from '../../server/access/target.ts';
 import { startSshd, type Sshd } from './sshd.ts';
 import { startBastion, type Bastion } from './world.ts';
 
@@ -19,13 +20,22 @@ export interface RealTarget extends AsyncDisposable {
   readonly configuration: string;
 }
 
+/** How the target differs from a plain one. */
+export interface TargetOptions {
+  /** Lines for the top of the server's configuration. */
+  readonly sshd?: readonly string[];
+  /** `off` by default. */
+  readonly shellIntegration?: ShellIntegration;
+}
+
 /** @param policies YAML of the policies; `default` judges everybody */
 export async function startRealTarget(
   folder: string,
   policies: string,
   env: Readonly<Record<string, string>> = {},
+  options: TargetOptions = {},
 ): Promise<RealTarget> {
-  const sshd = await startSshd();
+  const sshd = await startSshd(options.sshd);
   const keys = join(folder, 'keys');
   await mkdir(keys, { recursive: true, mode: 0o700 });
   const keyOf = async (name: string): Promise<string> => {
@@ -48,7 +58,7 @@ export async function startRealTarget(
   - {name: bot, kind: agent, owner: ann, groups: [agents], keys: ["${agent}"]}
 credentials: [{name: web}]
 targets:
-  - {name: ${TARGET}, address: "${sshd.host}:${sshd.port}", labels: {env: test}, logins: [{name: ${sshd.user}, credential: web}]}
+  - {name: ${TARGET}, address: "${sshd.host}:${sshd.port}", labels: {env: test}, shellIntegration: ${options.shellIntegration ?? 'off'}, logins: [{name: ${sshd.user}, credential: web}]}
   - {name: nowhere, address: "127.0.0.1:1", hostKey: "${sshd.hostKeyLine}", logins: [{name: ${sshd.user}, credential: web}]}
   - {name: closed, address: "${sshd.host}:${sshd.port}", logins: [{name: ${sshd.user}, credential: web}]}
 grants:
