@@ -10,12 +10,14 @@ import type { Recording, RecordingSink, SessionStart } from '../session/ports.ts
 import { bastionSeen, SEEN_EVERY_MS } from './bastion-row.ts';
 import { checkpoint, CHECKPOINT_EVERY_MS } from './checkpoint.ts';
 import type { Database } from './database.ts';
+import type { SealedChunk } from './chunk.ts';
 import { auditEvent, SESSIONS_CHANNEL, type SessionNames } from './head-row.ts';
 import { attachedInsert, type StoredJournal } from './journal.ts';
 import { Partitions } from './partitions.ts';
 import {
   END_WAIT_MS,
   LiveRecording,
+  REMOTE_WAIT_MS,
   type RecordingContext,
   type RecordingEnd,
   SEAL_AFTER_MS,
@@ -42,6 +44,7 @@ export interface RecordingSinkOptions {
   readonly instanceId: string;
   readonly sealAfterMs?: number;
   readonly endWaitMs?: number;
+  readonly remoteWaitMs?: number;
   readonly checkpointEveryMs?: number;
 }
 
@@ -63,6 +66,7 @@ class Sink implements StoredRecordingSink {
   readonly #options: RecordingSinkOptions;
   readonly #knex: Knex;
   readonly #shipper: Shipper;
+  readonly #remoteShipper: Shipper;
   readonly #partitions: Partitions;
   readonly #context: RecordingContext;
   readonly #live = new Set<LiveRecording>();
@@ -78,15 +82,16 @@ class Sink implements StoredRecordingSink {
     this.#options = options;
     this.#knex = database.knex;
     this.#partitions = new Partitions(database.knex);
-    this.#shipper = new Shipper({
-      knex: database.knex,
-      logger,
-      onStored: ({ header }) =>
-        spool.shipped(header.sessionId, {
-          throughEvent: header.firstEvent + header.events - 1,
-          events: header.events,
-          bytes: header.rawLength,
-        }),
+    const onStored = ({ header }: SealedChunk): void =>
+      spool.shipped(header.sessionId, {
+        throughEvent: header.firstEvent + header.events - 1,
+        events: header.events,
+        bytes: header.rawLength,
+      });
+    this.#shipper = new Shipper({ knex: database.knex, logger, onStored });
+    this.#remoteShipper = new Shipper({ knex: database.knex, logger, onStored });
+    spool.whenPressed(() => {
+      for (const recording of this.#live) recording.seal();
     });
     this.#context = {
       spool,
@@ -95,9 +100,11 @@ class Sink implements StoredRecordingSink {
       clock,
       logger,
       shipper: this.#shipper,
+      remoteShipper: this.#remoteShipper,
       stop: this.#stop.signal,
       sealAfterMs: options.sealAfterMs ?? SEAL_AFTER_MS,
       endWaitMs: options.endWaitMs ?? END_WAIT_MS,
+      remoteWaitMs: options.remoteWaitMs ?? REMOTE_WAIT_MS,
       onFinished: (recording) => void this.#live.delete(recording),
     };
     this.#heartbeat = setInterval(() => void this.#beat(), SEEN_EVERY_MS);
@@ -124,8 +131,9 @@ class Sink implements StoredRecordingSink {
       source: start.source,
       target: start.target,
     };
+    let gap: SallyportError | null = null;
     try {
-      await this.#options.spool.ready();
+      gap = await this.#unready(start);
       await this.#partitions.ensureFor(start.id);
       const row = sessionRow(start, this.#options.instanceId);
       await this.#options.journal.appendWith([startedEvent(names, start)], {
@@ -136,7 +144,7 @@ class Sink implements StoredRecordingSink {
       if (error instanceof SallyportError && error.code === 'recording.failed') throw error;
       throw refusal(`the session can't be recorded: ${outageReason(error)}`, error);
     }
-    const recording = new LiveRecording(this.#context, names);
+    const recording = new LiveRecording(this.#context, names, start.recording, gap);
     this.#live.add(recording);
     // A drain that started while the row was written doesn't know this recording.
     if (this.#closing) {
@@ -144,6 +152,17 @@ class Sink implements StoredRecordingSink {
       throw refusal('the bastion is stopping');
     }
     return recording;
+  }
+
+  /** Why a session begins unrecorded that may; null = it doesn't. Rejects where none may. */
+  async #unready({ recording }: SessionStart): Promise<SallyportError | null> {
+    try {
+      await this.#options.spool.ready(recording !== 'balanced');
+      return null;
+    } catch (error) {
+      if (recording !== 'continue' || !(error instanceof SallyportError)) throw error;
+      return error;
+    }
   }
 
   /** See `StoredRecordingSink`. */
@@ -161,6 +180,7 @@ class Sink implements StoredRecordingSink {
     waited.abort();
     this.#stop.abort();
     this.#shipper.close();
+    this.#remoteShipper.close();
   }
 
   /** Never rejects: what could not be sealed is sealed with the next chunk. */

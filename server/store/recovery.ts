@@ -4,6 +4,7 @@
  */
 import type { Knex } from 'knex';
 import { decodeEventLine } from '../asciicast/event-line.ts';
+import type { RecordingMode } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { CHAIN_START } from '../journal/chain.ts';
@@ -49,6 +50,7 @@ interface SessionRow {
   readonly target: string;
   readonly status: 'active' | 'closed' | 'failed';
   readonly complete: boolean;
+  readonly recording: RecordingMode;
 }
 
 interface Unfinished {
@@ -181,7 +183,7 @@ class Recovery {
   }
 
   async #close(session: Unfinished): Promise<void> {
-    const { journal, signer, clock, instanceId, logger } = this.#options;
+    const { journal, signer, clock, spool, instanceId, logger } = this.#options;
     const { row, fault } = session;
     const ours = row.owner === instanceId;
     if (fault !== null) {
@@ -199,8 +201,22 @@ class Recovery {
       durationUs: session.endUs,
       endedAtMs: clock.nowMs(),
       why: ours ? STOPPED : 'the bastion that recorded it is gone',
-      complete: ours && fault === null,
+      complete: fault === null && isWhole(row.recording, ours, spool.isSameBoot),
       endedBefore: row.status !== 'active',
     });
+  }
+}
+
+/** Whether everything that was delivered must be in the spool or in Postgres. */
+function isWhole(mode: RecordingMode, ours: boolean, isSameBoot: boolean): boolean {
+  switch (mode) {
+    case 'strict':
+      return ours;
+    case 'strict-remote':
+      return true;
+    case 'balanced':
+      return ours && isSameBoot;
+    case 'continue':
+      return false;
   }
 }

@@ -16,6 +16,8 @@ export interface SpoolLimits {
   readonly waitingAppends: number;
   /** A session whose appends waited this long without one being admitted is refused. */
   readonly waitMs: number;
+  /** How long records wait for a segment to write into; the chunks that free one are sealed meanwhile. */
+  readonly segmentWaitMs: number;
 }
 
 export const SPOOL_LIMITS: SpoolLimits = {
@@ -23,7 +25,8 @@ export const SPOOL_LIMITS: SpoolLimits = {
   totalBacklogBytes: 256 * 1024 * 1024,
   undurableBytes: 64 * 1024 * 1024,
   waitingAppends: 1024,
-  waitMs: 60_000,
+  waitMs: 30_000,
+  segmentWaitMs: 10_000,
 };
 
 interface Waiter {
@@ -36,6 +39,7 @@ interface Account {
   bytes: number;
   failed: SallyportError | null;
   readonly waiters: Waiter[];
+  waitMs: number;
   timer: NodeJS.Timeout | null;
 }
 
@@ -81,7 +85,7 @@ export class Backlog {
       return this.fail(sessionId, refusal('too many appends wait for the spool'));
     }
     this.#waiting.add(account);
-    account.timer ??= this.#timer(sessionId);
+    account.timer ??= this.#timer(sessionId, account.waitMs);
   }
 
   /** These bytes reached the disk, or never will. */
@@ -108,6 +112,21 @@ export class Backlog {
     for (const waiter of account.waiters.splice(0)) waiter.refuse(account.failed);
   }
 
+  /** Lets a session wait less long than others. */
+  hurry(sessionId: string, waitMs: number): void {
+    const account = this.#account(sessionId);
+    account.waitMs = Math.min(waitMs, this.#limits.waitMs);
+  }
+
+  /** Admits a session again that was refused, once half of its room is free. @returns whether it is */
+  reopen(sessionId: string): boolean {
+    const account = this.#account(sessionId);
+    const { sessionBacklogBytes } = this.#limits;
+    if (account.bytes > sessionBacklogBytes / 2 || this.isFull) return false;
+    account.failed = null;
+    return true;
+  }
+
   /** Forgets a session; what it still held is released. */
   forget(sessionId: string): void {
     const account = this.#accounts.get(sessionId);
@@ -129,7 +148,7 @@ export class Backlog {
   #account(sessionId: string): Account {
     let account = this.#accounts.get(sessionId);
     if (account === undefined) {
-      account = { bytes: 0, failed: null, waiters: [], timer: null };
+      account = { bytes: 0, failed: null, waiters: [], waitMs: this.#limits.waitMs, timer: null };
       this.#accounts.set(sessionId, account);
     }
     return account;
@@ -174,8 +193,7 @@ export class Backlog {
     account.timer = null;
   }
 
-  #timer(sessionId: string): NodeJS.Timeout {
-    const waitMs = this.#limits.waitMs;
+  #timer(sessionId: string, waitMs: number): NodeJS.Timeout {
     const why = `the recorder's spool had no room for ${waitMs} ms, because Postgres or the disk doesn't keep up`;
     return setTimeout(() => this.fail(sessionId, refusal(why)), waitMs);
   }

@@ -24,6 +24,8 @@ export class SegmentSupply {
   #spare: Promise<string> | null = null;
   #failure: SallyportError | null = null;
   #failedAtMs = -Infinity;
+  #taking: Promise<unknown> = Promise.resolve();
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: SupplyOptions) {
     this.#options = options;
@@ -55,7 +57,14 @@ export class SegmentSupply {
   }
 
   /** The next segment, which is the caller's from now on. Rejects with `recording.failed`. */
-  async take(): Promise<{ readonly path: string; readonly number: number }> {
+  take(): Promise<{ readonly path: string; readonly number: number }> {
+    // One after the other: two that wait for the same spare would both get it.
+    const taken = this.#taking.then(() => this.#takeNext());
+    this.#taking = taken.catch(() => {});
+    return taken;
+  }
+
+  async #takeNext(): Promise<{ readonly path: string; readonly number: number }> {
     const path = await this.ready();
     this.#spare = null;
     const number = this.#nextNumber;
@@ -63,12 +72,27 @@ export class SegmentSupply {
     return { path, number };
   }
 
-  /** Starts on the next spare. */
+  /** Resolves when a file was given back, at the latest after `ms`. */
+  async changed(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** Starts on the next spare, unless the disk has just failed. */
   prepare(): void {
+    if (performance.now() - this.#failedAtMs < this.#options.retryMs) return;
     this.#spare ??= this.#make();
     // Nobody waits for it yet; whoever needs it tries again.
     this.#spare.catch((error: unknown) => {
       this.#spare = null;
+      this.#failedAtMs = performance.now();
       this.report('the spool has no spare segment', error);
     });
   }
@@ -81,6 +105,9 @@ export class SegmentSupply {
         this.report('a spent segment stays', error),
       );
     }
+    // It can be used again whatever the disk says.
+    this.#failedAtMs = -Infinity;
+    for (const wake of this.#waiting) wake();
   }
 
   /** Removes what was never used or is spent. */

@@ -1,39 +1,37 @@
 /**
  * The spool: the local write-ahead file of the recorder. What `append` has acknowledged survives
- * kill -9 and a power cut; what Postgres has taken is let go. One per process and directory.
+ * kill -9 and, but for the sessions that may be behind the disk, a power cut; what Postgres has taken is
+ * let go. One per process and directory.
  *
- * Everything that waits goes to disk in one write, and the next write starts as soon as the one before
- * is done: waiting on a timer would only add latency. Segments are preallocated, so that a full disk
- * shows up between segments as a clean refusal and never in the middle of a record.
+ * Segments are preallocated, so that a full disk shows up between segments, where records can wait for
+ * room, and never in the middle of a record.
  */
-import { close, constants, open } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import type { SallyportError } from '../errors.ts';
-import { SegmentSupply } from './spool-supply.ts';
 import { Backlog, refusal, SPOOL_LIMITS, type SpoolLimits } from './spool-backlog.ts';
+import { isSameBoot, markBoot, unmarkBoot } from './spool-boot.ts';
+import { type Pending, type Segment, SpoolLane, type SpoolSession } from './spool-lane.ts';
 import {
   findSegments,
   type FoundSegment,
   MAX_LINE_BYTES,
   RECORD_HEADER_BYTES,
-  recordHeader,
   scanSegment,
   SEGMENT_HEADER_BYTES,
-  segmentHeader,
   type SpoolRecord,
   syncDirectory,
   uuidBytes,
-  writeAll,
 } from './spool-segment.ts';
+import { SegmentSupply } from './spool-supply.ts';
 
-/** Records and bytes of one write; records are two buffers each and the kernel takes 1,024. */
-export const MAX_GROUP_RECORDS = 512;
-export const MAX_GROUP_BYTES = 4 * 1024 * 1024;
 /** After a failure to make a segment, the disk is left alone for this long. */
 export const SEGMENT_RETRY_MS = 1000;
 export const SEGMENT_BYTES = 16 * 1024 * 1024;
+/** Output that an operating system may take with it when it stops, for sessions that need not wait for the disk. */
+export const SYNC_EVERY_MS = 100;
+/** A new session wants this part of a segment: one of so many. */
+const SHARE_FOR_NEW = 4;
 /** Bounds the disk that the spool may take even when single records keep many segments alive. */
 export const MAX_SEGMENTS = 64;
 
@@ -45,6 +43,7 @@ export interface SpoolOptions {
   readonly segmentBytes?: number;
   readonly maxSegments?: number;
   readonly segmentRetryMs?: number;
+  readonly syncEveryMs?: number;
   readonly limits?: Partial<SpoolLimits>;
 }
 
@@ -56,36 +55,11 @@ export interface Shipped {
   readonly bytes: number;
 }
 
-interface Pending {
-  readonly session: SpoolSession;
-  readonly eventNumber: number;
-  readonly line: Buffer;
-  readonly resolve: () => void;
-  readonly reject: (error: SallyportError) => void;
-}
-
-interface SpoolSession {
-  readonly id: string;
-  readonly idBytes: Buffer;
-  /** Which segments hold records that Postgres hasn't, oldest first. */
-  readonly spans: { readonly segment: Segment; lastEvent: number }[];
-}
-
-interface Segment {
-  readonly path: string;
-  readonly number: number;
-  readonly fd: number;
-  offset: number;
-  spans: number;
-}
-
-const openFile = promisify(open);
-const closeFile = promisify(close);
-
 /** Opens the spool. What an earlier process left is in `leftovers`. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
-  return new Spool(options, await findSegments(options.directory));
+  const leftovers = await findSegments(options.directory);
+  return new Spool(options, leftovers, await isSameBoot(options.directory));
 }
 
 export class Spool {
@@ -93,23 +67,28 @@ export class Spool {
   readonly #leftovers: readonly FoundSegment[];
   readonly #backlog: Backlog;
   readonly #sessions = new Map<string, SpoolSession>();
-  readonly #queue: Pending[] = [];
   readonly #live = new Set<Segment>();
   readonly #supply: SegmentSupply;
-  #active: Segment | null = null;
-  #activating: Promise<void> | null = null;
-  #pump: Promise<void> | null = null;
+  readonly #synced: SpoolLane;
+  readonly #behind: SpoolLane;
+  /** What earlier processes left is whole: the operating system has been running ever since. */
+  readonly isSameBoot: boolean;
+  #onPressure: () => void = () => {};
+  #isMarked = false;
   #closed = false;
 
   /** Use `openSpool`. */
-  constructor(options: SpoolOptions, leftovers: readonly FoundSegment[]) {
+  constructor(options: SpoolOptions, leftovers: readonly FoundSegment[], isSameBoot: boolean) {
+    const limits = { ...SPOOL_LIMITS, ...options.limits };
     this.#options = {
       segmentBytes: SEGMENT_BYTES,
       maxSegments: MAX_SEGMENTS,
       segmentRetryMs: SEGMENT_RETRY_MS,
+      syncEveryMs: SYNC_EVERY_MS,
       ...options,
     };
-    this.#backlog = new Backlog({ ...SPOOL_LIMITS, ...options.limits });
+    this.isSameBoot = isSameBoot;
+    this.#backlog = new Backlog(limits);
     this.#leftovers = leftovers;
     this.#supply = new SegmentSupply({
       directory: options.directory,
@@ -122,6 +101,8 @@ export class Spool {
           ? null
           : `Postgres hasn't taken any of its ${this.#live.size} segments`,
     });
+    this.#synced = this.#lane(limits.segmentWaitMs, null);
+    this.#behind = this.#lane(limits.segmentWaitMs, this.#options.syncEveryMs);
   }
 
   /** Bytes that Postgres hasn't taken yet. */
@@ -134,15 +115,32 @@ export class Spool {
     return this.#live.size;
   }
 
-  /** Resolves when a new session has somewhere to go; rejects with `recording.failed`. */
-  async ready(): Promise<void> {
+  /** Calls `seal` when no segment is free: what is shipped soon gives one back. */
+  whenPressed(seal: () => void): void {
+    this.#onPressure = seal;
+  }
+
+  /**
+   * Resolves when a new session has somewhere to go; rejects with `recording.failed`.
+   * @param isSynced as for `begin`
+   */
+  async ready(isSynced = true): Promise<void> {
     if (this.#closed) throw refusal('the bastion is stopping');
     if (this.#backlog.isFull) {
       throw refusal('the recorder holds all that it may until Postgres takes it');
     }
-    // Without a spare the disk may be full: what runs goes on, what is new waits for room.
-    if (this.#active === null) await this.#activate();
-    else if (!this.#supply.hasSpare) await this.#supply.ready();
+    const lane = isSynced ? this.#synced : this.#behind;
+    await lane.roomFor(this.#options.segmentBytes / SHARE_FOR_NEW);
+  }
+
+  /**
+   * Says how a session is kept, before its first append; without it, as it is by default.
+   * @param isSynced acknowledged = on the disk; otherwise the disk is up to `syncEveryMs` behind
+   * @param waitMs how long its appends wait at most
+   */
+  begin(sessionId: string, { isSynced = true, waitMs = Infinity } = {}): void {
+    if (!isSynced) this.#session(sessionId, this.#behind);
+    this.#backlog.hurry(sessionId, waitMs);
   }
 
   /**
@@ -158,9 +156,8 @@ export class Spool {
         this.#backlog.fail(sessionId, refusal(`an event of ${line.length} bytes is too large`));
       }
       const start = (): void => {
-        const session = this.#session(sessionId);
-        this.#queue.push({ session, eventNumber, line, resolve, reject });
-        this.#pump ??= Promise.resolve().then(() => this.#drain());
+        const session = this.#session(sessionId, this.#synced);
+        session.lane.push({ session, eventNumber, line, resolve, reject });
       };
       this.#backlog.enter(sessionId, RECORD_HEADER_BYTES + line.length, start, reject);
     });
@@ -176,6 +173,15 @@ export class Spool {
   /** Refuses every further append of a session. */
   fail(sessionId: string, error: SallyportError): void {
     this.#backlog.fail(sessionId, error);
+  }
+
+  /**
+   * Takes appends of a refused session again, from the event on that was refused first. False = not now,
+   * or never, because what was refused may be on the disk.
+   */
+  reopen(sessionId: string): boolean {
+    if (this.#closed || this.#sessions.get(sessionId)?.isTorn === true) return false;
+    return this.#backlog.reopen(sessionId);
   }
 
   /** The session is over and everything of it is in Postgres. */
@@ -205,74 +211,54 @@ export class Spool {
       else await rm(path, { force: true });
     }
     await syncDirectory(this.#options.directory);
+    // Not before: a start that is cut short must find what this one found.
+    await markBoot(this.#options.directory);
+    this.#isMarked = true;
   }
 
   /** Writes what waits and removes every segment that Postgres has all of. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#backlog.close();
-    while (this.#pump !== null) await this.#pump;
+    await this.#synced.close();
+    await this.#behind.close();
     await this.#supply.close();
-    const active = this.#active;
-    this.#active = null;
-    if (active === null) return;
-    await closeFile(active.fd);
-    if (active.spans === 0) await rm(active.path, { force: true });
+    if (this.#isMarked) await unmarkBoot(this.#options.directory);
   }
 
   get #room(): number {
     return this.#options.segmentBytes - SEGMENT_HEADER_BYTES - RECORD_HEADER_BYTES;
   }
 
-  #session(id: string): SpoolSession {
+  #lane(segmentWaitMs: number, syncEveryMs: number | null): SpoolLane {
+    const lane: SpoolLane = new SpoolLane({
+      segmentBytes: this.#options.segmentBytes,
+      syncEveryMs,
+      segmentWaitMs,
+      retryMs: this.#options.segmentRetryMs,
+      supply: this.#supply,
+      onOpened: (segment) => void this.#live.add(segment),
+      onRetired: (segment) => {
+        if (segment.spans === 0) this.#remove(segment);
+      },
+      onWritten: (segment, one) => this.#written(segment, one),
+      onRefused: (group, error) => this.#refuse(lane, group, error),
+      onUnsynced: (sessions, error) => {
+        for (const { id } of sessions) this.#backlog.fail(id, error);
+        this.#refuse(lane, lane.withdraw(sessions), error);
+      },
+      onPressure: () => this.#onPressure(),
+    });
+    return lane;
+  }
+
+  #session(id: string, lane: SpoolLane): SpoolSession {
     let session = this.#sessions.get(id);
     if (session === undefined) {
-      session = { id, idBytes: uuidBytes(id), spans: [] };
+      session = { id, idBytes: uuidBytes(id), lane, spans: [], isTorn: false };
       this.#sessions.set(id, session);
     }
     return session;
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#queue.length > 0) await this.#writeGroup();
-    } finally {
-      this.#pump = null;
-    }
-  }
-
-  async #writeGroup(): Promise<void> {
-    const first = this.#queue[0];
-    if (first === undefined) return;
-    const segment = await this.#segmentFor(RECORD_HEADER_BYTES + first.line.length);
-    if (segment === null) return this.#refuse(this.#queue.splice(0));
-    const group = this.#takeGroup(segment);
-    const buffers = group.flatMap((one) => [
-      recordHeader(segment.number, one.session.idBytes, one.eventNumber, one.line),
-      one.line,
-    ]);
-    try {
-      segment.offset += await writeAll(segment.fd, buffers, segment.offset);
-    } catch (error) {
-      this.#supply.failed('the spool could not be written', error);
-      this.#retire(segment);
-      return this.#refuse(group);
-    }
-    for (const one of group) this.#written(segment, one);
-  }
-
-  /** As much of the queue as one write takes and the segment still holds. */
-  #takeGroup(segment: Segment): readonly Pending[] {
-    let bytes = 0;
-    let records = 0;
-    const room = Math.min(MAX_GROUP_BYTES, this.#options.segmentBytes - segment.offset);
-    for (const { line } of this.#queue) {
-      const more = RECORD_HEADER_BYTES + line.length;
-      if (records > 0 && (records === MAX_GROUP_RECORDS || bytes + more > room)) break;
-      bytes += more;
-      records += 1;
-    }
-    return this.#queue.splice(0, records);
   }
 
   #written(segment: Segment, one: Pending): void {
@@ -286,8 +272,8 @@ export class Spool {
     this.#backlog.settled(RECORD_HEADER_BYTES + one.line.length);
   }
 
-  #refuse(group: readonly Pending[]): void {
-    const error = this.#supply.failure ?? refusal('the spool could not be written');
+  #refuse(lane: SpoolLane, group: readonly Pending[], error: SallyportError): void {
+    if (group.length === 0) return;
     for (const one of group) {
       const bytes = RECORD_HEADER_BYTES + one.line.length;
       one.reject(error);
@@ -296,11 +282,7 @@ export class Spool {
       this.#backlog.release(one.session.id, bytes);
     }
     // What these sessions still have in the queue stands behind a gap.
-    const gone = new Set(group.map((one) => one.session));
-    const behind = this.#queue.filter((one) => gone.has(one.session));
-    if (behind.length === 0) return;
-    this.#queue.splice(0, Infinity, ...this.#queue.filter((one) => !gone.has(one.session)));
-    this.#refuse(behind);
+    this.#refuse(lane, lane.withdraw(new Set(group.map((one) => one.session))), error);
   }
 
   #dropSpans(session: SpoolSession, throughEvent: number): void {
@@ -308,53 +290,14 @@ export class Spool {
       if (span.lastEvent > throughEvent) return;
       session.spans.shift();
       span.segment.spans -= 1;
-      if (span.segment.spans === 0 && span.segment !== this.#active) this.#remove(span.segment);
+      if (span.segment.spans === 0 && !session.lane.isActive(span.segment)) {
+        this.#remove(span.segment);
+      }
     }
-  }
-
-  /** The active segment, or the next one when it has no room; null = the disk gives none. */
-  async #segmentFor(bytes: number): Promise<Segment | null> {
-    const active = this.#active;
-    if (active !== null && active.offset + bytes <= this.#options.segmentBytes) return active;
-    if (active !== null) this.#retire(active);
-    try {
-      await this.#activate();
-      return this.#active;
-    } catch {
-      return null;
-    }
-  }
-
-  /** Nothing more is written into this segment. */
-  #retire(segment: Segment): void {
-    this.#active = null;
-    close(segment.fd, () => {});
-    if (segment.spans === 0) this.#remove(segment);
   }
 
   #remove(segment: Segment): void {
-    this.#live.delete(segment);
+    if (!this.#live.delete(segment)) return;
     this.#supply.giveBack(segment.path);
-  }
-
-  /** Takes the next segment into use, once for everybody who asks meanwhile. */
-  #activate(): Promise<void> {
-    this.#activating ??= this.#activateAlone().finally(() => {
-      this.#activating = null;
-    });
-    return this.#activating;
-  }
-
-  async #activateAlone(): Promise<void> {
-    const { path, number } = await this.#supply.take();
-    try {
-      const fd = await openFile(path, constants.O_WRONLY | constants.O_DSYNC);
-      const offset = await writeAll(fd, [segmentHeader(number)], 0);
-      this.#active = { path, number, fd, offset, spans: 0 };
-      this.#live.add(this.#active);
-    } catch (error) {
-      throw this.#supply.failed('the spool could not start a segment', error);
-    }
-    this.#supply.prepare();
   }
 }

@@ -177,14 +177,23 @@ describe('recordings', () => {
   });
 
   it('refuses to begin without room in the spool', async () => {
-    await open({ spool: { maxSegments: 1 } });
+    // Chunks can't be stored while somebody else has their table, so no segment comes back.
+    const spool = { maxSegments: 1, segmentRetryMs: 1, limits: { segmentWaitMs: 20 } };
+    await open({ spool });
     const first = sessionStart();
-    await world.sink.begin(first);
+    const recording = await world.sink.begin(first);
+    const other = await world.database.knex.transaction();
+    await other.raw('lock table chunks in share row exclusive mode');
+    await recording.append({ atUs: 1, code: 'o', text: 'x'.repeat(250_000) });
     await assert.rejects(world.sink.begin(sessionStart()), { code: 'recording.failed' });
     assert.deepEqual(
       (await world.reader.listSessions({ limit: 9 })).items.map((one) => one.id),
       [first.id],
     );
+    await other.rollback();
+    await recording.end(END);
+    const last = await world.sink.begin(sessionStart());
+    await last.end(END);
   });
 
   it('refuses to begin without a journal or with a malformed id, and leaves no row', async () => {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SallyportError } from '../../server/errors.ts';
 import { openSpool, type Spool, type SpoolOptions } from '../../server/store/spool.ts';
-import type { SpoolRecord } from '../../server/store/spool-segment.ts';
+import { scanSegment, type SpoolRecord } from '../../server/store/spool-segment.ts';
 
 const A = '01939b8e-7c00-7abc-8def-00000000000a';
 const B = '01939b8e-7c00-7abc-8def-00000000000b';
@@ -143,7 +144,7 @@ describe('spool', () => {
   });
 
   it('refuses without a disk, acknowledges nothing of it, and goes on when there is room again', async () => {
-    const spool = await open({ segmentRetryMs: 0 });
+    const spool = await open({ segmentRetryMs: 1, limits: { segmentWaitMs: 20 } });
     await spool.append(A, 1, lineOf(A, 1, 50_000));
     await rm(directory, { recursive: true, maxRetries: 5 });
     const acknowledged: number[] = [1];
@@ -165,7 +166,7 @@ describe('spool', () => {
   });
 
   it('refuses when it may take no further segment', async () => {
-    const spool = await open({ maxSegments: 2, segmentRetryMs: 0 });
+    const spool = await open({ maxSegments: 2, segmentRetryMs: 1, limits: { segmentWaitMs: 20 } });
     const outcomes: string[] = [];
     for (let n = 1; n <= 4; n += 1) {
       const [outcome] = await Promise.allSettled([spool.append(A, n, lineOf(A, n, 50_000))]);
@@ -176,6 +177,103 @@ describe('spool', () => {
     spool.shipped(A, { throughEvent: 2, events: 2, bytes: 100_000 });
     await spool.ready();
     await spool.append(B, 1, lineOf(B, 1, 50_000));
+  });
+
+  it('takes new sessions although its disk is too small for a spare, and uses its one segment again', async () => {
+    const spool = await open({ maxSegments: 1, segmentRetryMs: 1, limits: { segmentWaitMs: 20 } });
+    for (let n = 1; n <= 4; n += 1) {
+      await spool.ready();
+      await spool.append(A, n, lineOf(A, n, 50_000));
+      await assert.rejects(spool.ready(), isRefusal);
+      spool.shipped(A, { throughEvent: n, events: 1, bytes: 50_000 });
+    }
+    await spool.ready();
+    await spool.append(B, 1, lineOf(B, 1));
+    await spool.ready();
+    assert.equal(spool.segmentCount, 1);
+    await spool.close();
+    assert.deepEqual(
+      (await leftovers(await open())).map((one) => one.sessionId),
+      [B],
+    );
+  });
+
+  it('lets records wait for a segment, asks for one to be freed, and goes on in order', async () => {
+    const spool = await open({ maxSegments: 1, segmentRetryMs: 60_000 });
+    await spool.append(A, 1, lineOf(A, 1, 50_000));
+    let isPressed = (): void => {};
+    const pressed = new Promise<void>((resolve) => (isPressed = resolve));
+    spool.whenPressed(isPressed);
+    const waiting = [2, 3].map((n) => spool.append(A, n, lineOf(A, n, 30_000)));
+    await pressed;
+    spool.shipped(A, { throughEvent: 1, events: 1, bytes: 50_000 });
+    await Promise.all(waiting);
+    await spool.close();
+    const records = await leftovers(await open());
+    assert.deepEqual(
+      records.map((one) => one.eventNumber),
+      [2, 3],
+    );
+  });
+
+  it('takes a refused session again from the first refused event on', async () => {
+    const spool = await open({ limits: { sessionBacklogBytes: 1000 } });
+    spool.begin(A, { waitMs: 1 });
+    await spool.append(A, 1, lineOf(A, 1, 900));
+    await assert.rejects(spool.append(A, 2, lineOf(A, 2, 900)), isRefusal);
+    assert.equal(spool.reopen(A), false, 'Postgres still has nothing');
+    await assert.rejects(spool.append(A, 2, lineOf(A, 2, 900)), isRefusal);
+    spool.shipped(A, { throughEvent: 1, events: 1, bytes: 900 });
+    assert.equal(spool.reopen(A), true);
+    await spool.append(A, 2, lineOf(A, 2, 900));
+    await spool.close();
+    assert.equal(spool.reopen(A), false);
+  });
+
+  it('waits for the disk, or for the operating system only, as a session asks', async () => {
+    const spool = await open();
+    spool.begin(B, { isSynced: false });
+    await Promise.all([
+      spool.append(A, 1, lineOf(A, 1)),
+      spool.append(B, 1, lineOf(B, 1)),
+      spool.append(B, 2, lineOf(B, 2)),
+    ]);
+    const kinds = new Map<number, boolean>();
+    for (const fd of await readdir('/proc/self/fd')) {
+      const path = await readlink(`/proc/self/fd/${fd}`).catch(() => '');
+      if (!path.startsWith(directory)) continue;
+      const info = await readFile(`/proc/self/fdinfo/${fd}`, 'utf8');
+      const flags = parseInt(/flags:\s*(\d+)/.exec(info)?.[1] ?? '0', 8);
+      const records = [...scanSegment(await readFile(path))];
+      if (records.length > 0) kinds.set(records.length, (flags & constants.O_DSYNC) !== 0);
+    }
+    assert.deepEqual(
+      [...kinds].sort(([one], [other]) => one - other),
+      [
+        [1, true],
+        [2, false],
+      ],
+    );
+    await spool.close();
+    assert.equal((await leftovers(await open())).length, 3);
+  });
+
+  it('knows whether the operating system has started since', async () => {
+    const first = await open();
+    await first.settleLeftovers(new Set());
+    await first.append(A, 1, lineOf(A, 1));
+    assert.equal((await open()).isSameBoot, true);
+    await writeFile(join(directory, 'boot'), 'another\n');
+    const second = await open();
+    assert.equal(second.isSameBoot, false);
+    await second.close();
+    const third = await open();
+    assert.equal(third.isSameBoot, false, 'a start that was cut short has noted nothing');
+    await third.settleLeftovers(new Set());
+    assert.equal((await open()).isSameBoot, true);
+    await third.close();
+    await first.close();
+    assert.equal((await open()).isSameBoot, true);
   });
 
   it('has everything that a killed process acknowledged', async () => {

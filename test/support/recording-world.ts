@@ -45,7 +45,7 @@ export interface WorldOptions {
   readonly instanceId?: string;
   readonly spool?: Partial<SpoolOptions>;
   readonly sink?: Partial<
-    Pick<RecordingSinkOptions, 'sealAfterMs' | 'endWaitMs' | 'checkpointEveryMs'>
+    Pick<RecordingSinkOptions, 'sealAfterMs' | 'endWaitMs' | 'remoteWaitMs' | 'checkpointEveryMs'>
   >;
 }
 
