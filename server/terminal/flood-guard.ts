@@ -4,26 +4,41 @@
  * otherwise unchanged, and sequences that the emulator doesn't know pass.
  *
  * Four things are cut: strings (titles, links, images) to MAX_STRING_CHARS, the counts in control
- * sequences to MAX_COUNT (an emulator repeats 2,147,483,647 times if told so), the marks that are
- * stacked on one character to MAX_MARKS, and sequences that redraw many rows when they come faster
- * than ordinary output pays for: each character earns one row, up to MAX_ROW_CREDIT.
+ * sequences to what has an effect or to MAX_COUNT (an emulator repeats 2,147,483,647 times if told so),
+ * the marks that are stacked on one character to MAX_MARKS, and sequences that change many cells when
+ * they come faster than characters and time pay for them. `dropped` counts these: the screen lacks what
+ * they did. Only which of the two screens is shown is made good as soon as it can be paid.
+ *
+ * Work is counted in microseconds of a slow machine. Each character and every PAYING_US of time earn one,
+ * up to MAX_CREDIT.
  */
+import { charWidth } from './width.ts';
 
 export const MAX_STRING_CHARS = 4096;
 export const MAX_COUNT = 1000;
 export const MAX_MARKS = 8;
-export const MAX_ROW_CREDIT = 20_000;
+export const MAX_CREDIT = 20_000;
+/** In time, a tenth of the processor is earned. */
+export const PAYING_US = 10;
 /** A control sequence longer than this is dropped. */
 export const MAX_SEQUENCE_CHARS = 256;
 
-type State = 'ground' | 'escape' | 'csi' | 'string' | 'string-escape';
+type State = 'ground' | 'escape' | 'escape-hash' | 'csi' | 'string' | 'string-escape';
 
 // oxlint-disable-next-line no-control-regex -- escape and the C1 introducers are what starts a sequence
 const INTRODUCER = /[\u001b\u0090\u0098\u009b\u009d-\u009f]/g;
 // oxlint-disable-next-line no-control-regex -- these characters end a string
 const STRING_END = /[\u0007\u0018\u001a\u001b\u009c]/g;
-const MARK = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const BEYOND_LATIN = /[\u0300-\uffff]/;
+/** Modes that show the other screen. */
+const SCREEN_MODE = /\b(?:47|1047|1049)\b/g;
+const MAIN_SCREEN = '\u001b[?1049l';
+/** Columns that are filled in the time of one call. */
+const COLS_A_UNIT = 128;
+/** Rows are moved in a multiple of the time in which they are filled. */
+const MOVE = 3;
+/** Characters that are repeated in the time of one call. */
+const REPEATS_A_UNIT = 8;
 /** Ends the sequence that has begun without any effect. */
 const CANCEL = '\u0018';
 
@@ -35,21 +50,39 @@ export class FloodGuard {
   #sequence = '';
   #stringChars = 0;
   #marks = 0;
-  #rowCredit = MAX_ROW_CREDIT;
+  #credit = MAX_CREDIT;
+  #paidUs: number | null = null;
+  #dropped = 0;
+  /** What shows the screen that should be shown; null = it is shown. */
+  #owed: string | null = null;
+  #cols: number;
   #rows: number;
 
-  /** @param rows height of the screen that is guarded */
-  constructor(rows: number) {
+  /** The size of the screen that is guarded. */
+  constructor(cols: number, rows: number) {
+    this.#cols = cols;
     this.#rows = rows;
   }
 
-  resize(rows: number): void {
+  resize(cols: number, rows: number): void {
+    this.#cols = cols;
     this.#rows = rows;
+  }
+
+  /** Sequences that were dropped because nothing paid for them. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Time earns too. @param nowUs of any clock */
+  timePasses(nowUs: number): void {
+    this.#earn(Math.max(0, nowUs - (this.#paidUs ?? nowUs)) / PAYING_US);
+    this.#paidUs = nowUs;
   }
 
   push(text: string): string {
-    this.#rowCredit = Math.min(MAX_ROW_CREDIT, this.#rowCredit + text.length);
-    let out = '';
+    this.#earn(text.length);
+    let out = this.#state === 'ground' ? this.#paidScreen() : '';
     let at = 0;
     while (at < text.length) {
       switch (this.#state) {
@@ -65,6 +98,7 @@ export class FloodGuard {
         }
         case 'escape':
         case 'string-escape':
+        case 'escape-hash':
           out += this.#escape(text.charAt(at));
           at += 1;
           break;
@@ -113,12 +147,24 @@ export class FloodGuard {
   }
 
   #escape(char: string): string {
+    if (this.#state === 'escape-hash') {
+      this.#state = char === '\u001b' ? 'escape' : 'ground';
+      if (char === '8' && !this.#affords(this.#allRows)) return CANCEL;
+      return `#${char}`;
+    }
     if (char === '[') return this.#startCsi(char);
     if (char === ']' || char === 'P' || char === 'X' || char === '^' || char === '_') {
       return this.#startString(char);
     }
+    if (char === '#') {
+      this.#state = 'escape-hash';
+      return '';
+    }
     if (char !== '\u001b') this.#state = 'ground';
-    return char === 'c' && !this.#affords(2 * this.#rows) ? CANCEL : char;
+    const work = char === 'c' ? this.#allRows : char === 'M' ? MOVE * this.#row : 0;
+    const isPaid = this.#affords(work);
+    if (char === 'c') this.#owed = isPaid ? null : MAIN_SCREEN;
+    return isPaid ? char : CANCEL;
   }
 
   #csi(char: string): string {
@@ -134,37 +180,90 @@ export class FloodGuard {
     if (char >= '@') {
       this.#state = 'ground';
       if (char > '~' || this.#sequence.length >= MAX_SEQUENCE_CHARS) return CANCEL;
-      if (!this.#affords(this.#rowsOf(char))) return CANCEL;
-      // Modes are numbers too (`?1049h`), but no counts.
       const isMode = char === 'h' || char === 'l';
-      return this.#introducer + (isMode ? this.#sequence : clampCounts(this.#sequence)) + char;
+      // Modes are numbers too (`?1049h`), but no counts.
+      const sequence = isMode ? this.#sequence : clampCounts(this.#sequence, this.#mostOf(char));
+      const isScreen = isMode && this.#sequence.match(SCREEN_MODE) !== null;
+      if (isScreen) this.#owed = null;
+      if (this.#affords(this.#workOf(char, sequence))) return this.#introducer + sequence + char;
+      if (isScreen) this.#owed = `\u001b[${sequence}${char}`;
+      return CANCEL;
     }
     if (this.#sequence.length < MAX_SEQUENCE_CHARS) this.#sequence += char;
     return '';
   }
 
-  /** How many rows the held sequence redraws. */
-  #rowsOf(final: string): number {
+  /** A larger count has no other effect. */
+  #mostOf(final: string): number {
+    if (final === 'I' || final === 'Z') return Math.min(MAX_COUNT, this.#cols);
+    return 'LMST'.includes(final) ? Math.min(MAX_COUNT, this.#rows) : MAX_COUNT;
+  }
+
+  /** What one row costs to fill, and all of them. */
+  get #row(): number {
+    return 1 + this.#cols / COLS_A_UNIT;
+  }
+
+  get #allRows(): number {
+    return this.#rows * this.#row;
+  }
+
+  #workOf(final: string, sequence: string): number {
+    const count = Math.max(1, Number.parseInt(sequence, 10) || 1);
     switch (final) {
       case 'L':
       case 'M':
       case 'S':
       case 'T':
-        return Math.min(MAX_COUNT, Number.parseInt(this.#sequence, 10) || 1);
+        return MOVE * count * this.#row;
       case 'J':
-        return this.#rows;
+        return this.#allRows;
+      case 'K':
+      case 'P':
+      case 'X':
+        return this.#row;
+      case '@':
+      case 'A':
+        // With a blank, they move all rows sideways.
+        if (sequence.endsWith(' ')) return this.#allRows;
+        return final === '@' ? this.#row : 0;
+      case '}':
+      case '~':
+        return sequence.endsWith("'") ? this.#allRows : 0;
+      case 'b':
+        return count / REPEATS_A_UNIT + count / this.#cols;
+      case 'I':
+      case 'Z':
+        return count / REPEATS_A_UNIT;
       case 'h':
       case 'l':
-        return /\b(47|1047|1049)\b/.test(this.#sequence) ? 2 * this.#rows : 0;
+        return 2 * this.#allRows * (sequence.match(SCREEN_MODE)?.length ?? 0);
       default:
         return 0;
     }
   }
 
-  #affords(rows: number): boolean {
-    if (rows > this.#rowCredit) return false;
-    this.#rowCredit -= rows;
+  #earn(work: number): void {
+    this.#credit = Math.min(MAX_CREDIT, this.#credit + work);
+  }
+
+  /** @returns false = the sequence that costs so much is to be dropped */
+  #affords(work: number): boolean {
+    if (work > this.#credit) {
+      this.#dropped += 1;
+      return false;
+    }
+    this.#credit -= work;
     return true;
+  }
+
+  /** Shows the screen that is owed, when that can be paid by now. */
+  #paidScreen(): string {
+    const owed = this.#owed;
+    if (owed === null || 2 * this.#allRows > this.#credit) return '';
+    this.#credit -= 2 * this.#allRows;
+    this.#owed = null;
+    return owed;
   }
 
   #plain(text: string): string {
@@ -175,7 +274,7 @@ export class FloodGuard {
     }
     let out = '';
     for (const char of text) {
-      this.#marks = MARK.test(char) ? this.#marks + 1 : 0;
+      this.#marks = charWidth(char.codePointAt(0) ?? 0) === 0 ? this.#marks + 1 : 0;
       if (this.#marks <= MAX_MARKS) out += char;
     }
     return out;
@@ -188,6 +287,9 @@ function indexOf(pattern: RegExp, text: string, from: number): number {
   return pattern.exec(text)?.index ?? text.length;
 }
 
-function clampCounts(parameters: string): string {
-  return parameters.replace(/\d{4,}/g, (digits) => String(Math.min(MAX_COUNT, Number(digits))));
+function clampCounts(parameters: string, most: number): string {
+  return parameters.replace(/\d+/g, (digits) => {
+    const count = Number(digits);
+    return count > most ? String(most) : digits;
+  });
 }

@@ -122,6 +122,7 @@ export class Keyframer {
     this.#chars += EVENT_CHARS + (event.text?.length ?? 0);
     if (event.code === 'o') {
       const text = event.text ?? '';
+      this.#screen.timePasses(event.atUs);
       this.#screen.write(text);
       this.#tail.push(text);
     } else if (event.code === 'r') this.#screen.resize(event.cols ?? 0, event.rows ?? 0);

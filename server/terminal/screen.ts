@@ -45,12 +45,19 @@ export interface RowMark {
 }
 
 export class Screen {
-  readonly #terminal: Headless.Terminal;
+  readonly #emulator: Headless.Terminal;
   readonly #serializer = new SerializeAddon();
   readonly #decoder = new StringDecoder('utf8');
   readonly #guard: FloodGuard;
+  #dropped = 0;
+  /** The lowest row that may lack what the guard has dropped; `all` = the other screen is shown. */
+  #lacking: Headless.IMarker | 'all' | null = null;
+  /** What was asked for since the last look at the screen: in a storm of sizes only the last one counts. */
+  #size: { readonly cols: number; readonly rows: number } | null = null;
   #isCursorHidden = false;
   #scrollRegion: string | null = null;
+  /** Rows were not wrapped at some time since the modes are watched. */
+  #wasUnwrapped = false;
 
   /**
    * Sizes outside MIN_SIDE..MAX_SIDE are clamped.
@@ -62,14 +69,14 @@ export class Screen {
     scrollbackRows: number = SCROLLBACK_ROWS,
     options: { readonly plainLetters?: boolean } = {},
   ) {
-    this.#terminal = new Terminal({
+    this.#emulator = new Terminal({
       cols: clampSide(cols),
       rows: clampSide(rows),
       scrollback: scrollbackRows,
       allowProposedApi: true,
       logLevel: 'off',
     });
-    this.#guard = new FloodGuard(this.rows);
+    this.#guard = new FloodGuard(this.cols, this.rows);
     this.#terminal.loadAddon(this.#serializer);
     this.#useWidths();
     this.#watchSequences();
@@ -108,6 +115,38 @@ export class Screen {
     return this.#terminal.modes.bracketedPasteMode;
   }
 
+  /** From here on `isDistorted` notes what was so only for a while. */
+  watchModes(): void {
+    this.#wasUnwrapped = false;
+  }
+
+  /** Text that is written doesn't come to stand where line editors think that it does. */
+  get isDistorted(): boolean {
+    const { insertMode, originMode, wraparoundMode } = this.#terminal.modes;
+    const isSet = insertMode || originMode || !wraparoundMode || this.#wasUnwrapped;
+    return isSet || this.isLacking;
+  }
+
+  /**
+   * Rows that are visible may lack what was printed faster than it can be followed. It is over when they
+   * were cleared, or have been scrolled away.
+   */
+  get isLacking(): boolean {
+    const lacking = this.#lacking;
+    if (lacking === null || this.isAlternate) return lacking !== null;
+    if (lacking === 'all') this.#lack();
+    else if (lacking.line < this.#terminal.buffer.active.baseY) {
+      lacking.dispose();
+      this.#lacking = null;
+    }
+    return this.#lacking !== null;
+  }
+
+  /** Allows for more work than the characters of the output do. @param nowUs of any clock */
+  timePasses(nowUs: number): void {
+    this.#guard.timePasses(nowUs);
+  }
+
   /** Parses output to its end. Bytes may be cut inside a character, text may not. */
   write(output: Buffer | string): void {
     const text = typeof output === 'string' ? output : this.#decoder.write(output);
@@ -117,13 +156,15 @@ export class Screen {
       this.#terminal.input('', true);
       this.#terminal.write(safe.slice(at, at + WRITE_CHARS));
     }
+    if (this.#guard.dropped === this.#dropped) return;
+    this.#dropped = this.#guard.dropped;
+    this.#lack();
   }
 
   /** Clamped like the constructor; wrapped lines are wrapped anew. */
   resize(cols: number, rows: number): void {
     this.#scrollRegion = null;
-    this.#terminal.resize(clampSide(cols), clampSide(rows));
-    this.#guard.resize(this.rows);
+    this.#size = Screen.clamp({ cols, rows });
   }
 
   /** Row `y` from column `from` up to, not including, `to`; blank cells are spaces. */
@@ -217,8 +258,10 @@ export class Screen {
       ? undefined
       : this.#terminal.registerMarker(0);
     if (marker === undefined) return { y, dispose: () => {} };
+    const settle = (): void => this.#settleSize();
     return {
       get y() {
+        settle();
         return marker.line < 0 ? null : marker.line;
       },
       dispose: () => marker.dispose(),
@@ -238,7 +281,26 @@ export class Screen {
   }
 
   dispose(): void {
-    this.#terminal.dispose();
+    this.#emulator.dispose();
+  }
+
+  get #terminal(): Headless.Terminal {
+    this.#settleSize();
+    return this.#emulator;
+  }
+
+  #settleSize(): void {
+    const size = this.#size;
+    if (size === null) return;
+    this.#size = null;
+    this.#emulator.resize(size.cols, size.rows);
+    this.#guard.resize(size.cols, size.rows);
+  }
+
+  #lack(): void {
+    if (typeof this.#lacking === 'object') this.#lacking?.dispose();
+    const below = this.rows - 1 - this.#terminal.buffer.active.cursorY;
+    this.#lacking = this.isAlternate ? 'all' : (this.#terminal.registerMarker(below) ?? 'all');
   }
 
   #line(y: number): Headless.IBufferLine | undefined {
@@ -289,8 +351,16 @@ export class Screen {
     };
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, cursorMode(false));
     parser.registerCsiHandler({ prefix: '?', final: 'l' }, cursorMode(true));
+    parser.registerCsiHandler({ prefix: '?', final: 'l' }, (params) => {
+      if (params.includes(7)) this.#wasUnwrapped = true;
+      return false;
+    });
     parser.registerCsiHandler({ final: 'r' }, ([top, bottom]) => {
       this.#scrollRegion = Number(bottom ?? 0) === 0 ? null : `${Number(top)};${Number(bottom)}`;
+      return false;
+    });
+    parser.registerCsiHandler({ final: 'J' }, ([what]) => {
+      if (what === 2 && !this.isAlternate) this.#lacking = null;
       return false;
     });
     const reset = () => {

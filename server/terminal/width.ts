@@ -27,9 +27,20 @@ const SOFT_HYPHEN = 0xad;
 const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]$/u;
 const EMOJI = /^\p{Emoji_Presentation}$/u;
 
+/** What was asked before, one more than the width; 0 = not yet. */
+const known = new Uint8Array(0x110000);
+
 /** 0, 1 or 2 columns. */
 export function charWidth(codePoint: number): 0 | 1 | 2 {
   if (codePoint < 0x300) return 1;
+  const before = known[codePoint] ?? 0;
+  if (before > 0) return before === 1 ? 0 : before === 2 ? 1 : 2;
+  const width = findWidth(codePoint);
+  known[codePoint] = width + 1;
+  return width;
+}
+
+function findWidth(codePoint: number): 0 | 1 | 2 {
   const char = String.fromCodePoint(codePoint);
   if (codePoint !== SOFT_HYPHEN && INVISIBLE.test(char)) return 0;
   if (WIDE.some(([from, to]) => codePoint >= from && codePoint <= to)) return 2;

@@ -111,7 +111,7 @@ describe('Screen', () => {
 });
 
 describe('FloodGuard', () => {
-  const guard = (text: string): string => new FloodGuard(24).push(text);
+  const guard = (text: string): string => new FloodGuard(80, 24).push(text);
 
   it('leaves ordinary output as it is', () => {
     const output =
@@ -122,7 +122,7 @@ describe('FloodGuard', () => {
   it('gives the same however the output is cut', () => {
     const output = `a\u001b[${'9'.repeat(30)}Cb\u009b5Ac\u001b]0;${'t'.repeat(5000)}\u001b\\d\u001b[1\u001b[2Be`;
     const whole = guard(output);
-    const stage = new FloodGuard(24);
+    const stage = new FloodGuard(80, 24);
     assert.equal(Array.from(output, (char) => stage.push(char)).join(''), whole);
   });
 
@@ -139,14 +139,14 @@ describe('FloodGuard', () => {
   });
 
   it('limits the marks on one character, over packets too', () => {
-    const stage = new FloodGuard(24);
+    const stage = new FloodGuard(80, 24);
     let kept = stage.push('e');
     for (let n = 0; n < 1000; n += 1) kept += stage.push('\u0301');
     assert.equal(kept.length, 1 + MAX_MARKS);
   });
 
   it('drops redrawing that no text pays for, and goes on when there is some', () => {
-    const stage = new FloodGuard(50);
+    const stage = new FloodGuard(80, 50);
     const clear = '\u001b[2J';
     const flood = stage.push(clear.repeat(10_000));
     assert.ok(flood.split(clear).length < 2000);
