@@ -13,6 +13,7 @@ import {
   keyframeAt,
   type KeyframePlace,
   keyframePlaces,
+  newestKeyframe,
   type PlacedKeyframe,
 } from './keyframes.ts';
 import { containing, cursorOf, isUuid, placeOf, timeOf } from './query-text.ts';
@@ -23,6 +24,7 @@ import {
   type SessionRow,
   sessionView,
 } from './session-rows.ts';
+import { sessionsWithCommand } from './search-sessions.ts';
 import { storable } from './storable.ts';
 
 export const MAX_SESSION_PAGE = 200;
@@ -88,6 +90,12 @@ export interface StoredRecordingReader {
   /** Where segments of the replay start, as far as keyframes have been made. */
   keyframePlaces(sessionId: string): Promise<readonly KeyframePlace[]>;
   keyframeAt(sessionId: string, n: number): Promise<PlacedKeyframe | null>;
+  newestKeyframe(sessionId: string): Promise<PlacedKeyframe | null>;
+  /** The last chunk that starts at or before this event; null = none is stored. */
+  chunkOf(
+    sessionId: string,
+    event: number,
+  ): Promise<{ readonly chunk: number; readonly lastEvent: number } | null>;
 }
 
 export function createRecordingReader(database: Database): StoredRecordingReader {
@@ -105,6 +113,8 @@ export function createRecordingReader(database: Database): StoredRecordingReader
     chain: (id) => chain(knex, id),
     keyframePlaces: (id) => keyframePlaces(knex, id),
     keyframeAt: (id, n) => keyframeAt(knex, id, n),
+    newestKeyframe: async (id) => (await newestKeyframe(knex, id))?.placed ?? null,
+    chunkOf: (id, event) => chunkOf(knex, id, event),
   };
 }
 
@@ -129,18 +139,13 @@ async function listSessions(
     const { atMs, id } = placeOf(filter.cursor);
     void found.whereRaw('(started_at, id) < (?, ?)', [new Date(atMs), id]);
   }
-  if (filter.q !== undefined && filter.q !== '') {
-    void found.whereRaw(
-      'exists (select 1 from commands where session_id = sessions.id and text ilike ?)',
-      [containing(filter.q)],
-    );
-  }
+  const { q = '' } = filter;
   const rows = await knex.transaction(
     async (trx) => {
       await trx.raw(`set local statement_timeout = ${SEARCH_TIMEOUT_MS}`);
-      return found.transacting(trx);
+      return q === '' ? found.transacting(trx) : withCommand(trx, found, { ...filter, q }, limit);
     },
-    { readOnly: true },
+    { readOnly: true, isolationLevel: 'repeatable read' },
   );
   const items = rows.slice(0, limit);
   const last = items.at(-1);
@@ -149,6 +154,35 @@ async function listSessions(
     items: items.map(sessionView),
     next: isMore ? cursorOf({ atMs: last.started_at.getTime(), id: last.id }) : null,
   };
+}
+
+/** Those of the sessions that ran a command with the text. */
+async function withCommand(
+  trx: Knex.Transaction,
+  sessions: Knex.QueryBuilder<SessionRow, SessionRow[]>,
+  filter: SessionFilter & { readonly q: string },
+  limit: number,
+): Promise<SessionRow[]> {
+  const known = await sessionsWithCommand(trx, filter);
+  if (known !== null) {
+    const rows: SessionRow[] = await sessions
+      .clone()
+      .whereRaw('sessions.id = any(?::uuid[])', [known.ids as unknown as Knex.RawBinding])
+      .modify((query) => {
+        if (known.afterMs !== null) void query.where('started_at', '>', new Date(known.afterMs));
+      })
+      .transacting(trx);
+    if (known.afterMs === null || rows.length > limit) return rows;
+  }
+  await trx.raw(
+    'set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on',
+  );
+  // Where it is in so many sessions, it is soon found without the index.
+  return sessions
+    .whereRaw('exists (select 1 from commands where session_id = sessions.id and text ilike ?)', [
+      containing(filter.q),
+    ])
+    .transacting(trx);
 }
 
 async function sessionRow(knex: Knex, id: string): Promise<SessionRow | undefined> {
@@ -199,6 +233,21 @@ async function* eventsFrom(
   for await (const chunk of storedChunks(knex, sessionId, from.chunk)) {
     for (const placed of eventsIn(chunk)) if (placed.number >= from.event) yield placed;
   }
+}
+
+async function chunkOf(
+  knex: Knex,
+  sessionId: string,
+  event: number,
+): Promise<{ readonly chunk: number; readonly lastEvent: number } | null> {
+  if (!isUuid(sessionId)) return null;
+  const row = await knex<Pick<ChunkRow, 'session_id' | 'seq' | 'first_event' | 'events'>>('chunks')
+    .where('session_id', sessionId)
+    .andWhere('first_event', '<=', event)
+    .orderBy('seq', 'desc')
+    .first('seq', 'first_event', 'events');
+  if (row === undefined) return null;
+  return { chunk: row.seq, lastEvent: row.first_event + row.events - 1 };
 }
 
 /** The events of a chunk, one at a time. Throws `internal` at one that can't be read. */

@@ -63,10 +63,7 @@ export async function hydrate(
      left join commands as c on c.session_id = hit.session_id and c.seq = hit.seq
      left join command_ends as e on e.session_id = hit.session_id and e.seq = hit.seq
      order by hit.place`,
-    [
-      entries.map((entry) => entry.session.id) as unknown as Knex.RawBinding,
-      arrayLiteral(entries.map((entry) => entry.seq)),
-    ],
+    [entries.map((entry) => entry.session.id), arrayLiteral(entries.map((entry) => entry.seq))],
   );
   return rows.flatMap((row): readonly (CommandHit | OutputHit)[] => {
     const entry = entries[row.place - 1];

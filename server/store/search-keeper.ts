@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Database } from './database.ts';
 import { JOURNAL_CHANNEL } from './journal.ts';
-import type { SearchThreadAnswer, SearchThreadData } from './search-thread.ts';
+import type { SearchThreadAnswer, SearchThreadData, SearchThreadOrder } from './search-thread.ts';
 import { CHUNKS_CHANNEL } from './shipper.ts';
 
 /** What is recorded is gathered for so long before it is taken into the search. */
@@ -83,7 +83,11 @@ class Keeper implements SearchKeeper {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
     this.#thread ??= this.#start();
-    this.#thread.postMessage(null);
+    this.#tell('catch-up');
+  }
+
+  #tell(order: SearchThreadOrder): void {
+    this.#thread?.postMessage(order);
   }
 
   /** Without a session that runs or changed there is nothing to take in. */

@@ -17,6 +17,8 @@ export interface SearchThreadData {
   readonly address: ServerAddress;
 }
 
+export type SearchThreadOrder = 'catch-up';
+
 /** The answer to the order to catch up; `why` is null when that worked. */
 export interface SearchThreadAnswer {
   readonly why: string | null;

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { Verdict } from '../policy/decision.ts';
 import type { SearchEntry } from './search-block.ts';
-import type { EntryFilter } from './search.ts';
+import type { EntryFilter } from './search-filter.ts';
 
 /** Sessions and commands that are looked through without the index, the newest first. */
 export const MAX_UNINDEXED_SESSIONS = 2000;

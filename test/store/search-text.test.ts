@@ -81,7 +81,7 @@ describe('the text of a recording', () => {
   it('is the same however the output was split', () => {
     const text = 'a\x1b[1mb\x1b[0mc\r\nzwölf\r\n密码\r\n';
     const whole = piecesOf([output(1, text), exit]);
-    const split = piecesOf([...text].map((character) => output(1, character)).concat(exit));
+    const split = piecesOf(Array.from(text, (character) => output(1, character)).concat(exit));
     assert.deepEqual(split, whole);
   });
 });

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import type { SallyportError } from '../../server/errors.ts';
 import type { DecidedCommand, SessionStart } from '../../server/session/ports.ts';
-import {
-  createSearch,
-  type StoredSearch,
-  type StoredSearchQuery,
-} from '../../server/store/search.ts';
+import { createSearch, type StoredSearch } from '../../server/store/search.ts';
+import type { StoredSearchQuery } from '../../server/store/search-filter.ts';
 import { Indexer, rebuildSearch } from '../../server/store/search-indexer.ts';
 import { freshUrl } from '../support/database.ts';
 import {

@@ -171,8 +171,8 @@ function Hit({ hit, q }: { readonly hit: FoundCommand | FoundOutput; readonly q:
           </span>
         )}
         <span>
-          {hit.seq === null ? 'before the first command' : `command ${hit.seq}`},{' '}
-          {clockTime(hit.atMs)} in
+          {hit.seq === null ? 'before the first command' : `command ${hit.seq}`} at{' '}
+          {clockTime(hit.atMs)}
         </span>
         {hit.in === 'output' && hit.command !== null && (
           <span>
