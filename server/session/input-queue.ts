@@ -6,6 +6,8 @@
 import type { DownstreamEnd, InputUnit } from './ports.ts';
 
 const CTRL_C = 0x03;
+/** Signals and changes of the size that wait; more stay where the client's requests wait. */
+export const MAX_WAITING_REQUESTS = 1024;
 
 export type ResizeUnit = Extract<InputUnit, { readonly kind: 'resize' }>;
 
@@ -16,6 +18,7 @@ export class InputQueue {
   readonly #units: InputUnit[] = [];
   readonly #gone = new AbortController();
   #pendingBytes = 0;
+  #requests = 0;
   #arrival: (() => void) | null = null;
   #room: (() => void) | null = null;
   #interrupt: AbortController | null = null;
@@ -47,6 +50,7 @@ export class InputQueue {
       const unit = this.#units.shift();
       if (unit !== undefined) {
         if (unit.kind === 'data') this.#pendingBytes -= unit.bytes.length;
+        else this.#requests -= 1;
         this.#room?.();
         return unit;
       }
@@ -123,19 +127,23 @@ export class InputQueue {
   async #pump(): Promise<void> {
     for (;;) {
       const unit = await this.#end.read();
-      if (unit.kind === 'data') {
-        this.#pendingBytes += unit.bytes.length;
-        if (this.#isCtrlC(unit)) this.#interrupt?.abort();
-      }
+      if (this.#isCtrlC(unit)) this.#interrupt?.abort();
       if (unit.kind === 'resize' && this.#resized !== null) {
         this.#resized(unit);
         continue;
       }
+      // Of sizes that follow each other only the last one counts: nothing has come between them.
+      if (unit.kind === 'resize' && this.#units.at(-1)?.kind === 'resize') this.#units.pop();
+      else if (unit.kind === 'data') this.#pendingBytes += unit.bytes.length;
+      else this.#requests += 1;
       this.#units.push(unit);
       if (unit.kind === 'close') this.abandon();
       this.#arrival?.();
       if (unit.kind === 'close') return;
-      while (this.#pendingBytes >= this.#maxPendingBytes) {
+      while (
+        this.#pendingBytes >= this.#maxPendingBytes ||
+        this.#requests >= MAX_WAITING_REQUESTS
+      ) {
         await new Promise<void>((resolve) => (this.#room = resolve));
         this.#room = null;
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { InputQueue } from '../../server/session/input-queue.ts';
+import { InputQueue, MAX_WAITING_REQUESTS } from '../../server/session/input-queue.ts';
 import type { InputUnit, OutputUnit } from '../../server/session/ports.ts';
 import { FakeEnd, settled } from '../support/session-fakes.ts';
 
@@ -91,6 +91,20 @@ describe('InputQueue', () => {
       { kind: 'signal', name: 'USR1' },
       CLOSE,
     ]);
+  });
+
+  it('keeps only the last of sizes that follow each other', async () => {
+    client.send(resize(1), resize(2), keys('a'), resize(3), resize(4), CLOSE);
+    await settled();
+    assert.deepEqual(await rest(queue), [resize(2), keys('a'), resize(4), CLOSE]);
+  });
+
+  it('takes no more signals than its bound', async () => {
+    const signal: InputUnit = { kind: 'signal', name: 'USR1' };
+    client.send(...Array.from({ length: 3 * MAX_WAITING_REQUESTS }, () => signal), CLOSE);
+    await settled();
+    assert.equal(client.taken, MAX_WAITING_REQUESTS);
+    assert.equal((await rest(queue)).length, 3 * MAX_WAITING_REQUESTS + 1);
   });
 
   it('has room again after Ctrl-C', async () => {
