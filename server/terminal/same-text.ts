@@ -16,6 +16,11 @@ export function sameLetters(typed: string, shown: string): boolean {
   return letters(typed) === letters(shown) || queried(typed) === joined(shown);
 }
 
+/** It is shown with question marks in the place of some characters. */
+export function isQueried(typed: string, shown: string): boolean {
+  return letters(typed) !== letters(shown) && queried(typed) === joined(shown);
+}
+
 /** Small shells show characters that they can't draw as a question mark. */
 function queried(text: string): string {
   return text.replace(/\s+/g, '').replace(/[^\0-\u02ff]/gu, '?');
@@ -66,6 +71,8 @@ function inPieces(line: string, shown: string, left: { steps: number }): boolean
     if (left.steps < 0) return false;
     const { at, length } = longestStart(line.slice(done), shown.slice(from));
     if (length === 0 || (piece === 0 && at > 0)) return false;
+    // Question marks that are too many stand for characters that came in pieces.
+    if (/^\?+$/.test(shown.slice(from, from + at))) return false;
     from += at + length;
     done += length;
   }

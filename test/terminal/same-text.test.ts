@@ -11,5 +11,6 @@ describe('texts on the screen', () => {
   it('are echoed in part by the terminal and in part by a shell that shows question marks', () => {
     assert.equal(isEchoed('echo 漢config→11', 'echo 漢con\n$ fig?11'), true);
     assert.equal(isEchoed('echo 漢config→11', 'echo 漢con\n$ fig!11'), false);
+    assert.equal(isEchoed('echo config→ release 50', 'echo config??? release 50'), false);
   });
 });
