@@ -18,9 +18,15 @@ import {
 } from './cli/demo.ts';
 import { loadConfiguration } from './cli/configuration.ts';
 import type { RunFile } from './cli/home.ts';
+import {
+  changeableSigner,
+  KEYS_CHANNEL,
+  publicKeyOf,
+  recordingSigner,
+} from './cli/recording-keys.ts';
 import { journalChanges } from './cli/journal.ts';
 import type { Config } from './config/environment.ts';
-import { anchorSink, coldStore, openStores, recordingSigner, type Stores } from './context.ts';
+import { anchorSink, coldStore, openStores, type Stores } from './context.ts';
 import { messageOf, SallyportError } from './errors.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
@@ -38,6 +44,7 @@ import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { isOutage } from './store/outage.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
+import { startRetention } from './store/retention.ts';
 import { createSearchKeeper } from './store/search-keeper.ts';
 import { openSpool } from './store/spool.ts';
 import { createPages } from '../web/index.ts';
@@ -120,7 +127,14 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     onFailure: (error) => logger.error('spool failed', { why: messageOf(error) }),
   });
   closers.add('spool', () => spool.close());
-  const signer = await recordingSigner(home);
+  const signer = changeableSigner(await recordingSigner(home));
+  const reloadKey = (): void => {
+    recordingSigner(home).then(
+      (one) => signer.change(one),
+      (error: unknown) => logger.error('recording key not read', { why: messageOf(error) }),
+    );
+  };
+  await database.listen(KEYS_CHANNEL, reloadKey);
   const recording = {
     database,
     spool,
@@ -166,6 +180,9 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   closers.add('ssh', () => gateway.close());
 
   startColdMoves(stores, options, closers);
+  const objects = coldStore(config);
+  const retention = startRetention({ database, journal, signer, clock, logger, objects });
+  closers.add('retention', () => retention.close());
   const keyframes = await createKeyframeKeeper({
     database,
     logger,
@@ -198,7 +215,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     isOutage,
     metrics: () => metricsText(gateway.connectionCount, registry.activeSessions),
     pages: await createPages(),
-    recordingKey: signer,
+    recordingKey: (keyId) => publicKeyOf(home, keyId),
+    holds: stores.holds,
     logger,
     clock,
     version,

@@ -2,7 +2,6 @@
  * The composition root: makes each adapter once, gives it the ports that it needs, and closes
  * everything in reverse. Here the compiler checks that adapters fit the ports that others declared.
  */
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { Home } from './cli/home.ts';
 import type { VerbInput } from './cli/verb.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -16,7 +15,6 @@ import type {
   RecordingReader,
   ReplayReader,
 } from './http/ports.ts';
-import { createHeadSigner, type HeadSigner } from './journal/signature.ts';
 import type { Logger } from './log.ts';
 import { compilePolicy } from './policy/document.ts';
 import type { Policy } from './policy/policy.ts';
@@ -27,6 +25,7 @@ import { createControls } from './store/controls.ts';
 import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
+import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
 import { createObjectStore, type ObjectStore } from './store/object-store.ts';
 import { currentPolicy } from './store/policies.ts';
@@ -54,6 +53,7 @@ export interface Stores {
   readonly search: StoredSearch;
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
   readonly controls: ReturnType<typeof createControls>;
+  readonly holds: Holds;
   /** The vault; its master key is read, or made, at the first call. */
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
@@ -96,6 +96,7 @@ export async function openStores(
       search: createSearch(database),
       approvals: createApprovals({ database, journal, publicUrl, clock }),
       controls: createControls(database),
+      holds: createHolds({ database, journal, clock }),
       vault: () =>
         (vault ??= loadMasterKey({
           value: config.secrets.masterKey,
@@ -186,24 +187,4 @@ function compiledPolicies(database: Database): Policies {
       return fresh;
     },
   };
-}
-
-/** The key that signs recordings, made at the first start. Rejects with `key.corrupt`. */
-export async function recordingSigner(home: Home): Promise<HeadSigner> {
-  const pem = await home.key(
-    'keys/recording_ed25519',
-    () => {
-      const { privateKey } = generateKeyPairSync('ed25519');
-      return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    },
-    (content) => {
-      try {
-        const { asymmetricKeyType } = createPrivateKey(content);
-        return asymmetricKeyType === 'ed25519' ? null : 'it is no Ed25519 key';
-      } catch {
-        return 'it is no private key in PEM form';
-      }
-    },
-  );
-  return createHeadSigner(createPrivateKey(pem));
 }

@@ -3,6 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { withStores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
+import type { Database } from '../store/database.ts';
 import { engineIsPatched, hasNativeCiphers } from '../ssh/engine/driver.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
@@ -65,6 +66,7 @@ async function stores(input: VerbInput): Promise<Finding[]> {
       const findings: Finding[] = [
         fine('home', home.directory),
         fine('database', `PostgreSQL ${database.serverVersion}, ${database.mode}`),
+        await roles(database),
       ];
       const checked = await journal.verify();
       findings.push(
@@ -84,6 +86,26 @@ async function stores(input: VerbInput): Promise<Finding[]> {
     const hint = error instanceof SallyportError ? `; ${error.hint}` : '';
     return [bad('stores', `${messageOf(error)}${hint}`)];
   }
+}
+
+/** Whether the bastion's role could change the record. */
+async function roles({ roles: known }: Database): Promise<Finding> {
+  const { bastion, mode, owner } = known;
+  const found = await known.findings();
+  const check = 'database roles';
+  if (mode === 'single') {
+    const what = `the role "${bastion}" records and owns the tables: ${found.slice(0, 3).join(', ')}`;
+    const detail = `${what}; whoever gets hold of it can change the record, and only verify shows it. Give the bastion a role of its own, and the owner in SALLYPORT_DATABASE_OWNER_URL: see the README`;
+    return { check, ok: true, warning: true, detail };
+  }
+  if (found.length > 0) {
+    return bad(check, `the role "${bastion}" could change the record: ${found.join(', ')}`);
+  }
+  const detail = `"${bastion}" can add to the record and neither change nor delete it`;
+  if (mode === 'separate') return fine(check, `${detail}; "${owner}" owns the tables`);
+  const missing =
+    'nothing here migrates or deletes what is due: SALLYPORT_DATABASE_OWNER_URL is not set';
+  return { check, ok: true, warning: true, detail: `${detail}; ${missing}` };
 }
 
 function fine(check: string, detail: string): Finding {

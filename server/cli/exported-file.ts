@@ -3,7 +3,6 @@
  * seal inside it, a journal (`journal export`) against its own chain. Not caught here: facts of a
  * recording beside its events (title, first size, command), and entries cut from the journal's end.
  */
-import type { KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { encodeEventLine } from '../asciicast/event-line.ts';
@@ -12,6 +11,7 @@ import { messageOf, SallyportError } from '../errors.ts';
 import { ChunkHasher, isIntact } from '../journal/chain.ts';
 import { EVENT_TYPES, type JournalEntry, type JsonValue } from '../journal/event.ts';
 import { broken, ChainWalk, type RecordingCheck, type RecordingSeal } from '../journal/seal.ts';
+import type { KeyOf, PublicKey } from '../journal/signature.ts';
 import { linesIn } from './line-stream.ts';
 
 export type ExportedFileCheck =
@@ -76,12 +76,12 @@ const DOCUMENT_START = '{"format":"sallyport-recording","version":1,';
 const EVENTS_START = '"events":[';
 
 /**
- * @param publicKey of the bastion that recorded, from elsewhere than the file
+ * @param keys public keys of the bastion that recorded, from elsewhere than the file
  * @throws SallyportError `usage.invalid` when it can't be read or is neither of the two
  */
 export async function checkExportedFile(
   path: string,
-  publicKey: KeyObject,
+  keys: PublicKey | KeyOf,
 ): Promise<ExportedFileCheck> {
   const lines = linesIn(createReadStream(path), async () => {}, MAX_LINE_CHARACTERS);
   let first: IteratorResult<string>;
@@ -96,7 +96,7 @@ export async function checkExportedFile(
     );
   }
   const line = first.done === true ? '' : first.value;
-  if (line.startsWith(DOCUMENT_START)) return checkRecordingFile(path, line, lines, publicKey);
+  if (line.startsWith(DOCUMENT_START)) return checkRecordingFile(path, line, lines, keys);
   if (entryShape.safeParse(parsed(line)).success) return checkJournalFile(line, lines);
   throw new SallyportError(
     'usage.invalid',
@@ -109,7 +109,7 @@ async function checkRecordingFile(
   path: string,
   start: string,
   lines: AsyncIterable<string>,
-  publicKey: KeyObject,
+  keys: PublicKey | KeyOf,
 ): Promise<ExportedFileCheck> {
   const seal = sealOf(path, start);
   const walk = new ChainWalk(seal.sessionId, seal.head);
@@ -154,7 +154,7 @@ async function checkRecordingFile(
   }
   // Only a session that still ran has chunks that no head covers; how many is part of the answer.
   const isRunning = seal.head === null || seal.head.chunks < seal.chunks.length;
-  return result(events, walk.end(isRunning, publicKey));
+  return result(events, walk.end(isRunning, keys));
 }
 
 /** The first line is a whole document but for the events that follow it. */

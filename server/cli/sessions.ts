@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPages } from '../../web/index.ts';
-import { recordingSigner, withStores, type Stores } from '../context.ts';
+import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { encodeRecording, refuseLargePage } from '../http/exports.ts';
 import type { SessionQuery, SessionView } from '../http/ports.ts';
 import { FORMATS } from '../http/query.ts';
 import { printable } from '../printable.ts';
+import { publicKeyOf } from './recording-keys.ts';
 import { table } from './table.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
@@ -169,7 +170,10 @@ const exportSession: Verb = {
       const seal = await stores.recordings.chain(session.id);
       if (header === null) throw unknownSession(session.id);
       const events = stores.recordings.events(session.id);
-      const page = format === 'html' ? await exportedPage(stores, session) : NO_PAGE;
+      const page =
+        format === 'html'
+          ? await exportedPage(stores, session, seal?.head?.keyId ?? null)
+          : NO_PAGE;
       const pieces = encodeRecording(format, { header, events, seal, page });
       const file = input.options.text('output');
       if (file === null) for await (const piece of pieces) await input.terminal.out(piece);
@@ -262,8 +266,9 @@ const NO_PAGE = () => ({ start: '', end: '' });
 async function exportedPage(
   { home, recordings }: Stores,
   session: SessionView,
+  signedBy: string | null,
 ): Promise<() => { readonly start: string; readonly end: string }> {
-  const { keyId, publicKey } = await recordingSigner(home);
+  const { keyId, publicKey } = await publicKeyOf(home, signedBy);
   const commands = await recordings.commands(session.id);
   const pages = await createPages();
   return () => pages.exported({ session, commands, keyId, publicKey });

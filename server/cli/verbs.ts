@@ -6,8 +6,10 @@ import { credentialVerbs } from './credentials.ts';
 import { demoTarget } from './demo-target.ts';
 import { doctor } from './doctor.ts';
 import { journalVerbs } from './journal.ts';
+import { keyVerbs } from './keys.ts';
 import { policyTest } from './policy-verb.ts';
 import { searchVerbs } from './search.ts';
+import { retentionVerbs } from './retention.ts';
 import { serve } from './serve.ts';
 import { sessionVerbs } from './sessions.ts';
 import { migrate, tokenCreate } from './upkeep.ts';
@@ -27,6 +29,8 @@ const PUBLIC: readonly Verb[] = [
   ...sessionVerbs,
   ...searchVerbs,
   sessionsMoveCold,
+  ...retentionVerbs,
+  ...keyVerbs,
   verify,
   ...approvalVerbs,
   ...journalVerbs,

@@ -1,20 +1,23 @@
 /** `verify`: whether anybody edited what was recorded. */
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withStores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { RecordingCheck } from '../journal/seal.ts';
+import { printable } from '../printable.ts';
 import { lostRecordings } from '../store/journal-claims.ts';
 import { checkRecording, sessionIds } from '../store/recording-check.ts';
 import { checkExportedFile, type ExportedFileCheck } from './exported-file.ts';
+import { recordingKeyring } from './recording-keys.ts';
+import type { Journal } from '../session/ports.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Findings that the journal is told of, and characters of each. */
+const MAX_TOLD = 50;
+const MAX_TOLD_CHARACTERS = 300;
 
 export const verify: Verb = {
   name: 'verify',
-  usage: '[ID… | --all | --file FILE [--key PUBLIC-KEY-FILE]]',
+  usage: '[ID… | --all | --file FILE] [--key PUBLIC-KEY-FILE]',
   summary:
     'recompute the chain and check the signature of recordings; with --all the journal too; with --file what was exported, without a database',
   options: { all: { type: 'boolean' }, file: { type: 'string' }, key: { type: 'string' } },
@@ -26,11 +29,14 @@ export const verify: Verb = {
     if (ways.filter(Boolean).length !== 1) {
       throw new SallyportError('usage.invalid', 'say what to verify', 'give ids, --all or --file');
     }
-    const publicKey = await recordingKey(input);
+    const home = { path: (...parts: readonly string[]) => join(input.config.home, ...parts) };
+    const keyOf = await recordingKeyring(home, input.options.text('key'));
     const json = input.options.flag('json');
     let ok = true;
+    const failures: string[] = [];
     const report = async (what: string, good: boolean, detail: string): Promise<void> => {
       ok &&= good;
+      if (!good) failures.push(`${what} ${detail}`.slice(0, MAX_TOLD_CHARACTERS));
       await input.terminal.out(
         json
           ? `${JSON.stringify({ what, ok: good, detail })}\n`
@@ -38,7 +44,7 @@ export const verify: Verb = {
       );
     };
     if (file !== null) {
-      const checked = await checkExportedFile(file, publicKey);
+      const checked = await checkExportedFile(file, keyOf);
       const isGood = checked.kind === 'journal' ? checked.fault === null : isIntact(checked.check);
       const what = checked.kind === 'journal' ? 'journal' : checked.sessionId;
       await report(what, isGood, fileDetail(checked));
@@ -46,9 +52,7 @@ export const verify: Verb = {
     }
     return withStores(input, async ({ database, journal }) => {
       for await (const id of all ? sessionIds(database) : input.positionals) {
-        const check: RecordingCheck = UUID.test(id)
-          ? await checkRecording(database, id, publicKey)
-          : { kind: 'unknown' };
+        const check = await checkRecording(database, id, keyOf, { alone: !all });
         await report(id, isIntact(check), detailOf(check));
       }
       if (all) {
@@ -59,38 +63,34 @@ export const verify: Verb = {
             : `entry ${check.seq}: ${check.why}`;
         await report('journal', check.kind === 'intact', detail);
         if (check.kind === 'intact') {
-          for await (const lost of lostRecordings(database, journal)) {
+          for await (const lost of lostRecordings(database, journal, keyOf)) {
             await report(lost.session, false, lost.why);
           }
         }
       }
+      if (failures.length > 0) await tell(input, journal, failures);
       return ok ? 0 : 1;
     });
   },
 };
 
-/** The public half of the home's key, or the key that was named. */
-async function recordingKey({ config, options }: VerbInput): Promise<KeyObject> {
-  const named = options.text('key');
-  const path = named ?? join(config.home, 'keys', 'recording_ed25519');
+/** That something was found is part of the record; that it can't be written down hides nothing. */
+async function tell(
+  { logger, source }: VerbInput,
+  journal: Journal,
+  failures: readonly string[],
+): Promise<void> {
+  const data = { count: failures.length, failures: failures.slice(0, MAX_TOLD) };
+  const nobody = { principal: null, session: null, target: null };
   try {
-    const pem = await readFile(path, 'utf8');
-    return pem.includes('PRIVATE KEY')
-      ? createPublicKey(createPrivateKey(pem))
-      : createPublicKey(pem);
+    await journal.append({ type: 'verify.failed', source, ...nobody, data });
   } catch (error) {
-    throw new SallyportError(
-      'key.corrupt',
-      `the key ${path} that signs recordings can't be read (${messageOf(error)})`,
-      named === null
-        ? 'restore it from a backup; where no bastion has run yet, there is none: name the public key with --key'
-        : 'name the public key in PEM form: openssl pkey -in recording_ed25519 -pubout',
-    );
+    logger.warn('journal.failed', { why: messageOf(error) });
   }
 }
 
 function isIntact({ kind }: RecordingCheck): boolean {
-  return kind === 'intact' || kind === 'open';
+  return kind === 'intact' || kind === 'open' || kind === 'deleted';
 }
 
 function fileDetail(checked: ExportedFileCheck): string {
@@ -110,6 +110,11 @@ function detailOf(check: RecordingCheck): string {
       return `${check.chunks} chunks, intact, but signed by another key: ${check.signedBy.slice(0, 16)}`;
     case 'broken':
       return `chunk ${check.chunk}: ${check.why}`;
+    case 'contradicted':
+    case 'lost':
+      return check.why;
+    case 'deleted':
+      return `deleted on ${check.at} by ${printable(check.by, 100)}, as entry ${check.entry} of the journal says, signed`;
     case 'unknown':
       return 'there is no such session';
   }

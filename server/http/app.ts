@@ -13,6 +13,7 @@ import { Attempts } from './attempts.ts';
 import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
+import { holdRoutes } from './hold-routes.ts';
 import { openRoutes } from './open-routes.ts';
 import type { HttpOptions, Services } from './options.ts';
 import type { Frame } from './pages.ts';
@@ -118,6 +119,7 @@ function httpApp(options: HttpOptions): Express {
   app.use(express.json(BODY));
   app.use(express.urlencoded({ ...BODY, extended: false, parameterLimit: 20 }));
   app.use('/api/v1/sessions', sessionRoutes(services));
+  app.use('/api/v1/sessions', holdRoutes(services));
   app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
   app.use(signInRoutes(services));

@@ -10,6 +10,7 @@ export const ACTIONS = [
   'session.list',
   'session.read',
   'session.terminate',
+  'session.hold',
   'approval.list',
   'approval.decide',
 ] as const;
@@ -44,6 +45,11 @@ export function guard(
       if (hasRole(principal, 'admin')) return { kind: 'allowed', scope: 'all' };
       if (readsAll || owner === principal.name) return { kind: 'forbidden', needs: 'admin' };
       return { kind: 'hidden' };
+    case 'session.hold':
+      if (readsAll) return { kind: 'allowed', scope: 'all' };
+      return owner === principal.name
+        ? { kind: 'forbidden', needs: 'auditor' }
+        : { kind: 'hidden' };
     case 'approval.list':
     case 'approval.decide':
       return hasRole(principal, 'approver')

@@ -8,6 +8,7 @@ import type {
   AuditWriter,
   ChainReader,
   HeaderReader,
+  HoldDesk,
   RecordingReader,
   ReplayReader,
   SearchDesk,
@@ -39,8 +40,11 @@ export interface HttpOptions {
   /** Prometheus text with counts only: it is open to everybody. */
   readonly metrics: () => string;
   readonly pages: Pages;
-  /** The public half of the key that signs recordings. */
-  readonly recordingKey: { readonly keyId: string; readonly publicKey: string };
+  /** The public key of that id, or of who signs now when it is null or not known. */
+  readonly recordingKey: (
+    keyId: string | null,
+  ) => Promise<{ readonly keyId: string; readonly publicKey: string }>;
+  readonly holds: HoldDesk;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;

@@ -236,3 +236,31 @@ export interface ApprovalDesk {
 export interface AuditWriter {
   append(event: AuditEvent): Promise<void>;
 }
+
+/** A legal hold on a session; times in ISO 8601. */
+export interface HoldView {
+  readonly session: string;
+  readonly heldAt: string;
+  readonly heldBy: string;
+  readonly reason: string;
+  readonly releasedAt: string | null;
+  readonly releasedBy: string | null;
+  readonly releaseReason: string | null;
+}
+
+export interface HoldChange {
+  readonly session: string;
+  readonly reason: string;
+  /** Who, as it is shown. */
+  readonly by: string;
+  readonly principal: string | null;
+  readonly source: string | null;
+}
+
+/** Rejects with `object.conflict` when it is held already, or not held, and with `usage.invalid`. */
+export interface HoldDesk {
+  hold(change: HoldChange): Promise<HoldView>;
+  release(change: HoldChange): Promise<HoldView>;
+  /** All of a session, newest first. */
+  of(sessionId: string): Promise<readonly HoldView[]>;
+}

@@ -42,7 +42,7 @@ export function sessionRoutes(services: Services): Router {
     const seal = await recordings.chain(session.id);
     if (header === null) throw unknownObject('session');
     const commands = format === 'html' ? await recordings.commands(session.id) : [];
-    const { keyId, publicKey } = services.recordingKey;
+    const { keyId, publicKey } = await services.recordingKey(seal?.head?.keyId ?? null);
     const page = () => services.pages.exported({ session, commands, keyId, publicKey });
     const events = recordings.events(session.id);
     await sendRecording(response, session, format, { header, events, seal, page });

@@ -4,7 +4,7 @@
  * and facts beside the events (principal, target, title), which the chain doesn't cover.
  */
 import { CHAIN_START, type ChunkHeader } from './chain.ts';
-import { isSignedBy, keyIdOf, type PublicKey } from './signature.ts';
+import { isSignedBy, type KeyOf, keyring, type PublicKey } from './signature.ts';
 
 export interface SignedHead {
   readonly chunks: number;
@@ -33,10 +33,16 @@ export type RecordingCheck =
   | { readonly kind: 'intact'; readonly chunks: number; readonly signedBy: string }
   /** The session still runs: its chunks are intact so far, and the first `signed` of them are sealed. */
   | { readonly kind: 'open'; readonly chunks: number; readonly signed: number }
-  /** Signed by a key that is not the one given; the chain itself is intact. */
+  /** Signed by a key that is none of those given; the chain itself is intact. */
   | { readonly kind: 'foreign-key'; readonly chunks: number; readonly signedBy: string }
   /** @param chunk the first that isn't what was recorded */
   | { readonly kind: 'broken'; readonly chunk: number; readonly why: string }
+  /** The chain holds, but the journal says something else about the session. */
+  | { readonly kind: 'contradicted'; readonly why: string }
+  /** Its time was over: the journal has its tombstone, signed. */
+  | { readonly kind: 'deleted'; readonly entry: number; readonly at: string; readonly by: string }
+  /** It was deleted, and not because its time was over. */
+  | { readonly kind: 'lost'; readonly why: string }
   | { readonly kind: 'unknown' };
 
 /** Takes the chunks of one recording in order. */
@@ -84,9 +90,9 @@ export class ChainWalk {
   /**
    * After the last chunk.
    * @param isRunning the chunks since the last checkpoint aren't signed yet
-   * @param publicKey of the bastion that recorded, from elsewhere than the record
+   * @param keys public keys of the bastion that recorded, from elsewhere than the record
    */
-  end(isRunning: boolean, publicKey: PublicKey): RecordingCheck {
+  end(isRunning: boolean, keys: PublicKey | KeyOf): RecordingCheck {
     const chunks = this.#chunks;
     const head = this.#head;
     if (head === null) {
@@ -100,7 +106,9 @@ export class ChainWalk {
       return broken(head.chunks, 'it is not the head that was signed');
     }
     const signedBy = head.keyId;
-    if (signedBy !== keyIdOf(publicKey)) return { kind: 'foreign-key', chunks, signedBy };
+    const keyOf = typeof keys === 'function' ? keys : keyring([keys]);
+    const publicKey = keyOf(signedBy);
+    if (publicKey === null) return { kind: 'foreign-key', chunks, signedBy };
     const statement = { sessionId: this.#sessionId, chunks: head.chunks, ...this.#atHead };
     if (!isSignedBy(statement, head.signature, publicKey)) {
       return broken(head.chunks, 'the signature is not of these chunks');

@@ -20,6 +20,9 @@ export interface HeadStatement {
 /** An Ed25519 public key. */
 export type PublicKey = KeyObject;
 
+/** The public key of an id, from elsewhere than the record; null = a stranger's. */
+export type KeyOf = (keyId: string) => PublicKey | null;
+
 export interface HeadSigner {
   /** Names the key: hexadecimal SHA-256 of the public key (SubjectPublicKeyInfo, DER). */
   readonly keyId: string;
@@ -56,6 +59,12 @@ export function createHeadSigner(privateKey: KeyObject): HeadSigner {
 
 export function keyIdOf(publicKey: PublicKey): string {
   return sha256Hex(publicKey.export({ type: 'spki', format: 'der' }));
+}
+
+/** Knows these keys. */
+export function keyring(keys: readonly PublicKey[]): KeyOf {
+  const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
+  return (keyId) => byId.get(keyId) ?? null;
 }
 
 /** Whether `signature` (base64) is that of the key over this head. Malformed signatures are false. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keyring } from '../../server/journal/signature.ts';
 import { lostRecordings } from '../../server/store/journal-claims.ts';
 import { checkRecording } from '../../server/store/recording-check.ts';
 import { freshUrl } from '../support/database.ts';
@@ -40,7 +41,8 @@ describe('checkpoints', () => {
     assert.equal(claimed.items.length, 2);
     const lost = async () => {
       const all = [];
-      for await (const one of lostRecordings(world.database, world.journal)) all.push(one);
+      for await (const one of lostRecordings(world.database, world.journal, keyring([publicKey])))
+        all.push(one);
       return all;
     };
     assert.deepEqual(await lost(), []);

@@ -5,6 +5,7 @@ import type { HttpOptions } from '../../server/http/options.ts';
 import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
 import { silentLogger } from '../../server/log.ts';
 import { createPages } from '../../web/index.ts';
+import { FakeHolds } from './fake-holds.ts';
 import {
   FakeApprovals,
   FakeAudit,
@@ -182,7 +183,8 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     isOutage: () => false,
     metrics: () => 'sallyport_sessions_active 0\n',
     pages: await pages,
-    recordingKey,
+    recordingKey: async () => recordingKey,
+    holds: new FakeHolds(),
     logger: silentLogger,
     clock,
     version: '0.0.0',
