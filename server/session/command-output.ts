@@ -79,8 +79,7 @@ export class CommandOutput {
 
   /** The next line was decided, behind a prompt that stood there since then. */
   next(promptUs: number): void {
-    const { fromUs } = this.#running ?? { fromUs: 0 };
-    this.#end(this.#running, Math.max(fromUs, promptUs), null);
+    this.#end(this.#running, promptUs, null);
     this.#running = null;
   }
 
@@ -106,7 +105,7 @@ export class CommandOutput {
   #end(running: Running | null, atUs: number, exitStatus: number | null): void {
     if (running === null) return;
     const { seq, fromUs } = running;
-    this.#report(seq, { outputFromUs: fromUs, outputToUs: atUs, exitStatus });
+    this.#report(seq, { outputFromUs: fromUs, outputToUs: Math.max(fromUs, atUs), exitStatus });
   }
 }
 

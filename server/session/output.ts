@@ -19,6 +19,8 @@ export class OutputPipe {
   #undurableBytes = 0;
   readonly #waiting: (() => void)[] = [];
   #bytesOut = 0;
+  /** Of the newest event. */
+  #lastUs = 0;
   #failure: Error | null = null;
   #fail: (error: Error) => void = () => {};
   /** Resolves with the recording's failure as soon as there is one. */
@@ -52,11 +54,14 @@ export class OutputPipe {
   /**
    * Takes the next unit. Resolves when more may come; rejects with the recording's failure, after
    * which nothing is delivered any more.
+   * @param atUs when it came
    */
-  async push(unit: OutputUnit): Promise<void> {
+  async push(unit: OutputUnit, atUs: number = this.#nowUs()): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     const size = unit.kind === 'data' ? unit.bytes.length : 0;
-    const durable = this.#record(unit);
+    // What was recorded meanwhile comes before it.
+    this.#lastUs = Math.max(this.#lastUs, atUs);
+    const durable = this.#record(unit, this.#lastUs);
     this.#undurableBytes += size;
     const previous = this.#tail;
     this.#tail = (async () => {
@@ -81,6 +86,7 @@ export class OutputPipe {
 
   /** Appends an event that is not output (a marker, a resize); keeps its place among the output. */
   async event(event: RecordedEvent): Promise<void> {
+    this.#lastUs = Math.max(this.#lastUs, event.atUs);
     await this.#append(event);
   }
 
@@ -102,20 +108,16 @@ export class OutputPipe {
     this.#onGap(gap);
   }
 
-  #record(unit: OutputUnit): Promise<unknown> {
+  #record(unit: OutputUnit, atUs: number): Promise<unknown> {
     switch (unit.kind) {
       case 'data': {
-        const events = outputEvents(this.#nowUs(), this.#decoder.push(unit.bytes));
+        const events = outputEvents(atUs, this.#decoder.push(unit.bytes));
         return Promise.all(events.map((event) => this.#append(event)));
       }
       case 'exit':
-        return this.#append({
-          atUs: this.#nowUs(),
-          code: 'x',
-          status: String(unit.status),
-        });
+        return this.#append({ atUs, code: 'x', status: String(unit.status) });
       case 'exit-signal':
-        return this.#append({ atUs: this.#nowUs(), code: 'x', status: unit.name });
+        return this.#append({ atUs, code: 'x', status: unit.name });
       case 'eof':
       case 'close':
         return Promise.resolve();

@@ -293,7 +293,8 @@ export class Session {
     let exited = false;
     for (;;) {
       const unit = await upstream.read();
-      if (unit.kind === 'data') await terminal?.observe(unit.bytes);
+      const atUs = this.#nowUs();
+      if (unit.kind === 'data') await terminal?.observe(unit.bytes, atUs);
       // The client is told the refusal's status instead.
       if (this.#refusal !== null && unit.kind !== 'data' && unit.kind !== 'close') continue;
       if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
@@ -316,7 +317,7 @@ export class Session {
           why: 'the target closed without an exit status',
         };
       }
-      await work.run(() => output.push(unit));
+      await work.run(() => output.push(unit, atUs));
       await work.pause();
     }
   }

@@ -11,8 +11,6 @@ export interface ShellMarksOptions {
   /** What the shell was told to mark its own with; null = it wasn't started so. */
   readonly nonce: string | null;
   readonly gate: Gate;
-  /** Microseconds since the start of the session. */
-  readonly nowUs: () => number;
   /** The prompt ends behind the output that was shown last. */
   readonly onPrompt: () => void;
   /** Ends the session; called when the shell runs what a rule doesn't let through. */
@@ -29,11 +27,14 @@ export class ShellMarks {
     this.#options = options;
   }
 
-  /** Shows output piece by piece, and takes each mark when what comes before it was shown. */
-  read(bytes: Buffer, show: (bytes: Buffer) => void): void {
+  /**
+   * Shows output piece by piece, and takes each mark when what comes before it was shown.
+   * @param atUs when it is recorded
+   */
+  read(bytes: Buffer, atUs: number, show: (bytes: Buffer) => void): void {
     for (const piece of this.#scanner.push(bytes)) {
       show(piece.bytes);
-      if (piece.mark !== null && this.#counts(piece.mark)) this.#take(piece.mark);
+      if (piece.mark !== null && this.#counts(piece.mark)) this.#take(piece.mark, atUs);
     }
   }
 
@@ -51,20 +52,20 @@ export class ShellMarks {
     return !this.#hasOwn && mark.kind !== 'line';
   }
 
-  #take(mark: Mark): void {
-    const { gate, nowUs, onPrompt } = this.#options;
+  #take(mark: Mark, atUs: number): void {
+    const { gate, onPrompt } = this.#options;
     switch (mark.kind) {
       case 'prompt':
         return;
       case 'input':
         onPrompt();
-        gate.commands.prompted(nowUs());
+        gate.commands.prompted(atUs);
         return;
       case 'output':
-        gate.commands.started(nowUs());
+        gate.commands.started(atUs);
         return;
       case 'end':
-        gate.commands.ended(mark.exitStatus, nowUs());
+        gate.commands.ended(mark.exitStatus, atUs);
         return;
       case 'line':
         // What can't be recorded ends the session where its output is recorded.

@@ -66,23 +66,24 @@ export class TerminalInput {
   constructor(options: TerminalInputOptions) {
     this.#options = options;
     this.#reader = new LineReader(options.size.cols, options.size.rows);
-    const { marks, gate, nowUs, end } = options;
+    const { marks, gate, end } = options;
     this.#clearing = new LineClearing({ ...options, reader: this.#reader });
     const onPrompt = (): void => this.#reader.promptEnded();
     this.#marks =
-      marks.mode === 'off'
-        ? null
-        : new ShellMarks({ nonce: marks.nonce, gate, nowUs, onPrompt, end });
+      marks.mode === 'off' ? null : new ShellMarks({ nonce: marks.nonce, gate, onPrompt, end });
     this.#language = new TerminalLanguage((text, sql) => options.gate.wouldRefuse(text, sql));
   }
 
-  /** Shows the reader what the target sent, before the client gets it. */
-  async observe(bytes: Buffer): Promise<void> {
+  /**
+   * Shows the reader what the target sent, before the client gets it.
+   * @param atUs when it is recorded
+   */
+  async observe(bytes: Buffer, atUs: number): Promise<void> {
     const { work } = this.#options.gate;
     const show = (piece: Buffer): void => this.#reader.output(piece, this.#options.nowUs());
     for (let at = 0; at < bytes.length; at += SHOWN_BYTES) {
       const piece = bytes.subarray(at, at + SHOWN_BYTES);
-      work.run(() => (this.#marks === null ? show(piece) : this.#marks.read(piece, show)));
+      work.run(() => (this.#marks === null ? show(piece) : this.#marks.read(piece, atUs, show)));
       await work.pause();
     }
   }

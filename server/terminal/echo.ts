@@ -88,7 +88,7 @@ const TAIL_CHARS = 4;
 
 /**
  * The end of what was typed is nowhere in the text: from somewhere on the terminal has not echoed, or
- * not yet.
+ * not yet. Suggestions may change the case.
  */
 export function isTailHidden(typed: string, shown: string): boolean {
   const tail = Array.from(typed.trim()).slice(-TAIL_CHARS).join('');
@@ -96,7 +96,7 @@ export function isTailHidden(typed: string, shown: string): boolean {
 }
 
 function endsWithin(tail: string, shown: string): boolean {
-  const plain = (text: string): string => text.normalize('NFC').replace(/\s+/g, '');
+  const plain = (text: string): string => text.normalize('NFC').replace(/\s+/g, '').toLowerCase();
   return plain(shown).includes(plain(tail));
 }
 
