@@ -27,6 +27,8 @@ export interface GateLine {
   readonly text: string;
   /** What else it may be, for those who decide about it; null or left out = nothing. */
   readonly otherwise?: string | null;
+  /** With the lines before it that the shell has taken but not run; null or left out = none. */
+  readonly whole?: string | null;
   /** Every reading of the line; each is judged and the strictest verdict wins. */
   readonly candidates: readonly string[];
   /**
@@ -184,7 +186,7 @@ export class Gate {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const isShell = line.language === 'shell' && line.console === undefined;
     const after = isShell
-      ? this.work.run(() => readShell(line.unshown ?? line.text, this.#state).after)
+      ? this.work.run(() => readShell(line.unshown ?? line.whole ?? line.text, this.#state).after)
       : null;
     const judged = await this.#judge(policy, line, after);
     const decision = line.secret ? withoutText(judged) : judged;

@@ -295,6 +295,7 @@ async function gateLine(line: SubmittedLine, work: WorkShare): Promise<GateLine>
   return {
     text: writtenText(line),
     otherwise: isKept ? line.otherwise : null,
+    whole: isKept ? line.whole : null,
     candidates,
     guesses,
     language: 'shell',

@@ -36,6 +36,9 @@ const LOADERS = new Set(
 /** Options with which `*` matches hidden files too, or other characters are patterns (zsh). */
 export function widePatterns(options: readonly (string | null)[], run: Runner): void {
   const wide = /^(?:dotglob|globdots)$/;
+  if (options.some((text) => OTHER_READING.test(text?.replaceAll('_', '').toLowerCase() ?? ''))) {
+    run.uncertain('the shell reads lines in another way from here on');
+  }
   if (options.some((text) => /^extended_?glob$/i.test(text ?? ''))) {
     run.uncertain('more characters are patterns from here on');
   }
@@ -43,6 +46,13 @@ export function widePatterns(options: readonly (string | null)[], run: Runner): 
     run.uncertain('patterns match hidden files from here on');
   }
 }
+
+/**
+ * Options of zsh with which it runs other words than those that were typed, reads quotes and braces in
+ * another way, or shows a part of a line only.
+ */
+const OTHER_READING =
+  /^(?:no)?(?:correct(?:all)?|histsubstpattern|rcquotes|cshjunkie(?:quotes|history|loops)|sunkeyboardhack|globsubst|ignore(?:close)?braces|globassign|singlelinezle|overstrike|evallineno)$/;
 
 /** Looks at what an assignment makes run, now or later. */
 export function hookOf(name: string, value: Word, frame: Frame, run: Runner): void {
@@ -59,6 +69,8 @@ export function hookOf(name: string, value: Word, frame: Frame, run: Runner): vo
     if (/\$[({]|`/.test(text)) {
       run.runText(`: "${text.replaceAll('"', '')}"`, subshell(frame, `$${name}`));
     }
+  } else if (name === 'histchars') {
+    if (text !== '') run.uncertain('other characters recall earlier commands from here on');
   } else if (name === 'GLOBIGNORE' && text !== '') {
     widePatterns(['dotglob'], run);
   } else if (name === 'NODE_OPTIONS' && text !== null && SETTINGS_OF_NODE.test(text)) {

@@ -106,6 +106,13 @@ function afterStart(line: string, prompt: string, isStart: boolean): string | nu
     : null;
 }
 
+/** The line still stands where it began, and the cursor in another one above it. */
+export function isAboveStart(screen: Screen, start: LineStart): boolean {
+  const { y } = start.row;
+  if (y === null || start.isStale || start.prompt.trim() === '') return false;
+  return screen.cursor.y < screen.lineStart(y) && screen.logicalLine(y).startsWith(start.prompt);
+}
+
 /** Without a prompt: the cursor's whole line, when the line began at the start of a row or an indent. */
 export function readUnprompted(screen: Screen, start: LineStart): EditedText | null {
   if (start.isStale || start.prompt.trim() !== '') return null;

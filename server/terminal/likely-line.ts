@@ -46,6 +46,23 @@ const EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
 const SURE = new Set(['\u0001', '\u0002', '\u0005', '\u0006', '\u000b', '\u000c']);
 const SURE_MOVES = /^\u001b[[O][CD]$/;
 
+/** Whether only the target knows what the key does. */
+export function asksTarget({ kind, bytes }: Key): boolean {
+  switch (kind) {
+    case 'tab':
+    case 'history':
+    case 'search':
+    case 'end-of-input':
+      return true;
+    case 'other': {
+      const keys = bytes.toString('latin1');
+      return !SURE.has(keys) && !SURE_MOVES.test(keys);
+    }
+    default:
+      return false;
+  }
+}
+
 export class LikelyLine {
   readonly #line = new GapText();
   #killed: string | null = null;

@@ -7,23 +7,26 @@
  * Nothing is waited for and no clock is read: times come in as microseconds of the caller's clock.
  * Printed bytes never switch the reader off; at worst a line is `uncertain`.
  */
-import { draftByScreen } from './by-screen.ts';
+import { Answer } from './answer.ts';
 import { InterruptedLine, RefusedLine } from './dropped-line.ts';
-import { echoedOnly, hiddenLine, isHidden, isPickedLine, isRest, isShown } from './echo.ts';
-import { markStart, readEdited, readUnprompted, textsOf } from './edited-text.ts';
+import { editedLine } from './edited-line.ts';
+import { markStart, readEdited, readUnprompted } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortKeys, type Key } from './keys.ts';
+import { asksTarget } from './likely-line.ts';
 import { MarkedPrompt } from './marked-prompt.ts';
 import { PendingLines } from './pending-lines.ts';
-import { Prompts, afterPromptShape, looksLikeShellPrompt } from './prompt.ts';
+import { Prompts, looksLikeShellPrompt } from './prompt.ts';
+import { QueriedLines } from './queried.ts';
 import { RoundTrip } from './round-trip.ts';
-import { endsWithText, isBegun, sameLetters, sameText } from './same-text.ts';
 import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
 import { settlingUs } from './settling.ts';
-import { heldLine, submittedLine, unansweredLine, uncertainLine } from './submitted-line.ts';
+import { ShownLines } from './shown-lines.ts';
+import { heldLine, submittedLine, unansweredLine } from './submitted-line.ts';
 import type { Draft, Reading, SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
+import { typedLine } from './typed-line.ts';
 import { bareLine, fullScreenLine, pastedLine } from './unedited.ts';
 
 /** The caller looks again after at most this long, since the echo may come any time. */
@@ -44,7 +47,12 @@ export class LineReader {
   readonly #prompts = new Prompts();
   readonly #markedPrompt = new MarkedPrompt();
   readonly #roundTrip = new RoundTrip();
+  readonly #answer = new Answer();
+  readonly #queried = new QueriedLines();
   #typed = new TypedLine();
+  #shown = new ShownLines();
+  /** The line before, when the cursor still stood where its Enter was pressed; else null. */
+  #entered: string | null = null;
   /** null = no key of the next line has come. */
   #start: LineStart | null = null;
   /** What was typed into a full-screen program that has ended since. */
@@ -64,7 +72,7 @@ export class LineReader {
   #isEditorOpen = false;
   #submitAtUs = 0;
   #enteredAtUs = 0;
-  #enteredAt: Cell | null = null;
+  #enteredAt: (Cell & { readonly text: string }) | null = null;
   #last: SubmittedLine | null = null;
 
   /** Sizes are clamped to what the screen emulates. */
@@ -91,8 +99,13 @@ export class LineReader {
 
   /** What the target sent, in the order in which the client gets it. */
   output(bytes: Buffer, nowUs: number): void {
-    this.#roundTrip.received(nowUs);
-    this.#screen.write(bytes);
+    const isLate = this.#roundTrip.isLate(nowUs);
+    this.#screen.timePasses(nowUs);
+    const isEdited = this.#start !== null && this.#typed.text === null;
+    if (!isEdited || this.#isInPaste) this.#screen.write(bytes);
+    else this.#shown.output(bytes, this.#screen, () => this.#edited()?.text ?? null, isLate);
+    const row = this.#screen.logicalLineTo(this.#screen.cursor);
+    this.#roundTrip.received(nowUs, this.#answer.isEcho(row));
   }
 
   /** The target has marked the end of its prompt, behind all output so far. */
@@ -107,7 +120,7 @@ export class LineReader {
 
   /** A key that doesn't submit, before it is forwarded. */
   key(key: Key, nowUs: number): void {
-    this.#roundTrip.sent(nowUs, key.kind);
+    this.#sent(key, nowUs);
     this.#hasPicked = false;
     if (key.kind === 'report') return;
     if (key.kind === 'interrupt' && !key.inPaste) {
@@ -133,6 +146,17 @@ export class LineReader {
     }
     if (key.kind === 'paste-end') this.#isInPaste = false;
     this.#typed.push(key);
+  }
+
+  #sent(key: Key, nowUs: number): void {
+    // As a command of vi any key may change the line.
+    const asks = asksTarget(key) || (this.#typed.isEscaped && key.kind === 'text');
+    this.#roundTrip.sent(nowUs, key.kind, asks);
+    this.#shown.key();
+    if (!asks) return;
+    const { likely } = this.#typed;
+    const echoed = this.#start === null || likely === null ? null : this.#start.prompt + likely;
+    this.#answer.asked(echoed, this.#screen.logicalLineTo(this.#screen.cursor));
   }
 
   /** Whether the key is to be held until the line is decided. */
@@ -161,7 +185,8 @@ export class LineReader {
     const waitUs = this.#isInPaste ? 0 : this.#waitUs(nowUs, reading);
     if (waitUs > 0) return { kind: 'wait', forUs: Math.min(waitUs, POLL_US) };
     const { isUnanswered } = this.#roundTrip;
-    const read = isUnanswered ? unansweredLine(reading.line) : reading.line;
+    const isOpen = isUnanswered && !(reading.isAgreed && this.#typed.isSure);
+    const read = isOpen ? unansweredLine(reading.line) : reading.line;
     const held = heldLine(read, this.#held, this.#isEditorOpen);
     const around = { screen: this.#screen, start: this.#start, wasResized: this.#wasResized };
     const line = this.#markedPrompt.compared(held, around);
@@ -175,14 +200,21 @@ export class LineReader {
     const line = this.#last;
     const held = this.#held;
     this.#enteredAtUs = nowUs;
-    this.#enteredAt = line?.text === '' ? null : this.#screen.cursor;
+    const entered = line?.text ?? '';
+    this.#enteredAt = line?.text === '' ? null : { ...this.#screen.cursor, text: entered };
+    if (this.#typed.text !== null && line?.secret === false) {
+      this.#queried.learn(this.#typed.text, this.#edited()?.text ?? '');
+    }
     this.#isEditorOpen = false;
     if (held === null || held.kind === 'enter') this.#interrupted.forget();
     if (line?.interim === true) {
-      if (held !== null && held.kind !== 'enter') this.#typed.push(held);
-      else if (this.#isInPaste) this.#typed.newLine();
+      if (held !== null && held.kind !== 'enter') {
+        this.#sent(held, nowUs);
+        this.#typed.push(held);
+      } else if (this.#isInPaste) this.#typed.newLine();
       else {
         this.#hasPicked = true;
+        this.#typed = new TypedLine();
         this.#typed.forget();
       }
       return;
@@ -212,7 +244,7 @@ export class LineReader {
   get barePrompt(): string | null {
     const row = this.#cursorLine().trimEnd();
     const isOwn = row === this.prompt?.trimEnd() || this.#prompts.isBare(row);
-    return isOwn && row !== '' ? this.#screen.logicalLineTo(this.#screen.cursor) : null;
+    return isOwn && row.trim() !== '' ? this.#screen.logicalLineTo(this.#screen.cursor) : null;
   }
 
   dispose(): void {
@@ -224,6 +256,7 @@ export class LineReader {
     this.#start = null;
     this.#markedPrompt.forget();
     this.#typed = new TypedLine();
+    this.#shown = new ShownLines();
     this.#carried = '';
     this.#isInPaste = false;
     this.#wasResized = false;
@@ -234,8 +267,10 @@ export class LineReader {
   #begin(): void {
     const { x, y } = this.#screen.cursor;
     const isUnmoved = this.#enteredAt?.x === x && this.#enteredAt.y === y;
+    this.#entered = isUnmoved ? (this.#enteredAt?.text ?? null) : null;
     const isStale = isUnmoved || this.#roundTrip.lastReceivedUs < this.#enteredAtUs;
     this.#shownAtUs = this.#roundTrip.lastReceivedUs;
+    this.#screen.watchModes();
     const start = markStart(this.#screen, isStale);
     const refused = this.#refused.prompt;
     const isStuck = this.isRefusedLineStuck;
@@ -252,7 +287,7 @@ export class LineReader {
     const isPrompt = [start.prompt, ...prefilled].some((one) => this.#prompts.isKnown(one));
     const rest = isPrompt ? undefined : prefilled.at(-1);
     // A program may have put text into the line before the first key.
-    if (rest !== undefined) this.#typed.forget();
+    if (rest !== undefined) this.#typed.prefill(rest);
     const prompt = start.prompt.slice(0, start.prompt.length - (rest?.length ?? 0));
     this.#start = { ...start, prompt };
   }
@@ -264,12 +299,13 @@ export class LineReader {
 
   #waitUs(nowUs: number, reading: Reading): number {
     const { line, isAgreed, isLate = false, isAhead = false } = reading;
-    const { smoothedUs, lastReceivedUs, lastSentUs } = this.#roundTrip;
+    const { smoothedUs, longUs, lastReceivedUs, lastSentUs } = this.#roundTrip;
     return settlingUs({
       nowUs,
       submitAtUs: this.#submitAtUs,
       enteredAtUs: this.#enteredAtUs,
       smoothedUs,
+      longUs,
       lastReceivedUs,
       lastSentUs,
       // A full-screen program shows its keys as it likes.
@@ -317,82 +353,27 @@ export class LineReader {
     const wasResized = this.#wasResized;
     const around = { screen: this.#screen, prompts: this.#prompts, start, wasResized };
     const carried = charSuffixes(this.#carried === '' ? '' : this.#carried + (typed ?? ''));
-    const guesses = edited?.isPromptKnown === true ? carried : [...carried, ...wordSuffixes(row)];
+    const isPlaced = edited?.isPromptKnown === true;
+    const before = [...carried, ...this.#typed.otherwise, ...(isPlaced ? [] : wordSuffixes(row))];
     if (typed === null || typed.trim() === '') {
-      const { raw, likely } = this.#typed;
-      const shown = edited?.text ?? row;
-      // With a blank line on the screen: letters were typed, or the target answered no key at all.
-      const isSilent = raw.trim() !== '' || this.#roundTrip.lastReceivedUs < this.#begunAtUs;
-      if (typed === null && shown.trim() === '' && isSilent) {
-        const why = 'keys were pressed and nothing of them is on the screen';
-        const line = this.#line({ text: null, why, strict: [raw], secret: true });
-        return { line, isAgreed: false };
-      }
-      const isPlaced = start.prompt !== '' || edited?.isPromptKnown === true;
-      if (
-        edited !== null &&
-        isPlaced &&
-        likely !== null &&
-        likely.trim() !== '' &&
-        sameLetters(likely, shown)
-      ) {
-        const strict = sameText(likely, shown) ? [likely] : [likely, shown];
-        return { line: this.#line({ text: likely, strict, guesses }), isAgreed: true };
-      }
-      // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
-      const unseen = raw.trim() === '' || sameText(raw, shown) ? [] : [raw];
-      const keys = { isRecalled: this.#typed.isRecalled, hasPicked: this.#hasPicked };
-      const draft = draftByScreen(start, edited, row, keys);
-      const line = this.#line({ ...draft, guesses: [...unseen, ...guesses] });
-      if (typed !== null || edited === null)
-        return { line, isAgreed: typed !== null && edited?.text === '' };
-      if (start.prompt.trim() === '' && !edited.isPromptKnown) {
-        const why = 'keys that edit were pressed where nothing seems to read them';
-        return { line: uncertainLine(line, why), isAgreed: false, isAhead: true };
-      }
-      // The search is still on the screen, though it has ended.
-      if (this.#hasPicked && isPickedLine(edited.text)) {
-        return { line, isAgreed: false, isLate: true };
-      }
-      if (line.interim || endsWithText(edited.toCursor, this.#typed.tail ?? '')) {
-        return { line, isAgreed: false, isLate: likely !== null };
-      }
-      const why = 'the screen does not show what was typed last';
-      return { line: uncertainLine(line, why), isAgreed: false, isLate: true };
+      const reading = editedLine({
+        ...around,
+        edited,
+        row,
+        keys: this.#typed,
+        shown: this.#shown,
+        hasPicked: this.#hasPicked,
+        isSilent: this.#roundTrip.lastReceivedUs < this.#begunAtUs,
+        guesses: before,
+        toLine: (draft) => this.#line(draft),
+      });
+      return { ...reading, line: this.#queried.compared(reading.line) };
     }
-    if (isHidden(typed, edited?.text ?? null, around)) {
-      return { line: hiddenLine(row, typed, edited?.text ?? null, around), isAgreed: false };
-    }
-    // Rows below the cursor are no part of the line when the keys say what it is.
-    const others = (edited?.others ?? []).filter((other) => !other.includes('\n'));
-    const shown = edited?.text ?? (start.isStale ? row : null);
-    if (shown !== null && sameText(typed, shown)) {
-      const strict = [typed, ...others];
-      return { line: this.#line({ text: typed, strict, guesses }), isAgreed: true };
-    }
-    const shaped = afterPromptShape(row);
-    if (shaped !== null && sameText(typed, shaped)) {
-      return { line: this.#line({ text: typed, strict: [typed], guesses }), isAgreed: true };
-    }
-    if (edited?.isPromptKnown === true && isRest(typed, edited.text, around)) {
-      const { text } = edited;
-      return { line: this.#line({ text, strict: [text, typed], guesses }), isAgreed: false };
-    }
-    if (shown !== null && isShown(typed, shown, around)) {
-      const isAgreed = start.isStale || sameLetters(typed, shown);
-      const strict = start.isStale ? [typed] : [typed, shown];
-      return { line: this.#line({ text: typed, strict, guesses: [shown, ...guesses] }), isAgreed };
-    }
-    const texts = edited === null ? [shaped] : textsOf(edited);
-    const why =
-      edited === null
-        ? 'nothing on the screen shows where the line begins'
-        : 'the screen shows something else than what was typed';
-    const isLate = edited !== null && isBegun(typed, edited.text);
-    const text = isLate ? typed : (edited?.text ?? typed);
-    const otherwise = text === typed ? (edited?.text ?? null) : typed;
-    const line = this.#line({ text, why, otherwise, strict: [...texts, typed], guesses });
-    return { line: echoedOnly(line, typed, edited?.text ?? null, around), isAgreed: false, isLate };
+    // A program may have taken the first of the keys where nobody saw a prompt before them.
+    const isPartial = start.isStale || (!isPlaced && start.prompt.trim() === '');
+    const guesses = isPartial ? [...charSuffixes(typed), ...before] : before;
+    const toLine = (draft: Draft): SubmittedLine => this.#line(draft);
+    return typedLine({ ...around, edited, row, typed, entered: this.#entered, guesses, toLine });
   }
 
   /** The line, also joined with those before it that the shell may have taken but not run yet. */

@@ -51,10 +51,10 @@ export class PendingLines {
     const joined = `${this.#text}\n${draft.text}`;
     const { strict = [], guesses = [] } = draft;
     if (how === 'maybe') return { ...draft, guesses: [joined, ...guesses] };
-    if (how === 'asked') return { ...draft, strict: [joined, ...strict] };
+    if (how === 'asked') return { ...draft, whole: joined, strict: [joined, ...strict] };
     // The rest of a quoted text or a here-document can't be parsed by itself.
     const own = strict.filter((one) => one !== null);
-    return { ...draft, strict: [joined], guesses: [...own, ...guesses] };
+    return { ...draft, whole: joined, strict: [joined], guesses: [...own, ...guesses] };
   }
 
   /** The line was submitted. */

@@ -23,6 +23,8 @@ export interface Waiting {
   readonly submitAtUs: number;
   readonly enteredAtUs: number;
   readonly smoothedUs: number;
+  /** An echo takes no longer than this, as far as can be known. */
+  readonly longUs: number;
   readonly lastReceivedUs: number;
   readonly lastSentUs: number;
   /** The line was begun before the answer to the Enter before it. */
@@ -37,13 +39,13 @@ export interface Waiting {
 
 /** How long to wait on; 0 or less = not at all. */
 export function settlingUs(waiting: Waiting): number {
-  const { nowUs, smoothedUs, lastReceivedUs, lastSentUs, enteredAtUs } = waiting;
+  const { nowUs, smoothedUs, longUs, lastReceivedUs, lastSentUs, enteredAtUs } = waiting;
   const quietUs = nowUs - lastReceivedUs;
   const sinceSubmit = nowUs - waiting.submitAtUs - 2 * smoothedUs;
   const left = (waiting.isAhead ? AHEAD_LIMIT_US : SETTLE_LIMIT_US) - sinceSubmit;
   if (left <= 0 || (waiting.isAgreed && quietUs >= AGREED_QUIET_US)) return 0;
   // What came may be the echo of an earlier key, and no key is like the other.
-  const echo = lastSentUs + 2 * smoothedUs + SETTLE_QUIET_US - nowUs;
+  const echo = lastSentUs + longUs + SETTLE_QUIET_US - nowUs;
   const isPatient = waiting.isAhead || waiting.isUnechoed;
   const patience = isPatient ? left : waiting.isContradicted ? ECHO_LIMIT_US - sinceSubmit : 0;
   const answer =

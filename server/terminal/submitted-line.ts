@@ -6,6 +6,8 @@ import type { Key } from './keys.ts';
 export interface SubmittedLine {
   /** The line; '' = nothing but Enter; null = unknown, secret, or keys for a full-screen program. */
   readonly text: string | null;
+  /** With the lines before it that the shell has taken but not run; null = it stands alone. */
+  readonly whole: string | null;
   /** What it is by the keys where they contradict the screen, or the other way round; null = they don't. */
   readonly otherwise: string | null;
   readonly certainty: 'observed' | 'uncertain';
@@ -50,6 +52,8 @@ export interface Draft {
   readonly text: string | null;
   /** The other reading, where keys and screen contradict each other. */
   readonly otherwise?: string | null;
+  /** With the lines before it that the shell has taken but not run. */
+  readonly whole?: string;
   /** To be judged strictly. */
   readonly strict?: readonly (string | null)[];
   /** To be judged as guesses, unless they are strict too. */
@@ -68,6 +72,7 @@ export function submittedLine(draft: Draft): SubmittedLine {
   const why = draft.why ?? null;
   return {
     text: draft.text,
+    whole: draft.whole ?? null,
     otherwise: draft.otherwise ?? null,
     certainty: why === null ? 'observed' : 'uncertain',
     why,

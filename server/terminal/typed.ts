@@ -9,11 +9,18 @@ import { LikelyLine } from './likely-line.ts';
 /** A longer line is unknown. */
 export const MAX_LINE_CHARS = 65_536;
 
+const EMPTY = Buffer.alloc(0);
+
 export class TypedLine {
   #text: string | null = '';
   #raw = '';
   #isRecalled = false;
   readonly #likely = new LikelyLine();
+  readonly #plain = new LikelyLine(false);
+  /** The same without what a program put there; null = nothing was. */
+  #alone: LikelyLine | null = null;
+  /** What is left for a terminal that erases bytes; null = that isn't known. */
+  #bytes: Buffer | null = EMPTY;
   #tail: string | null = '';
   #isEscaped = false;
 
@@ -25,6 +32,11 @@ export class TypedLine {
   /** What it probably is when it can't be known; null = not even that. */
   get likely(): string | null {
     return this.#likely.text;
+  }
+
+  /** What it probably was before that became unknown; '' = nothing. */
+  get lost(): string {
+    return this.#likely.lost;
   }
 
   /**
@@ -50,10 +62,32 @@ export class TypedLine {
     return this.#isRecalled;
   }
 
+  /** A program has put this into the line before the first key, as it seems. */
+  prefill(text: string): void {
+    this.#text = null;
+    this.#alone = new LikelyLine();
+    this.#likely.insert(text);
+    this.#plain.insert(text);
+  }
+
+  /** All editors agree about the keys that came, so far as it is known what the line probably holds. */
+  get isSure(): boolean {
+    return this.#likely.isSure;
+  }
+
+  /** Other contents that it may have: bytes erased one by one, keys that did nothing, no text before them. */
+  get otherwise(): string[] {
+    const alone = this.#alone === null ? '' : (this.#alone.text ?? this.#alone.lost);
+    const bytes = this.#text === null ? '' : (this.#bytes?.toString() ?? '');
+    const plain = this.#likely.isSure ? '' : (this.#plain.text ?? this.#plain.lost);
+    return [alone, plain, bytes].filter((one) => one.trim() !== '' && one !== this.#text);
+  }
+
   /** The content is no longer known. */
   forget(): void {
     this.#text = null;
     this.#likely.forget();
+    this.#plain.forget();
   }
 
   /** A line break that became part of the line instead of submitting it: inside a bracketed paste. */
@@ -64,19 +98,24 @@ export class TypedLine {
 
   push(key: Key): void {
     this.#likely.push(key);
+    this.#plain.push(key);
+    this.#alone?.push(key);
     this.#follow(key);
     switch (key.kind) {
       case 'text':
         this.#add(key.text);
         return;
       case 'backspace':
+        this.#bytes = this.#bytes?.subarray(0, -1) ?? null;
         this.#raw = withoutLast(this.#raw);
         if (this.#text !== null) this.#text = withoutLast(this.#text);
         return;
       case 'kill-line':
+        this.#bytes &&= EMPTY;
         if (this.#text !== null) this.#text = '';
         return;
       case 'kill-word':
+        this.#bytes = null;
         this.#text = this.#text === null ? null : withoutWord(this.#text);
         return;
       case 'history':
@@ -119,6 +158,7 @@ export class TypedLine {
     if (this.#text === null) return;
     const longer = this.#text + text;
     this.#text = longer.length > MAX_LINE_CHARS ? null : longer;
+    this.#bytes = this.#bytes && Buffer.concat([this.#bytes, Buffer.from(text)]);
   }
 }
 

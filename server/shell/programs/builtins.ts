@@ -103,6 +103,7 @@ function hash(call: Call): Output {
   // zsh: `hash ls=/bin/rm`; `-d` names directories.
   const named = call.texts.includes('-d');
   for (const text of at >= 0 ? [] : call.texts) {
+    if (text === null) call.run.uncertain("hash names a program that can't be known");
     const given = /^([^=/]+)=(.+)$/.exec(text ?? '');
     if (given === null) continue;
     if (named) call.run.uncertain('a directory is given a name of its own');
