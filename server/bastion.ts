@@ -41,6 +41,7 @@ import { startAnchoring } from './store/anchor.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
 import { applyDirectory } from './store/directory-apply.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
+import { createLiveSignals } from './store/live.ts';
 import { isOutage } from './store/outage.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
@@ -189,6 +190,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     instanceId: home.instanceId(),
   });
   closers.add('keyframes', () => keyframes.close());
+  const live = await createLiveSignals(database, logger);
+  closers.add('live views', async () => live.close());
   const searching = await createSearchKeeper({ database, logger });
   closers.add('search', () => searching.close());
 
@@ -196,7 +199,11 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   const http = await startHttp({
     listen: config.http,
     publicUrl: config.publicUrl,
-    recordings: { ...stores.recordings, prepare: (id) => keyframes.prepare(id) },
+    recordings: {
+      ...stores.recordings,
+      prepare: (id) => keyframes.prepare(id),
+      watch: (id, onNews) => live.watch(id, onNews),
+    },
     search: stores.search,
     signIns: stores.tokens,
     approvals: stores.approvals,

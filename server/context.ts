@@ -12,6 +12,7 @@ import type {
   ApprovalDesk,
   ChainReader,
   HeaderReader,
+  LiveReader,
   RecordingReader,
   ReplayReader,
 } from './http/ports.ts';
@@ -49,7 +50,11 @@ export interface Stores {
   readonly policies: Policies;
   /** A policy as it was written, or null. */
   policyDocument(name: string): Promise<unknown>;
-  readonly recordings: RecordingReader & ChainReader & HeaderReader & Omit<ReplayReader, 'prepare'>;
+  readonly recordings: RecordingReader &
+    ChainReader &
+    HeaderReader &
+    Omit<ReplayReader, 'prepare'> &
+    Omit<LiveReader, 'watch'>;
   readonly search: StoredSearch;
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
   readonly controls: ReturnType<typeof createControls>;

@@ -14,6 +14,7 @@ import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
 import { holdRoutes } from './hold-routes.ts';
+import { LiveViews } from './live.ts';
 import { openRoutes } from './open-routes.ts';
 import type { HttpOptions, Services } from './options.ts';
 import type { Frame } from './pages.ts';
@@ -49,13 +50,14 @@ export interface HttpServer {
 
 /** Resolves when listening. Rejects with `listen.failed`. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const live = new LiveViews(options.recordings);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
-    httpApp(options),
+    httpApp(options, live),
   );
   limitSources(server);
   server.maxConnections = MAX_HTTP_CONNECTIONS;
@@ -67,7 +69,11 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   return {
     url: options.publicUrl?.replace(/\/+$/, '') ?? `http://${named}:${port}`,
     address: { host, port },
-    close: () => close(server),
+    close: () => {
+      // Views of running sessions end by themselves only when the sessions do.
+      live.close();
+      return close(server);
+    },
   };
 }
 
@@ -89,13 +95,14 @@ function limitSources(server: Server): void {
   });
 }
 
-function httpApp(options: HttpOptions): Express {
+function httpApp(options: HttpOptions, live: LiveViews): Express {
   const { audit, clock, pages, publicUrl, signIns } = options;
   const services: Services = {
     ...options,
     views: new Views(audit, clock),
     attempts: new Attempts(clock),
     replays: new Replays(options.recordings),
+    live,
   };
   const app = express();
   app.disable('x-powered-by');

@@ -9,11 +9,13 @@ import type {
   ChainReader,
   HeaderReader,
   HoldDesk,
+  LiveReader,
   RecordingReader,
   ReplayReader,
   SearchDesk,
   SignIns,
 } from './ports.ts';
+import type { LiveViews } from './live.ts';
 import type { Replays } from './replays.ts';
 import type { Views } from './views.ts';
 
@@ -22,7 +24,7 @@ export interface HttpOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Origin under which browsers reach us, when it isn't the listening address. */
   readonly publicUrl: string | null;
-  readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader;
+  readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader & LiveReader;
   readonly search: SearchDesk;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
@@ -54,4 +56,5 @@ export interface Services extends HttpOptions {
   readonly views: Views;
   readonly attempts: Attempts;
   readonly replays: Replays;
+  readonly live: LiveViews;
 }

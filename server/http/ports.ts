@@ -131,14 +131,29 @@ export interface ReplayReader {
     sessionId: string,
     n: number,
   ): Promise<(EventPlace & { readonly keyframe: Keyframe; readonly afterReturn: boolean }) | null>;
-  eventsFrom(
+  eventsFrom(sessionId: string, from: EventPlace): AsyncIterable<PlacedEvent>;
+}
+
+export interface PlacedEvent {
+  /** From 1 over the whole recording. */
+  readonly number: number;
+  readonly chunk: number;
+  readonly event: RecordedEvent;
+}
+
+/** Sessions while they run. */
+export interface LiveReader {
+  /**
+   * Calls `onNews` when more of the session is stored, when it ended, and when that may have been missed.
+   * @returns the un-subscribe
+   */
+  watch(sessionId: string, onNews: () => void): () => void;
+  newestKeyframe(sessionId: string): ReturnType<ReplayReader['keyframeAt']>;
+  /** The last chunk that starts at or before this event; null = none is stored. */
+  chunkOf(
     sessionId: string,
-    from: EventPlace,
-  ): AsyncIterable<{
-    readonly number: number;
-    readonly chunk: number;
-    readonly event: RecordedEvent;
-  }>;
+    event: number,
+  ): Promise<{ readonly chunk: number; readonly lastEvent: number } | null>;
 }
 
 export interface ChainReader {

@@ -3,10 +3,11 @@ import { Router, type Request, type Response } from 'express';
 import { SallyportError } from '../errors.ts';
 import { refuseLargePage, sendRecording } from './exports.ts';
 import { onlyMethods } from './failure.ts';
-import { unknownObject } from './guard.ts';
+import { guard, unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
 import { recordingFormat, replayQuery, sessionQuery } from './query.ts';
 import { sessionFor, sessionsFor, type SessionAccess } from './session-access.ts';
+import { viewerOf } from './viewer.ts';
 
 export function sessionRoutes(services: Services): Router {
   const { recordings, views } = services;
@@ -60,6 +61,27 @@ export function sessionRoutes(services: Services): Router {
     if (segment === null) throw unknownObject('segment');
     response.type('json').send(segment);
   });
+  router.get('/:id/live', async (request, response) => {
+    const lastEvent = lastEventId(request);
+    const { principal, session, source } = await opened(request, response);
+    if (request.method === 'HEAD') {
+      response.type('text/event-stream').end();
+      return;
+    }
+    const { token } = viewerOf(response);
+    await services.live.watch(response, {
+      session,
+      principalId: principal.id,
+      lastEvent,
+      isAllowed: async () => {
+        const now = token === null ? null : await services.signIns.principalByToken(token);
+        if (now === null || now.id !== principal.id) return false;
+        if (guard(now, 'session.read', session.principal.name).kind !== 'allowed') return false;
+        await views.looked(now, session, source);
+        return true;
+      },
+    });
+  });
   router.get('/:id/pauses', async (request, response) => {
     const { session } = await opened(request, response);
     response.json(await services.replays.pauses(session));
@@ -79,9 +101,15 @@ export function sessionRoutes(services: Services): Router {
     ['/', '/:id', '/:id/commands', '/:id/recording', '/:id/segments', '/:id/segments/:number'],
     onlyMethods('GET', 'HEAD'),
   );
-  router.all(['/:id/pauses', '/:id/chain'], onlyMethods('GET', 'HEAD'));
+  router.all(['/:id/pauses', '/:id/live', '/:id/chain'], onlyMethods('GET', 'HEAD'));
   router.all('/:id/terminate', onlyMethods('POST'));
   return router;
+}
+
+/** What a browser that comes back has got already. */
+function lastEventId(request: Request): number | null {
+  const id = request.get('last-event-id');
+  return id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : null;
 }
 
 /** Asks for the end of a running session; throws `object.conflict` when it has ended already. */

@@ -33,7 +33,7 @@ export interface ThreadAnswer {
 }
 
 /** Sessions that run go first. */
-const NICENESS = 10;
+const NICENESS = 5;
 
 const port = parentPort;
 if (port === null) throw new Error('this is a thread of its own');

@@ -100,6 +100,7 @@ export async function newestKeyframe(
   knex: Knex,
   sessionId: string,
 ): Promise<{ readonly n: number; readonly placed: PlacedKeyframe } | null> {
+  if (!isUuid(sessionId)) return null;
   const row = await knex<KeyframeRow & { session_id: string }>('keyframes')
     .where('session_id', sessionId)
     .orderBy('n', 'desc')

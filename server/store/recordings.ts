@@ -27,6 +27,7 @@ import { outageReason } from './outage.ts';
 import { refusal } from './spool-backlog.ts';
 import type { Spool } from './spool.ts';
 import { storable } from './storable.ts';
+import { sealWatched } from './watched.ts';
 
 /** Larger sides of a terminal are stored as this: a pty's own size has 16 bits a side. */
 const MAX_STORED_SIDE = 65_535;
@@ -71,6 +72,7 @@ class Sink implements StoredRecordingSink {
   readonly #context: RecordingContext;
   readonly #live = new Set<LiveRecording>();
   readonly #stop = new AbortController();
+  readonly #stopWatching: () => void;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #checkpoints: NodeJS.Timeout;
   /** The one that is being written; while Postgres is away it waits, and no other begins. */
@@ -107,6 +109,7 @@ class Sink implements StoredRecordingSink {
       remoteWaitMs: options.remoteWaitMs ?? REMOTE_WAIT_MS,
       onFinished: (recording) => void this.#live.delete(recording),
     };
+    this.#stopWatching = sealWatched(database, this.#live);
     this.#heartbeat = setInterval(() => void this.#beat(), SEEN_EVERY_MS);
     this.#heartbeat.unref();
     const everyMs = options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS;
@@ -169,6 +172,7 @@ class Sink implements StoredRecordingSink {
   async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
+    this.#stopWatching();
     clearInterval(this.#checkpoints);
     const ended = [...this.#live].map(async (recording) => {
       if (recording.finished === null) await recording.end(stoppedEnd());

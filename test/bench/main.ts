@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: what Sallyport costs, beside a direct connection and OpenSSH's own `-J` to the same
  * sshd in the same run. Prints a table and writes it as JSON. Judges nothing: machines differ.
+ * `npm run bench -- replay` measures instead how long a large recording takes to open.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -17,11 +18,14 @@ import {
   measureUpload,
   QUICK,
 } from './measures.ts';
+import { measureReplay, renderReplay } from './replay.ts';
 import { ratiosOf, renderTable, type Figure } from './report.ts';
 import { measureStorage } from './storage.ts';
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    megabytes: { type: 'string', default: '500' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string', default: 'bench.json' },
     lanes: { type: 'string', default: LANES.join(',') },
@@ -39,6 +43,16 @@ function lanesFrom(text: string): Lane[] {
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+async function replay(): Promise<void> {
+  const megabytes = Number(options.megabytes);
+  if (!(megabytes >= 1 && megabytes <= 10_000)) throw new Error('--megabytes takes 1 to 10000');
+  const figures = await measureReplay(megabytes);
+  process.stdout.write(renderReplay(figures));
+  const report = { at: new Date().toISOString(), node: process.version, replay: figures };
+  await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  say(`written to ${options.json}`);
 }
 
 async function main(): Promise<void> {
@@ -88,4 +102,8 @@ async function main(): Promise<void> {
 
 // The first Ctrl-C reaches the children too; what waits for them fails, and everything is taken down.
 process.once('SIGINT', () => say('stopping'));
-await main();
+const [part, ...others] = positionals;
+if (others.length > 0 || (part !== undefined && part !== 'replay')) {
+  throw new Error(`no such part: ${positionals.join(' ')} (parts: replay)`);
+}
+await (part === 'replay' ? replay() : main());

@@ -16,6 +16,7 @@ import type {
   CommandView,
   EventPlace,
   HeaderReader,
+  LiveReader,
   KeyframePlace,
   Page,
   RecordingReader,
@@ -46,7 +47,9 @@ export interface KeptSession {
   readonly term: string | null;
 }
 
-export class FakeRecordings implements RecordingReader, ChainReader, HeaderReader, ReplayReader {
+export class FakeRecordings
+  implements RecordingReader, ChainReader, HeaderReader, ReplayReader, LiveReader
+{
   readonly kept: KeptSession[] = [];
   /** How many events were handed out, over all reads. */
   eventsRead = 0;
@@ -104,7 +107,7 @@ export class FakeRecordings implements RecordingReader, ChainReader, HeaderReade
   }
 
   async *eventsFrom(sessionId: string, from: EventPlace): ReturnType<ReplayReader['eventsFrom']> {
-    let number = from.event - 1;
+    let number = Math.max(from.event, from.chunk) - 1;
     for (const event of this.#find(sessionId)?.events.slice(number) ?? []) {
       if (number === this.breaksAfter) throw new Error('a chunk is missing');
       number += 1;
@@ -131,6 +134,34 @@ export class FakeRecordings implements RecordingReader, ChainReader, HeaderReade
     if (found === undefined) return null;
     const { afterReturn, keyframe, place } = found;
     return { keyframe, afterReturn, chunk: place.chunk, event: place.event };
+  }
+
+  /** Sessions that somebody watches, and whom to tell. */
+  readonly watchers = new Map<string, Set<() => void>>();
+
+  watch(sessionId: string, onNews: () => void): () => void {
+    const watching = this.watchers.get(sessionId) ?? new Set();
+    this.watchers.set(sessionId, watching.add(onNews));
+    return () => {
+      watching.delete(onNews);
+      if (watching.size === 0) this.watchers.delete(sessionId);
+    };
+  }
+
+  /** Tells everybody who watches. */
+  news(sessionId: string): void {
+    for (const onNews of this.watchers.get(sessionId) ?? []) onNews();
+  }
+
+  async newestKeyframe(sessionId: string): ReturnType<ReplayReader['keyframeAt']> {
+    const { length } = await this.keyframePlaces(sessionId);
+    return length === 0 ? null : this.keyframeAt(sessionId, length);
+  }
+
+  /** Each event is a chunk of its own. */
+  async chunkOf(sessionId: string, event: number): ReturnType<LiveReader['chunkOf']> {
+    const most = Math.min(event, this.#find(sessionId)?.events.length ?? 0);
+    return most < 1 ? null : { chunk: most, lastEvent: most };
   }
 
   async #keyframes(sessionId: string) {

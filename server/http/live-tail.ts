@@ -1,0 +1,117 @@
+/**
+ * The newest part of a running session, read once for everybody who watches it: pages of events by the
+ * chunk that they start with. Not caught here: who may watch, and how fast.
+ */
+import type { PlacedEvent, LiveReader, RecordingReader, ReplayReader } from './ports.ts';
+
+/** Chunks of one page. */
+export const PAGE_CHUNKS = 16;
+/** Pages of one session that are kept. */
+export const MAX_PAGES = 4;
+
+export interface LivePage {
+  readonly events: readonly PlacedEvent[];
+  /** Where the next page starts. */
+  readonly nextChunk: number;
+  /** There may be more at once. */
+  readonly isFull: boolean;
+}
+
+type Recordings = Pick<RecordingReader, 'session'> & ReplayReader & LiveReader;
+
+export class LiveTail {
+  readonly #recordings: Recordings;
+  readonly #sessionId: string;
+  readonly #pages = new Map<number, Promise<LivePage>>();
+  readonly #unwatch: () => void;
+  #ended: Promise<boolean> | null = null;
+  readonly #wakers = new Map<() => void, () => void>();
+  /** Counts news, so that none is missed between a look and a wait. */
+  #news = 0;
+
+  constructor(recordings: Recordings, sessionId: string) {
+    this.#recordings = recordings;
+    this.#sessionId = sessionId;
+    this.#unwatch = recordings.watch(sessionId, () => this.refresh());
+  }
+
+  get news(): number {
+    return this.#news;
+  }
+
+  /** What was found missing is looked for again. */
+  refresh(): void {
+    this.#news += 1;
+    this.#ended = null;
+    for (const [chunk, page] of this.#pages) {
+      void page.then(
+        ({ isFull }) => isFull || this.#forget(chunk, page),
+        () => this.#forget(chunk, page),
+      );
+    }
+    const wakers = [...this.#wakers];
+    this.#wakers.clear();
+    for (const [wake, forget] of wakers) {
+      forget();
+      wake();
+    }
+  }
+
+  /** Resolves with news beyond `seen`, when the viewer has gone, or after `mostMs`. */
+  async waitBeyond(seen: number, mostMs: number, gone: AbortSignal): Promise<void> {
+    if (this.#news > seen || gone.aborted) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      const giveUp = (): void => {
+        this.#wakers.delete(resolve);
+        resolve();
+      };
+      timer = setTimeout(giveUp, mostMs);
+      gone.addEventListener('abort', giveUp, { once: true });
+      this.#wakers.set(resolve, () => gone.removeEventListener('abort', giveUp));
+    });
+    clearTimeout(timer);
+  }
+
+  /** Whether the session has ended: then the chunks that are there are all. */
+  hasEnded(): Promise<boolean> {
+    this.#ended ??= this.#recordings
+      .session(this.#sessionId)
+      .then((session) => session?.status !== 'active');
+    return this.#ended;
+  }
+
+  page(chunk: number): Promise<LivePage> {
+    const known = this.#pages.get(chunk);
+    if (known !== undefined) return known;
+    const page = this.#read(chunk);
+    this.#pages.set(chunk, page);
+    page.then(
+      ({ events }) => events.length > 0 || this.#forget(chunk, page),
+      () => this.#forget(chunk, page),
+    );
+    const oldest = this.#pages.keys().next();
+    if (this.#pages.size > MAX_PAGES && oldest.done !== true) this.#pages.delete(oldest.value);
+    return page;
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.refresh();
+    this.#pages.clear();
+  }
+
+  async #read(chunk: number): Promise<LivePage> {
+    const events: PlacedEvent[] = [];
+    for await (const placed of this.#recordings.eventsFrom(this.#sessionId, { chunk, event: 1 })) {
+      if (placed.chunk - chunk >= PAGE_CHUNKS) break;
+      events.push(placed);
+    }
+    const last = events.at(-1)?.chunk ?? chunk - 1;
+    return { events, nextChunk: last + 1, isFull: last - chunk >= PAGE_CHUNKS - 1 };
+  }
+
+  #forget(chunk: number, page: Promise<LivePage>): void {
+    if (this.#pages.get(chunk) === page) this.#pages.delete(chunk);
+  }
+}
