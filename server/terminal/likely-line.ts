@@ -86,6 +86,11 @@ export class LikelyLine {
     return this.#isKnown ? this.#line.slice() : null;
   }
 
+  /** The part of it before the cursor; null as above. */
+  get beforeCursor(): string | null {
+    return this.#isKnown ? this.#line.slice(0, this.#line.cursor) : null;
+  }
+
   /** What it held before a key came of which nobody knows what it does; '' = nothing. */
   get lost(): string {
     return this.#lost;

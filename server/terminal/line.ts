@@ -154,8 +154,9 @@ export class LineReader {
     this.#roundTrip.sent(nowUs, key.kind, asks);
     this.#shown.key();
     if (!asks) return;
-    const { likely } = this.#typed;
-    const echoed = this.#start === null || likely === null ? null : this.#start.prompt + likely;
+    const { beforeCursor } = this.#typed;
+    const { prompt } = this;
+    const echoed = prompt === null || beforeCursor === null ? null : prompt + beforeCursor;
     this.#answer.asked(echoed, this.#screen.logicalLineTo(this.#screen.cursor));
   }
 

@@ -29,6 +29,11 @@ export class TypedLine {
     return this.#text;
   }
 
+  /** What probably stands before the cursor; null = nobody knows. */
+  get beforeCursor(): string | null {
+    return this.#likely.beforeCursor;
+  }
+
   /** What it probably is when it can't be known; null = not even that. */
   get likely(): string | null {
     return this.#likely.text;
