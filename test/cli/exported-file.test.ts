@@ -9,7 +9,7 @@ import { checkExportedFile } from '../../server/cli/exported-file.ts';
 import { CHAIN_START, chainEntry, chunkHash } from '../../server/journal/chain.ts';
 import type { JournalEntry } from '../../server/journal/event.ts';
 import type { RecordingSeal, SealedChunkHeader } from '../../server/journal/seal.ts';
-import { createHeadSigner } from '../../server/journal/signature.ts';
+import { createHeadSigner, keyring } from '../../server/journal/signature.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SESSION = '01939b8e-7c00-7abc-8def-0123456789ab';
@@ -108,6 +108,15 @@ describe('an exported file', () => {
     assert.deepEqual(found, { kind: 'open', chunks: 3, signed: 1 });
   });
 
+  it('is intact when the key is one of several', async () => {
+    const others = [1, 2].map(() => generateKeyPairSync('ed25519').publicKey);
+    const path = await write(await exported());
+    const checked = await checkExportedFile(path, keyring([...others, keys.publicKey]));
+    assert.equal(checked.kind === 'recording' && checked.check.kind, 'intact');
+    const strange = await checkExportedFile(path, keyring(others));
+    assert.equal(strange.kind === 'recording' && strange.check.kind, 'foreign-key');
+  });
+
   it('names a foreign key', async () => {
     const other = generateKeyPairSync('ed25519').publicKey;
     assert.equal((await check(await exported(), other)).kind, 'foreign-key');
@@ -140,6 +149,15 @@ describe('an exported file', () => {
       (text) => text.replace('"code":"x",', '"code":"x","by":"root",'),
       3,
       /form/,
+    ],
+    [
+      'a chunk taken out with its events',
+      (text) =>
+        text
+          .replace(/\{"seq":2,[^}]*\},|\{[^{}]*"seq":2,[^}]*\},/, '')
+          .replace(/\n.*"code":"b".*\n.*"text":"\ufffd".*/, ''),
+      2,
+      /missing/,
     ],
     ['a changed header', (text) => text.replace(/"events":2,/, '"events":3,'), 1, /content/],
     [

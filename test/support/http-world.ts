@@ -139,6 +139,7 @@ export interface HttpWorld {
   readonly signIns: FakeSignIns;
   readonly approvals: FakeApprovals;
   readonly audit: FakeAudit;
+  readonly holds: FakeHolds;
   /** `SESSION by NAME` of every termination asked for. */
   readonly terminated: string[];
   readonly clock: { nowMs(): number; monotonicUs(): number; advance(ms: number): void };
@@ -165,6 +166,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const signIns = new FakeSignIns();
   const approvals = new FakeApprovals();
   const audit = new FakeAudit();
+  const holds = new FakeHolds();
   const terminated: string[] = [];
   const server = await startHttp({
     listen: { host: '127.0.0.1', port: 0 },
@@ -184,7 +186,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     metrics: () => 'sallyport_sessions_active 0\n',
     pages: await pages,
     recordingKey: async () => recordingKey,
-    holds: new FakeHolds(),
+    holds,
     logger: silentLogger,
     clock,
     version: '0.0.0',
@@ -203,6 +205,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     signIns,
     approvals,
     audit,
+    holds,
     terminated,
     clock,
     server,
