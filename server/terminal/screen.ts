@@ -26,6 +26,8 @@ export const SCROLLBACK_ROWS = 200;
 /** What selects a character set, ISO 2022, and the names of those that the emulator knows. */
 const CHARACTER_SETS = '()*+-./';
 const CHARACTER_SET_NAMES = '0AB4C5RQKYE6ZH7=';
+/** Rows that were wrapped are taken for one line as long as they hold no more than this, in cells. */
+export const MAX_WRAPPED_CELLS = 65_536;
 /** The emulator is fed in pieces of this size. */
 const WRITE_CHARS = 65_536;
 /** Palette entries that shells use for a suggestion that isn't part of the line: bright black, greys. */
@@ -50,6 +52,8 @@ export class Screen {
   readonly #decoder = new StringDecoder('utf8');
   readonly #guard: FloodGuard;
   #dropped = 0;
+  /** Wrapped lines by the row that was asked for, until something is written. */
+  readonly #lines = new Map<number, string>();
   /** The lowest row that may lack what the guard has dropped; `all` = the other screen is shown. */
   #lacking: Headless.IMarker | 'all' | null = null;
   /** What was asked for since the last look at the screen: in a storm of sizes only the last one counts. */
@@ -150,6 +154,7 @@ export class Screen {
   /** Parses output to its end. Bytes may be cut inside a character, text may not. */
   write(output: Buffer | string): void {
     const text = typeof output === 'string' ? output : this.#decoder.write(output);
+    this.#lines.clear();
     const safe = this.#guard.push(text);
     for (let at = 0; at < safe.length; at += WRITE_CHARS) {
       // After input the emulator parses the next write at once instead of at its next turn.
@@ -164,6 +169,7 @@ export class Screen {
   /** Clamped like the constructor; wrapped lines are wrapped anew. */
   resize(cols: number, rows: number): void {
     this.#scrollRegion = null;
+    this.#lines.clear();
     this.#size = Screen.clamp({ cols, rows });
   }
 
@@ -174,15 +180,17 @@ export class Screen {
 
   /** The first row of the wrapped line that row `y` belongs to. */
   lineStart(y: number): number {
+    const lowest = Math.max(0, y - this.#maxWrappedRows);
     let start = y;
-    while (start > 0 && this.#line(start)?.isWrapped === true) start -= 1;
+    while (start > lowest && this.#line(start)?.isWrapped === true) start -= 1;
     return start;
   }
 
   /** The last row of the wrapped line that row `y` belongs to. */
   lineEnd(y: number): number {
+    const highest = y + this.#maxWrappedRows;
     let end = y;
-    while (this.#line(end + 1)?.isWrapped === true) end += 1;
+    while (end < highest && this.#line(end + 1)?.isWrapped === true) end += 1;
     return end;
   }
 
@@ -215,7 +223,11 @@ export class Screen {
 
   /** The wrapped line around row `y`, its rows joined, without blanks at its end. */
   logicalLine(y: number): string {
-    return this.#joined(this.lineStart(y), this.lineEnd(y), this.cols).trimEnd();
+    const known = this.#lines.get(y);
+    if (known !== undefined) return known;
+    const line = this.#joined(this.lineStart(y), this.lineEnd(y), this.cols).trimEnd();
+    this.#lines.set(y, line);
+    return line;
   }
 
   /** The wrapped line around row `cell.y`, from its start up to, not including, the cell. */
@@ -293,6 +305,7 @@ export class Screen {
     const size = this.#size;
     if (size === null) return;
     this.#size = null;
+    this.#lines.clear();
     this.#emulator.resize(size.cols, size.rows);
     this.#guard.resize(size.cols, size.rows);
   }
@@ -301,6 +314,10 @@ export class Screen {
     if (typeof this.#lacking === 'object') this.#lacking?.dispose();
     const below = this.rows - 1 - this.#terminal.buffer.active.cursorY;
     this.#lacking = this.isAlternate ? 'all' : (this.#terminal.registerMarker(below) ?? 'all');
+  }
+
+  get #maxWrappedRows(): number {
+    return Math.ceil(MAX_WRAPPED_CELLS / this.cols);
   }
 
   #line(y: number): Headless.IBufferLine | undefined {
