@@ -25,6 +25,7 @@ import {
   sessionView,
 } from './session-rows.ts';
 import { sessionsWithCommand } from './search-sessions.ts';
+import { readBounded } from './statement-timeout.ts';
 import { storable } from './storable.ts';
 
 export const MAX_SESSION_PAGE = 200;
@@ -32,8 +33,6 @@ export const MAX_SESSION_PAGE = 200;
 export const MAX_COMMANDS = 10_000;
 /** Chunks in memory at once while a recording is read. */
 export const CHUNK_PAGE = 16;
-/** One search can't keep the database busy for longer. */
-export const SEARCH_TIMEOUT_MS = 5000;
 
 /** Of a terminal whose client named no size, which RFC 4254 section 6.2 allows. */
 const USUAL_SIZE = { cols: 80, rows: 24 };
@@ -123,12 +122,36 @@ async function listSessions(
   filter: SessionFilter,
 ): Promise<{ items: readonly SessionObject[]; next: string | null }> {
   const limit = Math.min(Math.max(filter.limit, 1), MAX_SESSION_PAGE);
-  const found = knex<SessionRow>(knex.raw(SESSIONS_WITH_FIGURES))
-    .orderBy([
-      { column: 'started_at', order: 'desc' },
-      { column: 'id', order: 'desc' },
-    ])
-    .limit(limit + 1);
+  const { q = '' } = filter;
+  const sessions = matching(knex, filter).limit(limit + 1);
+  const rows = await readBounded(knex, async (trx) => {
+    // First which ones, so that figures are computed for no others.
+    const ids =
+      q === ''
+        ? await sessions.transacting(trx).pluck('id')
+        : await withCommand(trx, sessions, { ...filter, q }, limit);
+    return knex<SessionRow>(knex.raw(SESSIONS_WITH_FIGURES))
+      .whereIn('sessions.id', ids)
+      .orderBy(NEWEST_FIRST)
+      .transacting(trx);
+  });
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const isMore = rows.length > limit && last !== undefined;
+  return {
+    items: items.map(sessionView),
+    next: isMore ? cursorOf({ atMs: last.started_at.getTime(), id: last.id }) : null,
+  };
+}
+
+const NEWEST_FIRST: { column: string; order: 'desc' }[] = [
+  { column: 'started_at', order: 'desc' },
+  { column: 'id', order: 'desc' },
+];
+
+/** By everything but the text of commands. */
+function matching(knex: Knex, filter: SessionFilter): SessionQuery {
+  const found = knex<SessionRow>('sessions').select('id').orderBy(NEWEST_FIRST);
   for (const name of ['principal', 'target', 'run', 'status'] as const) {
     const value = filter[name];
     if (value !== undefined) void found.where(name, storable(value));
@@ -139,50 +162,35 @@ async function listSessions(
     const { atMs, id } = placeOf(filter.cursor);
     void found.whereRaw('(started_at, id) < (?, ?)', [new Date(atMs), id]);
   }
-  const { q = '' } = filter;
-  const rows = await knex.transaction(
-    async (trx) => {
-      await trx.raw(`set local statement_timeout = ${SEARCH_TIMEOUT_MS}`);
-      return q === '' ? found.transacting(trx) : withCommand(trx, found, { ...filter, q }, limit);
-    },
-    { readOnly: true, isolationLevel: 'repeatable read' },
-  );
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  const isMore = rows.length > limit && last !== undefined;
-  return {
-    items: items.map(sessionView),
-    next: isMore ? cursorOf({ atMs: last.started_at.getTime(), id: last.id }) : null,
-  };
+  return found;
 }
+
+type SessionQuery = Knex.QueryBuilder<SessionRow, { id: string }[]>;
 
 /** Those of the sessions that ran a command with the text. */
 async function withCommand(
   trx: Knex.Transaction,
-  sessions: Knex.QueryBuilder<SessionRow, SessionRow[]>,
+  sessions: SessionQuery,
   filter: SessionFilter & { readonly q: string },
   limit: number,
-): Promise<SessionRow[]> {
+): Promise<string[]> {
   const known = await sessionsWithCommand(trx, filter);
-  if (known !== null) {
-    const rows: SessionRow[] = await sessions
-      .clone()
-      .whereRaw('sessions.id = any(?::uuid[])', [known.ids as unknown as Knex.RawBinding])
-      .modify((query) => {
-        if (known.afterMs !== null) void query.where('started_at', '>', new Date(known.afterMs));
-      })
-      .transacting(trx);
-    if (known.afterMs === null || rows.length > limit) return rows;
-  }
   await trx.raw(
     'set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on',
   );
+  if (known !== null) {
+    const some = sessions.clone().whereIn('id', [...known.ids]);
+    if (known.afterMs !== null) void some.where('started_at', '>', new Date(known.afterMs));
+    const ids: string[] = await some.transacting(trx).pluck('id');
+    if (known.afterMs === null || ids.length > limit) return ids;
+  }
   // Where it is in so many sessions, it is soon found without the index.
   return sessions
     .whereRaw('exists (select 1 from commands where session_id = sessions.id and text ilike ?)', [
       containing(filter.q),
     ])
-    .transacting(trx);
+    .transacting(trx)
+    .pluck('id');
 }
 
 async function sessionRow(knex: Knex, id: string): Promise<SessionRow | undefined> {

@@ -39,7 +39,7 @@ export function newestBlocksQuery(kind: SearchKind, filter: EntryFilter): Statem
       from search_blocks
       where kind = ? and t1_ms between ? and ? and t0_ms <= ?
       order by t1_ms desc, id desc limit ${NEWEST_BLOCKS}`,
-    bindings: [facets, grams, kind, filter.fromMs, latest(toMs), toMs],
+    bindings: [facets, grams ?? '{}', kind, filter.fromMs, latest(toMs), toMs],
   };
 }
 
@@ -67,19 +67,27 @@ export function indexedBlocksQuery(
   return {
     sql: `with found as materialized (
         select id, t0_ms, t1_ms from search_blocks
-        where facets @> ?::int[] and grams @> ?::smallint[]
+        where facets @> ?::int[] ${grams === null ? '' : 'and grams @> ?::smallint[]'}
       )
       select id, t1_ms, true as fits from found
       where (t1_ms, id) < (?, ?) and t1_ms >= ? and t0_ms <= ?
       order by t1_ms desc, id desc limit ?`,
-    bindings: [facets, grams, after.t1_ms, after.id, filter.fromMs, toMs, limit],
+    bindings: [
+      facets,
+      ...(grams === null ? [] : [grams]),
+      after.t1_ms,
+      after.id,
+      filter.fromMs,
+      toMs,
+      limit,
+    ],
   };
 }
 
 function lookupOf(
   kind: SearchKind,
   filter: EntryFilter,
-): { readonly toMs: number; readonly facets: string; readonly grams: string } {
+): { readonly toMs: number; readonly facets: string; readonly grams: string | null } {
   const facets = [facet('kind', kind)];
   for (const name of ['principal', 'target', 'run', 'decision'] as const) {
     const value = filter[name];
@@ -88,7 +96,8 @@ function lookupOf(
   return {
     toMs: Math.min(filter.toMs, filter.before.atMs),
     facets: arrayLiteral(facets),
-    grams: arrayLiteral(queryGrams(filter.text)),
+    // An empty condition would be looked up in the whole index.
+    grams: filter.text === '' ? null : arrayLiteral(queryGrams(filter.text)),
   };
 }
 

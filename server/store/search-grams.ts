@@ -1,35 +1,49 @@
 /**
  * What the index knows of a text: its runs of one, two and three characters, as small numbers, and facts
  * such as the principal, as hashes. Whatever contains a text has all of the text's runs.
- * Not caught here: the reverse. Letters other than a to z, punctuation and hashes share numbers, and runs
- * may lie apart: what the index finds is read and compared.
+ * Not caught here: the reverse. Runs with other characters than letters and digits share numbers, and all
+ * runs of a text may lie apart: what the index finds is read and compared.
  */
 
 /** Runs of a searched text that are looked up; more say nothing new and cost time. */
 export const MAX_QUERY_GRAMS = 16;
 
-/** a to z, 0 to 9; space, separators, everything else. */
-const LETTERS_AND_DIGITS = 36;
-const CLASSES = LETTERS_AND_DIGITS + 3;
+/** a to z, 0 to 9, and one for all blanks: runs of these have numbers of their own. */
+const CLASSES = 37;
+const BLANK = CLASSES - 1;
 const PAIRS = CLASSES ** 3;
 const SINGLES = PAIRS + CLASSES ** 2;
-/** How many numbers there are. */
-const GRAMS = SINGLES + CLASSES;
+/** Every other run has one of these numbers, which it shares with few. */
+const HASHED = SINGLES + CLASSES;
+const GRAMS = 2 ** 16;
 /** The numbers begin here, so that they fit into PostgreSQL's `smallint`. */
 const FIRST_GRAM = -32_768;
 
+/** 255 = none. */
 const classOf = Uint8Array.from({ length: 128 }, (_, code) => {
-  const digit = Number.parseInt(String.fromCharCode(code), LETTERS_AND_DIGITS);
-  if (!Number.isNaN(digit)) return digit;
-  if (code <= 0x20) return LETTERS_AND_DIGITS;
-  return '/-._:'.includes(String.fromCharCode(code))
-    ? LETTERS_AND_DIGITS + 1
-    : LETTERS_AND_DIGITS + 2;
+  if (code <= 0x20) return BLANK;
+  const digit = Number.parseInt(String.fromCharCode(code), BLANK);
+  return Number.isNaN(digit) ? 255 : digit;
 });
 
 function classAt(text: string, at: number): number {
   const code = text.charCodeAt(at);
-  return code < 128 ? (classOf[code] ?? 0) : code % LETTERS_AND_DIGITS;
+  return code < 128 ? (classOf[code] ?? 255) : 255;
+}
+
+/** The number of the run of `length` characters that ends at `end`. */
+function gramAt(text: string, end: number, length: number): number {
+  let number = 0;
+  let hash = 0x811c9dc5 + length;
+  let isOwn = true;
+  for (let at = end - length + 1; at <= end; at += 1) {
+    const one = classAt(text, at);
+    if (one === 255) isOwn = false;
+    number = number * CLASSES + one;
+    hash = Math.imul(hash ^ (one === 255 ? text.charCodeAt(at) + 256 : one), 0x01000193);
+  }
+  if (!isOwn) return HASHED + (((hash ^ (hash >>> 15)) >>> 0) % (GRAMS - HASHED));
+  return number + (length === 3 ? 0 : length === 2 ? PAIRS : SINGLES);
 }
 
 /** As texts are compared: upper and lower case alike, and the sigma at the end of a word as any other. */
@@ -44,17 +58,10 @@ export class GramSet {
   /** @param text folded */
   add(text: string): void {
     const seen = this.#seen;
-    let before = -1;
-    let pair = -1;
     for (let at = 0; at < text.length; at += 1) {
-      const current = classAt(text, at);
-      seen[SINGLES + current] = 1;
-      if (pair >= 0) seen[pair * CLASSES + current] = 1;
-      if (before >= 0) {
-        pair = before * CLASSES + current;
-        seen[PAIRS + pair] = 1;
-      }
-      before = current;
+      seen[gramAt(text, at, 1)] = 1;
+      if (at > 0) seen[gramAt(text, at, 2)] = 1;
+      if (at > 1) seen[gramAt(text, at, 3)] = 1;
     }
   }
 
@@ -71,21 +78,16 @@ export class GramSet {
 
 /** What a text must have that contains `query`: its longest runs. @param query folded */
 export function queryGrams(query: string): number[] {
-  const classes = Array.from({ length: query.length }, (_, at) => classAt(query, at));
-  const [first = 0, second = 0] = classes;
-  if (classes.length === 0) return [];
-  if (classes.length === 1) return [SINGLES + first + FIRST_GRAM];
-  if (classes.length === 2) return [PAIRS + first * CLASSES + second + FIRST_GRAM];
+  const length = Math.min(3, query.length);
+  if (length === 0) return [];
   const runs = new Set<number>();
-  for (let at = 2; at < classes.length; at += 1) {
-    const [a = 0, b = 0, c = 0] = classes.slice(at - 2, at + 1);
-    runs.add((a * CLASSES + b) * CLASSES + c + FIRST_GRAM);
+  for (let end = length - 1; end < query.length; end += 1) {
+    runs.add(gramAt(query, end, length) + FIRST_GRAM);
   }
   const all = [...runs];
-  const step = Math.max(1, all.length / MAX_QUERY_GRAMS);
-  return Array.from({ length: Math.min(all.length, MAX_QUERY_GRAMS) }, (_, at) =>
-    all.at(Math.floor(at * step)),
-  ).filter((gram) => gram !== undefined);
+  if (all.length <= MAX_QUERY_GRAMS) return all;
+  const step = all.length / MAX_QUERY_GRAMS;
+  return all.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
 }
 
 export type FacetName = 'kind' | 'session' | 'principal' | 'target' | 'run' | 'decision';

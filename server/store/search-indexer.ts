@@ -16,10 +16,10 @@ import {
   type SearchKind,
 } from './search-block.ts';
 import { arrayLiteral, facet } from './search-grams.ts';
-import { OutputReader } from './search-output.ts';
+import { OUTPUT_LIMITS, type OutputLimits, OutputReader } from './search-output.ts';
 
 /** Sessions that are looked at in one step. */
-export const STEP_SESSIONS = 4096;
+export const STEP_SESSIONS = 2048;
 /** Commands that are taken in one step. */
 export const STEP_COMMANDS = 16_384;
 /** Characters of output that are taken in one step, and of a recording that are read for them. */
@@ -62,9 +62,9 @@ export class Indexer {
   /** Sessions up to this id were looked at in this round. */
   #after = FIRST_SESSION;
 
-  constructor(knex: Knex) {
+  constructor(knex: Knex, limits: OutputLimits = OUTPUT_LIMITS) {
     this.#knex = knex;
-    this.#output = new OutputReader();
+    this.#output = new OutputReader(limits);
   }
 
   /** Resolves to whether there is more to do at once. Rejects with the database's error; call it again. */

@@ -46,9 +46,24 @@ interface OpenText {
   lastUs: number;
 }
 
+export interface OutputLimits {
+  readonly sessionCharacters: number;
+  readonly sessionBytes: number;
+}
+
+export const OUTPUT_LIMITS: OutputLimits = {
+  sessionCharacters: MAX_SESSION_CHARACTERS,
+  sessionBytes: MAX_SESSION_BYTES,
+};
+
 export class OutputReader {
+  readonly #limits: OutputLimits;
   /** In order of use. */
   readonly #open = new Map<string, OpenText>();
+
+  constructor(limits: OutputLimits) {
+    this.#limits = limits;
+  }
 
   /**
    * @param newest the last chunk that is there
@@ -65,7 +80,7 @@ export class OutputReader {
       for (const piece of open.pieces.take()) {
         if (piece.n <= pieces || cutAtMs !== null) continue;
         const atMs = place.startedMs + Math.floor(piece.atUs / 1000);
-        if (characters >= MAX_SESSION_CHARACTERS) {
+        if (characters >= this.#limits.sessionCharacters) {
           cutAtMs = atMs;
           continue;
         }
@@ -89,7 +104,7 @@ export class OutputReader {
         open.bytes += chunk.header.rawLength;
         cost += chunk.header.rawLength / BYTES_PER_CHARACTER;
         collect();
-        if (open.bytes >= MAX_SESSION_BYTES) cut();
+        if (open.bytes >= this.#limits.sessionBytes) cut();
         // Never beyond what was there when the session's own row was read.
         if (cutAtMs !== null || open.chunks >= newest || cost >= budget) break;
       }

@@ -5,19 +5,15 @@
  * it could and says where to go on.
  */
 import type { Knex } from 'knex';
-import { SallyportError } from '../errors.ts';
-import { codeOf } from './connect.ts';
 import type { Database } from './database.ts';
 import type { SearchKind } from './search-block.ts';
 import { cursorOf, type EntryFilter, filterOf, type StoredSearchQuery } from './search-filter.ts';
 import { type CommandHit, hydrate, type OutputHit } from './search-hits.ts';
 import { SearchTurns } from './search-turns.ts';
 import { walk } from './search-walk.ts';
+import { readBounded } from './statement-timeout.ts';
 
 export const MAX_HIT_PAGE = 200;
-/** One statement of a search can't keep the database busy for longer. */
-export const STATEMENT_TIMEOUT_MS = 5000;
-const CANCELLED = '57014';
 /** Sessions are counted up to so many. */
 const MOST_COUNTED = 1000;
 /** Later times mean no end; PostgreSQL can't read them all. */
@@ -47,14 +43,7 @@ export function createSearch(database: Pick<Database, 'knex'>): StoredSearch {
     search: (query) =>
       turns.run(async () => {
         const filter = filterOf(query);
-        try {
-          return await database.knex.transaction((trx) => searchIn(trx, query, filter), {
-            readOnly: true,
-            isolationLevel: 'repeatable read',
-          });
-        } catch (error) {
-          throw codeOf(error) === CANCELLED ? tookTooLong(error) : error;
-        }
+        return readBounded(database.knex, (trx) => searchIn(trx, query, filter));
       }),
   };
 }
@@ -64,7 +53,6 @@ async function searchIn(
   query: StoredSearchQuery,
   filter: EntryFilter,
 ): Promise<SearchPage> {
-  await trx.raw(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
   const limit = Math.min(Math.max(query.limit, 1), MAX_HIT_PAGE);
   const { entries, next, left } = await walk(trx, query.in, filter, limit);
   const items = await hydrate(trx, query.in, entries, filter.text);
@@ -102,13 +90,4 @@ async function missingFrom(
     ] as unknown as Knex.RawBinding[],
   );
   return { cutSessions: rows[0]?.cut ?? 0, waitingSessions: rows[0]?.waiting ?? 0 };
-}
-
-function tookTooLong(cause: unknown): SallyportError {
-  return new SallyportError(
-    'limit.exceeded',
-    `the search took longer than ${STATEMENT_TIMEOUT_MS} ms and was stopped`,
-    'search for a longer text, or narrow it down by principal, target or time',
-    { cause },
-  );
 }
