@@ -1,7 +1,9 @@
 /**
  * `npm run bench`: what Sallyport costs, beside a direct connection and OpenSSH's own `-J` to the same
  * sshd in the same run. Prints a table and writes it as JSON. Judges nothing: machines differ.
- * `npm run bench -- replay` measures instead how long a large recording takes to open.
+ * `npm run bench -- replay` measures instead how long a large recording takes to open, and
+ * `npm run bench -- search --commands 10000000 [--data FOLDER]` how long searches take; what it fills is
+ * kept in the folder for the next time.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -20,11 +22,14 @@ import {
 } from './measures.ts';
 import { measureReplay, renderReplay } from './replay.ts';
 import { ratiosOf, renderTable, type Figure } from './report.ts';
+import { measureSearch, renderSearch } from './search.ts';
 import { measureStorage } from './storage.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    commands: { type: 'string', default: '1000000' },
+    data: { type: 'string' },
     megabytes: { type: 'string', default: '500' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string', default: 'bench.json' },
@@ -50,10 +55,27 @@ async function replay(): Promise<void> {
   if (!(megabytes >= 1 && megabytes <= 10_000)) throw new Error('--megabytes takes 1 to 10000');
   const figures = await measureReplay(megabytes);
   process.stdout.write(renderReplay(figures));
-  const report = { at: new Date().toISOString(), node: process.version, replay: figures };
+  await writeReport({ replay: figures });
+}
+
+async function search(): Promise<void> {
+  const commands = Number(options.commands);
+  if (!(commands >= 1000 && commands <= 100_000_000)) {
+    throw new Error('--commands takes 1000 to 100000000');
+  }
+  const figures = await measureSearch(commands, options.data ?? null, say);
+  process.stdout.write(renderSearch(figures));
+  await writeReport({ search: figures });
+}
+
+async function writeReport(figures: object): Promise<void> {
+  const report = { at: new Date().toISOString(), node: process.version, ...figures };
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   say(`written to ${options.json}`);
 }
+
+/** What is measured by itself. */
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { replay, search };
 
 async function main(): Promise<void> {
   const effort = options.quick ? QUICK : FULL;
@@ -103,7 +125,9 @@ async function main(): Promise<void> {
 // The first Ctrl-C reaches the children too; what waits for them fails, and everything is taken down.
 process.once('SIGINT', () => say('stopping'));
 const [part, ...others] = positionals;
-if (others.length > 0 || (part !== undefined && part !== 'replay')) {
-  throw new Error(`no such part: ${positionals.join(' ')} (parts: replay)`);
+const measurePart = part === undefined ? main : PARTS[part];
+if (others.length > 0 || measurePart === undefined) {
+  const parts = Object.keys(PARTS).join(', ');
+  throw new Error(`no such part: ${positionals.join(' ')} (parts: ${parts})`);
 }
-await (part === 'replay' ? replay() : main());
+await measurePart();
