@@ -311,7 +311,8 @@ export class LineReader {
       lastSentUs,
       // A full-screen program shows its keys as it likes.
       isAhead: !line.alternate && (this.#start?.isStale === true || isAhead),
-      isAgreed,
+      // What a key does that only the target knows may come later than what agrees.
+      isAgreed: isAgreed && !this.#roundTrip.isUnanswered,
       isUnechoed: line.secret || isLate || this.#roundTrip.isUnanswered,
       isContradicted:
         !isAgreed && !line.alternate && (this.#typed.text ?? this.#typed.likely ?? '') !== '',
@@ -345,7 +346,8 @@ export class LineReader {
 
   #fullScreen(): SubmittedLine {
     const isSilent = this.#roundTrip.lastReceivedUs < this.#begunAtUs;
-    return fullScreenLine(this.#carried, this.#typed, this.#cursorLine(), isSilent);
+    const isCut = this.#screen.isCutOff || this.#screen.isLacking;
+    return fullScreenLine(this.#carried, this.#typed, this.#cursorLine(), { isSilent, isCut });
   }
 
   #compare(start: LineStart, edited: EditedText | null): Reading {
