@@ -6,6 +6,7 @@ import type { ShellIntegration, Target } from '../access/target.ts';
 import { SallyportError } from '../errors.ts';
 import type { Directory } from '../session/ports.ts';
 import type { Database } from './database.ts';
+import { askThrough } from './outage.ts';
 import { storable } from './storable.ts';
 
 export interface PrincipalRow {
@@ -43,19 +44,21 @@ export function createDirectory(database: Pick<Database, 'knex'>): StoredDirecto
   const { knex } = database;
   return {
     principalByKey: async (blob) => {
-      const row = await knex('principals')
-        .join('principal_keys', 'principal_keys.principal_id', 'principals.id')
-        .where('principal_keys.blob', blob)
-        .whereNull('principals.disabled_at')
-        .whereNull('principal_keys.revoked_at')
-        .whereRaw('(principal_keys.expires_at is null or principal_keys.expires_at > now())')
-        .first<PrincipalRow | undefined>(PRINCIPAL_COLUMNS);
+      const row = await askThrough(() =>
+        knex('principals')
+          .join('principal_keys', 'principal_keys.principal_id', 'principals.id')
+          .where('principal_keys.blob', blob)
+          .whereNull('principals.disabled_at')
+          .whereNull('principal_keys.revoked_at')
+          .whereRaw('(principal_keys.expires_at is null or principal_keys.expires_at > now())')
+          .first<PrincipalRow | undefined>(PRINCIPAL_COLUMNS),
+      );
       return row === undefined ? null : principalOf(row);
     },
     principalByName: (name) => enabledPrincipal(knex, name),
-    targetByName: async (name) => (await readTargets(knex, name))[0] ?? null,
-    allTargets: () => readTargets(knex, null),
-    grantRules: () => readGrants(knex),
+    targetByName: async (name) => (await askThrough(() => readTargets(knex, name)))[0] ?? null,
+    allTargets: () => askThrough(() => readTargets(knex, null)),
+    grantRules: () => askThrough(() => readGrants(knex)),
     isEmpty: async () => {
       const found = await knex('principals')
         .union([knex('targets').select('id')])

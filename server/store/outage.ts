@@ -2,7 +2,8 @@
  * Which database errors pass by themselves: the server stops, restarts, fails over or is full.
  * Not caught here: whether a commit that lost its connection took place; the caller has to look.
  */
-import { messageOf } from '../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, SallyportError } from '../errors.ts';
 import { codeOf } from './connect.ts';
 
 /** SQLSTATE classes: connection, transaction rollback, resources, operator intervention, system. */
@@ -30,4 +31,37 @@ export const OUTAGE_RETRY_MS = { first: 50, most: 2_000 } as const;
 /** The wait before attempt `failures + 1`, milliseconds. */
 export function retryDelayMs(failures: number): number {
   return Math.min(OUTAGE_RETRY_MS.first * 2 ** Math.min(failures - 1, 10), OUTAGE_RETRY_MS.most);
+}
+
+/** How long a question to the database waits for its return. */
+export const QUESTION_WAIT_MS = 10_000;
+
+/**
+ * The answer, also when the database is away for a while in between. Rejects with `database.unreachable`
+ * when that takes too long, otherwise as `ask` does.
+ */
+export async function askThrough<T>(
+  ask: () => PromiseLike<T>,
+  waitMs: number = QUESTION_WAIT_MS,
+): Promise<T> {
+  const deadlineMs = performance.now() + waitMs;
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      const pauseMs = retryDelayMs(failures);
+      if (performance.now() + pauseMs > deadlineMs) throw unreachable(error);
+      await sleep(pauseMs);
+    }
+  }
+}
+
+function unreachable(cause: unknown): SallyportError {
+  return new SallyportError(
+    'database.unreachable',
+    `the database of the bastion doesn't answer: ${outageReason(cause)}`,
+    'try again in a minute, or tell its operator',
+    { cause },
+  );
 }

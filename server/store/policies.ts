@@ -1,5 +1,6 @@
 /** Policy documents by name. Every version stays, for sessions name the one that judged them. */
 import type { Database } from './database.ts';
+import { askThrough } from './outage.ts';
 import { storable } from './storable.ts';
 
 export interface StoredPolicy {
@@ -14,11 +15,13 @@ export async function currentPolicy(
   database: Pick<Database, 'knex'>,
   name: string,
 ): Promise<StoredPolicy | null> {
-  const row = await database
-    .knex('policies')
-    .where('name', storable(name))
-    .orderBy('version', 'desc')
-    .first<StoredPolicy | undefined>('version', 'document');
+  const row = await askThrough(() =>
+    database
+      .knex('policies')
+      .where('name', storable(name))
+      .orderBy('version', 'desc')
+      .first<StoredPolicy | undefined>('version', 'document'),
+  );
   return row === undefined || row.document === null ? null : row;
 }
 
