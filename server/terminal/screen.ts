@@ -21,6 +21,8 @@ const { SerializeAddon } = load('@xterm/addon-serialize') as typeof Serialize;
 /** A terminal is emulated with a size within these, whatever the client says. */
 export const MIN_SIDE = 2;
 export const MAX_SIDE = 500;
+/** A line with its prompt hardly fits on a screen that is smaller than this. */
+const TINY_CELLS = 256;
 /** Rows kept above the screen, unless the constructor is told otherwise. */
 export const SCROLLBACK_ROWS = 200;
 /** What selects a character set, ISO 2022, and the names of those that the emulator knows. */
@@ -37,6 +39,11 @@ const GHOST_COLOURS = new Set([8, 59, 102, ...Array.from({ length: 12 }, (_, n) 
 export interface Cell {
   readonly x: number;
   readonly y: number;
+}
+
+interface Size {
+  readonly cols: number;
+  readonly rows: number;
 }
 
 /** A row that is followed while it scrolls or is wrapped anew. */
@@ -57,7 +64,7 @@ export class Screen {
   /** The lowest row that may lack what the guard has dropped; `all` = the other screen is shown. */
   #lacking: Headless.IMarker | 'all' | null = null;
   /** What was asked for since the last look at the screen: in a storm of sizes only the last one counts. */
-  #size: { readonly cols: number; readonly rows: number } | null = null;
+  #size: Size | null = null;
   #isCursorHidden = false;
   #scrollRegion: string | null = null;
   /** Rows were not wrapped at some time since the modes are watched. */
@@ -88,10 +95,7 @@ export class Screen {
   }
 
   /** The size that is emulated when this one is asked for. */
-  static clamp(size: { readonly cols: number; readonly rows: number }): {
-    cols: number;
-    rows: number;
-  } {
+  static clamp(size: Size): Size {
     return { cols: clampSide(size.cols), rows: clampSide(size.rows) };
   }
 
@@ -203,16 +207,15 @@ export class Screen {
     if (last === undefined) return false;
     if (last.getChars() !== '' || last.getWidth() === 0) return true;
     // A wide character that did not fit into the last column.
-    const isWideNext =
-      this.#line(y + 1)
-        ?.getCell(0)
-        ?.getWidth() === 2;
-    return (
-      isWideNext &&
-      this.#line(y)
-        ?.getCell(this.cols - 2)
-        ?.getChars() !== ''
-    );
+    const next = this.#line(y + 1)?.getCell(0);
+    const before = this.#line(y)?.getCell(this.cols - 2);
+    return next?.getWidth() === 2 && before?.getChars() !== '';
+  }
+
+  /** The cursor's line may begin where it can't be seen: above the screen, or the screen is tiny. */
+  get isCutOff(): boolean {
+    const start = this.lineStart(this.cursor.y);
+    return this.#line(start)?.isWrapped === true || this.cols * this.rows < TINY_CELLS;
   }
 
   /** The blanks that were written at the end of a filled row. */

@@ -48,13 +48,15 @@ export function pastedLine(whole: string | null, isKnown: boolean): SubmittedLin
 
 /**
  * @param carried what was typed for the program before @param row the row under the cursor
- * @param isSilent the target has answered none of the keys: it may be a shell that hides behind the screen
+ * @param around.isSilent the target has answered none of the keys: it may be a shell that hides behind
+ *   the screen
+ * @param around.isCut the row, or some of what was printed, may not be on the screen
  */
 export function fullScreenLine(
   carried: string,
   keys: TypedLine,
   row: string,
-  isSilent: boolean,
+  { isSilent, isCut }: { readonly isSilent: boolean; readonly isCut: boolean },
 ): SubmittedLine {
   const typed = carried + keys.raw;
   const { likely } = keys;
@@ -64,7 +66,12 @@ export function fullScreenLine(
   const isHidden = isSilent && likely === null && keys.raw.trim() !== '';
   // A program inside may ask for a secret.
   const echoed = isTailHidden(keys.raw, row) ? '' : null;
-  const why = isHidden ? 'keys that edit were pressed and the screen shows nothing of them' : null;
+  const isUnseen = isCut && keys.text === null && likely === null;
+  const why = isHidden
+    ? 'keys that edit were pressed and the screen shows nothing of them'
+    : isUnseen
+      ? 'keys that edit were pressed and the screen shows only a part of the line'
+      : null;
   return submittedLine({
     text: typed === '' ? null : typed,
     why,
