@@ -52,4 +52,4 @@ async function showProof(recording: ExportedDocument): Promise<void> {
 
 const recording = JSON.parse(text('recording')) as ExportedDocument;
 void showProof(recording);
-await followReplay((host, startMs) => openReplay(host, startMs, { data: castOf(recording) }));
+followReplay((host, startMs) => openReplay(host, startMs, { data: castOf(recording) }));

@@ -2,6 +2,7 @@
  * asciinema-player behind four verbs. It plays the segmented form, which its documentation doesn't
  * mention: hence the exact version in package.json and a test in a real browser.
  */
+import { TimeMap } from './times.ts';
 
 /** The player says nothing at all when its WebAssembly is blocked. */
 export const READY_TIMEOUT_MS = 15_000;
@@ -19,18 +20,28 @@ export type ReplaySource =
   | { readonly driver: 'recording'; readonly format: 'segmented'; readonly url: string }
   | { readonly data: string };
 
+/** What shows something else than a recording. */
+export type PlayerDriver = (callbacks: {
+  readonly dispatch: (event: string, data?: unknown) => void;
+}) => {
+  play(): boolean;
+  stop(): void;
+  getCurrentTime(): number;
+};
+
 interface AsciinemaPlayerHandle {
   seek(seconds: number): Promise<unknown>;
   play(): Promise<unknown>;
   pause(): Promise<unknown>;
   getCurrentTime(): number;
+  dispose(): void;
   addEventListener(name: string, handler: () => void): void;
 }
 
 declare const AsciinemaPlayer:
   | {
       create(
-        source: ReplaySource,
+        source: ReplaySource | PlayerDriver,
         element: HTMLElement,
         options: Readonly<Record<string, unknown>>,
       ): AsciinemaPlayerHandle;
@@ -42,7 +53,16 @@ export interface Replay {
   seek(atMs: number): Promise<void>;
   toggle(): Promise<void>;
   readonly playing: boolean;
+  /** When that was recorded which is shown. */
   atMs(): number;
+  dispose(): void;
+}
+
+export interface ReplayOptions {
+  /** 1 = as it was. */
+  readonly speed?: number;
+  /** Of a source whose times are not the recorded ones. */
+  readonly times?: Promise<TimeMap>;
 }
 
 /**
@@ -53,7 +73,50 @@ export async function openReplay(
   host: HTMLElement,
   startMs: number,
   source: ReplaySource,
+  options: ReplayOptions = {},
 ): Promise<Replay> {
+  const { mount, player } = createPlayer(host, source, { speed: options.speed ?? 1 });
+  let playing = false;
+  player.addEventListener('playing', () => {
+    playing = true;
+  });
+  for (const name of ['pause', 'ended']) {
+    player.addEventListener(name, () => {
+      playing = false;
+    });
+  }
+  const dispose = (): void => {
+    player.dispose();
+    mount.remove();
+  };
+  try {
+    const times = (await options.times) ?? new TimeMap([]);
+    await soon(player.seek(times.played(startMs) / 1000), player);
+    return {
+      seek: async (atMs) => {
+        await player.seek(times.played(atMs) / 1000);
+      },
+      toggle: async () => {
+        await (playing ? player.pause() : player.play());
+      },
+      get playing() {
+        return playing;
+      },
+      atMs: () => times.recorded(player.getCurrentTime() * 1000),
+      dispose,
+    };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** A player in a place of its own, behind one that may be there already. */
+export function createPlayer(
+  host: HTMLElement,
+  source: ReplaySource | PlayerDriver,
+  options: Readonly<Record<string, unknown>>,
+): { readonly mount: HTMLElement; readonly player: AsciinemaPlayerHandle } {
   if (typeof AsciinemaPlayer === 'undefined') throw new Error('the player could not be loaded');
   const mount = document.createElement('div');
   mount.className = 'mount';
@@ -66,34 +129,9 @@ export async function openReplay(
     fit: 'both',
     controls: true,
     theme: 'asciinema',
+    ...options,
   });
-  let playing = false;
-  player.addEventListener('playing', () => {
-    playing = true;
-  });
-  for (const name of ['pause', 'ended']) {
-    player.addEventListener(name, () => {
-      playing = false;
-    });
-  }
-  try {
-    await soon(player.seek(startMs / 1000), player);
-  } catch (error) {
-    mount.remove();
-    throw error;
-  }
-  return {
-    seek: async (atMs) => {
-      await player.seek(atMs / 1000);
-    },
-    toggle: async () => {
-      await (playing ? player.pause() : player.play());
-    },
-    get playing() {
-      return playing;
-    },
-    atMs: () => player.getCurrentTime() * 1000,
-  };
+  return { mount, player };
 }
 
 /** A size that a client may have claimed; 0 stands for the usual one. */

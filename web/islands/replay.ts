@@ -1,8 +1,175 @@
-/** The session page: the replay comes in segments, as they are needed. */
+/** The session page: the replay comes in segments, as they are needed; a running session plays live. */
+import { clockTime } from '../parts/format.ts';
+import { openLive } from './live.ts';
 import { openReplay } from './player.ts';
 import { followReplay } from './timeline.ts';
+import { TimeMap, type Pauses } from './times.ts';
 
-await followReplay((host, startMs) => {
-  const url = host.dataset['index'] ?? '';
-  return openReplay(host, startMs, { driver: 'recording', format: 'segmented', url });
+/** How often the clock is set. */
+const CLOCK_INTERVAL_MS = 250;
+/** How often it is asked whether a replay that was still being prepared is complete. */
+const PREPARING_INTERVAL_MS = 2000;
+/** The list of commands is fetched again at most this often. */
+const NEWS_INTERVAL_MS = 3000;
+const SKIP_KEY = 'sallyport.skip-idle';
+const SPEED_KEY = 'sallyport.speed';
+
+function byId(id: string): HTMLElement | null {
+  return document.getElementById(id);
+}
+
+/** Storage may be forbidden; then settings last as long as the page. */
+function remembered(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function remember(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // It is only a convenience.
+  }
+}
+
+const host = byId('player');
+const { index = '', live: liveUrl, pauses: pausesUrl = '' } = host?.dataset ?? {};
+const skip = byId('skip-idle') as HTMLInputElement | null;
+const speed = byId('speed') as HTMLSelectElement | null;
+const liveButton = byId('live');
+const clock = byId('clock');
+const notice = byId('notice');
+
+let isLive = liveUrl !== undefined && !/^#cmd-\d+$/.test(location.hash);
+let hasEnded = false;
+let known: Pauses | null = null;
+
+function say(text: string, link: string | null = null): void {
+  if (notice === null) return;
+  notice.textContent = text;
+  notice.hidden = text === '';
+  if (link === null) return;
+  const anchor = document.createElement('a');
+  anchor.href = location.pathname;
+  anchor.textContent = link;
+  notice.append(' ', anchor);
+}
+
+async function pausesNow(): Promise<Pauses> {
+  const answer = await fetch(pausesUrl);
+  if (!answer.ok) throw new Error('the recording could not be loaded');
+  return (await answer.json()) as Pauses;
+}
+
+async function timesOf(skipIdle: boolean): Promise<TimeMap> {
+  known = await pausesNow();
+  if (!known.complete) {
+    say(
+      `This recording is large and its replay is still being prepared: the first ${clockTime(known.durationMs)} can be played so far.`,
+    );
+    setTimeout(() => void whenPrepared(), PREPARING_INTERVAL_MS);
+  } else if (liveUrl === undefined) say('');
+  return new TimeMap(skipIdle ? known.pauses : []);
+}
+
+async function whenPrepared(): Promise<void> {
+  const now = await pausesNow().catch(() => known);
+  if (now?.complete === true) {
+    say('');
+    await timeline.reopen();
+  } else setTimeout(() => void whenPrepared(), PREPARING_INTERVAL_MS);
+}
+
+let newsTimer: number | null = null;
+
+/** Takes the list of commands from a fresh copy of this page, where the server wrote it. */
+async function refresh(): Promise<void> {
+  newsTimer = null;
+  const answer = await fetch(location.pathname);
+  const list = byId('commands');
+  if (!answer.ok || list === null) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  list.replaceChildren(...(fresh.getElementById('commands')?.childNodes ?? []));
+  list.parentElement?.querySelector('.none')?.remove();
+  const facts = fresh.querySelector('.page-facts');
+  if (facts !== null) document.querySelector('.page-facts')?.replaceWith(facts);
+  timeline.reread();
+}
+
+function onNews(): void {
+  newsTimer ??= window.setTimeout(() => void refresh().catch(() => {}), NEWS_INTERVAL_MS);
+}
+
+function showLive(): void {
+  liveButton?.setAttribute('aria-pressed', String(isLive));
+  if (skip !== null) skip.disabled = isLive;
+  if (speed !== null) speed.disabled = isLive;
+  if (liveUrl === undefined || hasEnded) return;
+  say(
+    isLive
+      ? 'This session is running; you watch it live.'
+      : 'This session is running. You see what was recorded until now; “Live” goes back to what happens.',
+  );
+}
+
+function goLive(on: boolean, atMs?: number): void {
+  isLive = on;
+  showLive();
+  void timeline.reopen(atMs);
+}
+
+if (skip !== null) skip.checked = remembered(SKIP_KEY) === 'yes';
+if (speed !== null) speed.value = remembered(SPEED_KEY) ?? '1';
+if (speed?.value === '') speed.value = '1';
+showLive();
+
+const timeline = followReplay((place, startMs) => {
+  if (isLive && liveUrl !== undefined) {
+    return openLive(place, liveUrl, {
+      onNews,
+      onEnd: () => {
+        hasEnded = true;
+        say('The session has ended.', 'Show the whole recording');
+        onNews();
+      },
+      onConnection: (isThere) => {
+        if (isThere) showLive();
+        else
+          say(
+            'The connection is lost. The live view goes on where it stopped as soon as it is back.',
+          );
+      },
+      onSeek: (atMs) => goLive(false, atMs),
+    });
+  }
+  const skipIdle = skip?.checked ?? false;
+  const url = skipIdle ? `${index}?skip=idle` : index;
+  const source = { driver: 'recording', format: 'segmented', url } as const;
+  const times = timesOf(skipIdle);
+  return openReplay(place, startMs, source, { speed: Number(speed?.value ?? '1'), times });
 });
+
+skip?.addEventListener('change', () => {
+  remember(SKIP_KEY, skip.checked ? 'yes' : 'no');
+  void timeline.reopen();
+});
+speed?.addEventListener('change', () => {
+  remember(SPEED_KEY, speed.value);
+  void timeline.reopen();
+});
+liveButton?.addEventListener('click', () => {
+  if (!hasEnded) goLive(!isLive);
+});
+setInterval(() => {
+  const replay = timeline.replay();
+  if (clock === null || replay === null) return;
+  const total = isLive || known === null ? '' : ` of ${clockTime(known.durationMs)}`;
+  clock.textContent = clockTime(replay.atMs()) + total;
+}, CLOCK_INTERVAL_MS);
+
+await timeline.started;
+const controls = byId('controls');
+if (controls !== null) controls.hidden = false;

@@ -11,23 +11,37 @@ function element(id: string): HTMLElement {
   return found;
 }
 
+/** The page's replay, for what changes how it is shown. */
+export interface Timeline {
+  /** Settles when the first replay is there, or has failed. */
+  readonly started: Promise<void>;
+  /** The replay as it is now; null = none is there. */
+  replay(): Replay | null;
+  /** Puts another replay in its place, at the same time or at this one, playing on if it played. */
+  reopen(atMs?: number): Promise<void>;
+  /** The list has other rows. */
+  reread(): void;
+}
+
 /**
  * Takes the page over.
  * @param open makes the replay in its place and shows this time first; rejects with words for people
  */
-export async function followReplay(
+export function followReplay(
   open: (host: HTMLElement, startMs: number) => Promise<Replay>,
-): Promise<void> {
+): Timeline {
   const host = element('player');
   const status = element('player-status');
   const list = element('commands');
   const find = element('find') as HTMLInputElement;
   const only = element('only') as HTMLSelectElement;
   const count = element('command-count');
-  const commands = readCommands(list);
+  let commands = readCommands(list);
 
   let current: Command | null = null;
   let replay: Replay | null = null;
+  /** Counts openings; only the newest counts. */
+  let opening = 0;
 
   function select(command: Command): void {
     current = command;
@@ -126,16 +140,48 @@ export async function followReplay(
       });
     });
   }
-  try {
-    replay = await open(host, first?.showMs ?? 0);
-    if (host.dataset['state'] !== 'failed') {
-      status.hidden = true;
-      host.dataset['state'] = 'ready';
+
+  async function put(startMs: number): Promise<void> {
+    opening += 1;
+    const mine = opening;
+    const before = replay;
+    const wasPlaying = before?.playing ?? false;
+    delete host.dataset['state'];
+    try {
+      const next = await open(host, startMs);
+      if (mine !== opening) {
+        next.dispose();
+        return;
+      }
+      before?.dispose();
+      replay = next;
+      if (host.dataset['state'] !== 'failed') {
+        status.hidden = true;
+        host.dataset['state'] = 'ready';
+      }
+      if (wasPlaying && !next.playing) await next.toggle();
+    } catch (error) {
+      if (mine === opening) fail(error instanceof Error ? error.message : 'the replay failed');
     }
+  }
+
+  async function start(): Promise<void> {
+    await put(first?.showMs ?? 0);
     // A command chosen while the player was loading.
     if (current !== null && current !== first) show(current);
     setInterval(follow, FOLLOW_INTERVAL_MS);
-  } catch (error) {
-    fail(error instanceof Error ? error.message : 'the replay failed');
   }
+
+  return {
+    started: start(),
+    replay: () => replay,
+    reopen: (atMs) => put(atMs ?? replay?.atMs() ?? 0),
+    reread: () => {
+      commands = readCommands(list);
+      const same = commands.find(({ seq }) => seq === current?.seq);
+      if (same !== undefined) select(same);
+      element('finder').hidden = commands.length === 0;
+      refilter();
+    },
+  };
 }

@@ -8,6 +8,8 @@ import { Document } from '../parts/document.tsx';
 import { clockTime, dateTime, plural, size } from '../parts/format.ts';
 import { Visible } from '../parts/visible.tsx';
 
+const SPEEDS = [0.5, 1, 2, 4, 8, 16];
+
 export function SessionPage(props: SessionProps & { readonly assets: AssetPaths }) {
   const { assets, commands, frame, session } = props;
   const scripts = [
@@ -103,19 +105,21 @@ function Heading({ mayTerminate, session, terminating }: SessionProps) {
           ended.
         </p>
       )}
-      {session.status === 'active' && !terminating && (
-        <p class="notice" role="status">
-          This session is still running. You see what was recorded when the page was loaded;{' '}
-          <a href={`/sessions/${session.id}`}>reload</a> for more.
-        </p>
-      )}
+      <p class="notice" role="status" id="notice" hidden={session.status !== 'active'}>
+        {session.status === 'active' && (
+          <>
+            This session is still running. <a href={`/sessions/${session.id}`}>Reload</a> to see
+            what has happened since.
+          </>
+        )}
+      </p>
     </>
   );
 }
 
 function Facts({ session }: { readonly session: SessionView }) {
   return (
-    <dl class="facts">
+    <dl class="facts page-facts">
       <div>
         <dt>Principal</dt>
         <dd>
@@ -179,12 +183,16 @@ function Facts({ session }: { readonly session: SessionView }) {
 }
 
 function Player({ session }: { readonly session: SessionView }) {
-  const text = `/api/v1/sessions/${session.id}/recording?format=txt`;
+  const api = `/api/v1/sessions/${session.id}`;
+  const text = `${api}/recording?format=txt`;
+  const isActive = session.status === 'active';
   return (
     <section class="panel player" aria-label="Replay">
       <div
         id="player"
-        data-index={`/api/v1/sessions/${session.id}/segments`}
+        data-index={`${api}/segments`}
+        data-pauses={`${api}/pauses`}
+        data-live={isActive ? `${api}/live` : undefined}
         data-cols={session.width}
         data-rows={session.height}
       >
@@ -196,6 +204,31 @@ function Player({ session }: { readonly session: SessionView }) {
             The replay needs JavaScript. <a href={text}>Read the recording as text.</a>
           </p>
         </noscript>
+      </div>
+      <div class="row controls" id="controls" hidden>
+        {isActive && (
+          <button type="button" id="live" aria-pressed="true">
+            Live
+          </button>
+        )}
+        <label>
+          <span>Speed</span>
+          <select id="speed">
+            {SPEEDS.map((speed) => (
+              <option key={speed} value={speed} selected={speed === 1}>
+                {speed}×
+              </option>
+            ))}
+          </select>
+        </label>
+        <label title="Pauses of more than 2 s last 2 s">
+          <input type="checkbox" id="skip-idle" />
+          <span>Skip idle time</span>
+        </label>
+        <span class="grow" />
+        <span class="muted">
+          Recorded at <output id="clock">–</output>
+        </span>
       </div>
       <p class="keys muted">
         <span>
