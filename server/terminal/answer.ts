@@ -15,8 +15,8 @@ export class Answer {
   /** Output has come. @returns whether it is no more than the echo @param shown the cursor's line now */
   isEcho(shown: string): boolean {
     if (this.#echoed === null) return false;
-    const isMore = shown !== this.#echoed && shown.startsWith(this.#echoed);
-    if (isMore || shown === this.#echoed) this.#echoed = null;
-    return !isMore;
+    const isEcho = this.#echoed.startsWith(shown);
+    if (!isEcho || shown === this.#echoed) this.#echoed = null;
+    return isEcho;
   }
 }
