@@ -5,7 +5,11 @@
  */
 import { MarkScanner, type Mark } from '../terminal/marks.ts';
 import type { Gate } from './gate.ts';
+import { ruleName } from './notice.ts';
 import { ReportedLines } from './reported-lines.ts';
+
+/** So much of a reported line is shown to the client. */
+const MAX_SHOWN_CHARS = 200;
 
 export interface ShellMarksOptions {
   /** What the shell was told to mark its own with; null = it wasn't started so. */
@@ -76,7 +80,7 @@ export class ShellMarks {
   async #reported(text: string): Promise<void> {
     const report = this.#lines.reported(text);
     if (report.kind === 'known') return;
-    const { decision, recorded } = await this.#options.gate.judge({
+    const { seq, decision, recorded } = await this.#options.gate.judge({
       text,
       candidates: [text],
       guesses: new Set(),
@@ -90,10 +94,16 @@ export class ShellMarks {
     await recorded;
     if (decision.verdict === 'allow' || report.isApproved) return;
     if (decision.rule === null && decision.certainty === 'uncertain') return;
-    const rule = decision.rule === null ? 'the policy' : `the rule ${decision.rule}`;
+    const verb = decision.verdict === 'deny' ? 'denies' : 'would hold';
+    const reason = decision.reason === null ? '' : ` (${decision.reason})`;
     this.#options.end(
-      `the shell runs another line than the one that was read, and ${rule} does not let it through: ` +
-        'the session ends here; ask the operator of the bastion',
+      `the shell says that it runs another line than the one that was read, and rule "${ruleName(decision)}" ` +
+        `${verb} that one${reason}: ${clippedTo(text, MAX_SHOWN_CHARS)}; it may have run already (command ${seq}). ` +
+        "The session ends here: look for key bindings or start-up files that change what is typed, or ask the target's operator",
     );
   }
+}
+
+function clippedTo(text: string, chars: number): string {
+  return text.length <= chars ? text : `${text.slice(0, chars).toWellFormed()}…`;
 }
