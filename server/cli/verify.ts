@@ -1,12 +1,16 @@
 /** `verify`: whether anybody edited what was recorded. */
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { withStores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
+import { MAX_ANCHOR_LINE } from '../journal/anchor.ts';
 import type { RecordingCheck } from '../journal/seal.ts';
 import { printable } from '../printable.ts';
+import { type AnchorCheck, checkAnchors } from '../store/anchor-check.ts';
 import { lostRecordings } from '../store/journal-claims.ts';
 import { checkRecording, sessionIds } from '../store/recording-check.ts';
 import { checkExportedFile, type ExportedFileCheck } from './exported-file.ts';
+import { linesIn } from './line-stream.ts';
 import { recordingKeyring } from './recording-keys.ts';
 import type { Journal } from '../session/ports.ts';
 import type { Verb, VerbInput } from './verb.ts';
@@ -17,17 +21,27 @@ const MAX_TOLD_CHARACTERS = 300;
 
 export const verify: Verb = {
   name: 'verify',
-  usage: '[ID… | --all | --file FILE] [--key PUBLIC-KEY-FILE]',
+  usage: '[ID… | --all | --file FILE | --anchor FILE] [--key PUBLIC-KEY-FILE]',
   summary:
-    'recompute the chain and check the signature of recordings; with --all the journal too; with --file what was exported, without a database',
-  options: { all: { type: 'boolean' }, file: { type: 'string' }, key: { type: 'string' } },
+    'recompute the chain and check the signature of recordings; with --all the journal too; with --file what was exported, without a database; with --anchor whether the database still says what its anchors said',
+  options: {
+    all: { type: 'boolean' },
+    file: { type: 'string' },
+    anchor: { type: 'string' },
+    key: { type: 'string' },
+  },
   positionals: [0, 1000],
   run: async (input) => {
     const all = input.options.flag('all');
     const file = input.options.text('file');
-    const ways = [all, input.positionals.length > 0, file !== null];
+    const anchor = input.options.text('anchor');
+    const ways = [all, input.positionals.length > 0, file !== null, anchor !== null];
     if (ways.filter(Boolean).length !== 1) {
-      throw new SallyportError('usage.invalid', 'say what to verify', 'give ids, --all or --file');
+      throw new SallyportError(
+        'usage.invalid',
+        'say what to verify',
+        'give ids, --all, --file or --anchor',
+      );
     }
     const home = { path: (...parts: readonly string[]) => join(input.config.home, ...parts) };
     const keyOf = await recordingKeyring(home, input.options.text('key'));
@@ -51,6 +65,10 @@ export const verify: Verb = {
       return ok ? 0 : 1;
     }
     return withStores(input, async ({ database, journal }) => {
+      if (anchor !== null) {
+        const check = await checkAnchors(database, anchorLines(anchor), keyOf);
+        await report('anchors', check.kind === 'kept', anchorDetail(check));
+      }
       for await (const id of all ? sessionIds(database) : input.positionals) {
         const check = await checkRecording(database, id, keyOf, { alone: !all });
         await report(id, isIntact(check), detailOf(check));
@@ -87,6 +105,24 @@ async function tell(
   } catch (error) {
     logger.warn('journal.failed', { why: messageOf(error) });
   }
+}
+
+/** Rejects with `usage.invalid` for a file that can't be read. */
+async function* anchorLines(path: string): AsyncGenerator<string> {
+  try {
+    yield* linesIn(createReadStream(path), async () => {}, MAX_ANCHOR_LINE + 1);
+  } catch (error) {
+    throw new SallyportError(
+      'usage.invalid',
+      `the anchors can't be read (${messageOf(error)})`,
+      'name a file with an anchor on each line, as it was written, posted or put',
+    );
+  }
+}
+
+function anchorDetail(check: AnchorCheck): string {
+  if (check.kind === 'differs') return `line ${check.line}: ${check.why}`;
+  return `${check.anchors} as they were, up to entry ${check.upTo} of the journal`;
 }
 
 function isIntact({ kind }: RecordingCheck): boolean {
