@@ -9,12 +9,11 @@ import type { Certainty, Decision, Facts, SqlPlace, Verdict } from '../policy/de
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
-import { readShell } from '../shell/read.ts';
 import { CommandOutput } from './command-output.ts';
 import type { SessionLimits } from './limits.ts';
 import { bothReadings, clipped, markerLabel, plainDecision } from './line-text.ts';
 import { unreadable, withoutText } from './line-text.ts';
-import { innerState, joined } from './nested-shell.ts';
+import { innerState, joined, stateAfter } from './nested-shell.ts';
 import { deniedNotice, heldNotice, notice, refusedNotice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
@@ -29,6 +28,8 @@ export interface GateLine {
   readonly otherwise?: string | null;
   /** With the lines before it that the shell has taken but not run; null or left out = none. */
   readonly whole?: string | null;
+  /** Left out = yes. */
+  readonly mayStandAlone?: boolean;
   /** Every reading of the line; each is judged and the strictest verdict wins. */
   readonly candidates: readonly string[];
   /**
@@ -186,7 +187,7 @@ export class Gate {
     const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const isShell = line.language === 'shell' && line.console === undefined;
     const after = isShell
-      ? this.work.run(() => readShell(line.unshown ?? line.whole ?? line.text, this.#state).after)
+      ? this.work.run(() => stateAfter({ ...line, text: line.unshown ?? line.text }, this.#state))
       : null;
     const judged = await this.#judge(policy, line, after);
     const decision = line.secret ? withoutText(judged) : judged;

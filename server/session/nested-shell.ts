@@ -3,6 +3,7 @@
  * Not caught here: what the start-up files of the inner one change.
  */
 import type { ShellState } from '../shell/command.ts';
+import { readShell } from '../shell/read.ts';
 import { initialState, joinStates } from '../shell/state.ts';
 
 /** A shell that another one starts gets its directory and what it exports; the rest may be unset. */
@@ -18,4 +19,19 @@ export function joined(...states: readonly (ShellState | null)[]): ShellState {
   const all = branches[0]?.copy() ?? initialState(false);
   joinStates(all, branches);
   return all;
+}
+
+/** What a line leaves for those after it, whether it goes on with those before it or not. */
+export function stateAfter(
+  line: {
+    readonly text: string;
+    readonly whole?: string | null;
+    readonly mayStandAlone?: boolean;
+  },
+  state: ShellState,
+): ShellState {
+  const { text, whole = null, mayStandAlone = true } = line;
+  if (whole === null) return readShell(text, state).after;
+  const after = readShell(whole, state).after;
+  return mayStandAlone ? joined(readShell(text, state).after, after) : after;
 }

@@ -4,6 +4,7 @@
  * the policy says what happens to it.
  */
 import type { ShellIntegration } from '../access/target.ts';
+import { commentsAsWords } from '../shell/comments.ts';
 import { isCompleteInput } from '../shell/complete.ts';
 import { KeySplitter, type Key } from '../terminal/keys.ts';
 import { LineReader, type SubmittedLine } from '../terminal/line.ts';
@@ -289,6 +290,11 @@ async function gateLine(line: SubmittedLine, work: WorkShare): Promise<GateLine>
     // A shell runs nothing of a line that it asks to continue; the reader joins what follows to it.
     const isOpen = work.run(() => isUnfinished(one));
     if (isOpen) guesses.add(one);
+    const words = line.alternate || line.guesses.has(one) ? null : commentsAsWords(one);
+    if (words !== null && !candidates.includes(words)) {
+      candidates.push(words);
+      guesses.add(words);
+    }
     if (isOpen && !line.guesses.has(one)) candidates.push(...work.run(() => closedByBrace(one)));
     await work.pause();
   }
@@ -296,6 +302,7 @@ async function gateLine(line: SubmittedLine, work: WorkShare): Promise<GateLine>
     text: writtenText(line),
     otherwise: isKept ? line.otherwise : null,
     whole: isKept ? line.whole : null,
+    mayStandAlone: line.mayStandAlone,
     candidates,
     guesses,
     language: 'shell',

@@ -97,7 +97,7 @@ const FUNCTION_ARRAYS =
   /^(?:precmd|preexec|chpwd|periodic|zshexit|zshaddhistory|zsh_directory_name)_functions$/;
 /** Functions that a shell calls by itself. */
 const CALLED_BY_ITSELF =
-  /^(?:command_not_found_handler?|precmd|preexec|chpwd|periodic|zshexit|zshaddhistory|TRAP[A-Z0-9]+|fish_prompt|fish_(?:pre|post)exec)$/;
+  /^(?:command_not_found_handler?|precmd|preexec|chpwd|periodic|zshexit|zshaddhistory|run-help|which-command|TRAP[A-Z0-9]+|fish_prompt|fish_(?:pre|post)exec)$/;
 
 /** Whether a shell calls a function of this name without being told to. */
 export function isCalledByItself(name: string): boolean {

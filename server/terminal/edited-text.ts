@@ -3,7 +3,7 @@
  * of the line. Not caught here: text that the target keeps off the screen, and prompts that a target
  * prints to deceive; the caller compares with the keys.
  */
-import { afterPrompt, type Prompts } from './prompt.ts';
+import { afterPrompt, looksLikeShellPrompt, type Prompts } from './prompt.ts';
 import type { Cell, RowMark, Screen } from './screen.ts';
 
 /** A line may be spread over so many rows. */
@@ -104,6 +104,11 @@ function afterStart(line: string, prompt: string, isStart: boolean): string | nu
   return tail.trim() !== '' && line.startsWith(tail, prompt.length - tail.length)
     ? line.slice(prompt.length)
     : null;
+}
+
+/** On the alternate screen, and yet behind what looks like a shell's prompt: in a multiplexer. */
+export function isShellInside(start: LineStart): boolean {
+  return start.isAlternate && !start.isStale && looksLikeShellPrompt(start.prompt);
 }
 
 /** The line still stands where it began, and the cursor in another one above it. */

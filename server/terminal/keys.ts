@@ -29,7 +29,7 @@ export type KeyKind =
   | 'interrupt'
   /** Ctrl-D, which hands what was typed to a program that reads the terminal; `submits`. */
   | 'end-of-input'
-  /** Alt-A, with which zsh runs the line and keeps it; `submits`. */
+  /** Alt-A, with which zsh runs the line and keeps it, and escape sequences that mean Enter; `submits`. */
   | 'accept-and-hold'
   /** Alt-Q and Ctrl-Q, with which zsh takes the line away and brings it back later; `submits`. */
   | 'push-line'
@@ -87,6 +87,18 @@ const SUBMITTING: ReadonlySet<KeyKind> = new Set([
   'push-line',
   'comment',
   'run',
+]);
+/**
+ * Enter and its likes as terminals report them that tell all keys apart: Enter, line feed, Ctrl-J, Ctrl-M,
+ * Ctrl-O, Enter of the keypad, with any modifiers. A program that doesn't know them leaves the line alone.
+ */
+const ENTER_SEQUENCE =
+  /^(?:27;\d+;(?:10|13|74|77|79|106|109|111)~|(?:10|13|57414|(?:74|77|79|106|109|111)(?=[:\d]*;))(?::\d*)*(?:;[\d:]*)*u)$/;
+/** Behind a single shift: up, down, Enter of the keypad. */
+const SINGLE_SHIFTS = new Map<number, KeyKind>([
+  [0x41, 'history'],
+  [0x42, 'history'],
+  [0x4d, 'accept-and-hold'],
 ]);
 const PASTE_END = Buffer.from('\u001b[201~');
 
@@ -247,7 +259,7 @@ export class KeySplitter {
         this.#inControlSequence(bytes, at, byte);
         return;
       case 'single-shift':
-        this.#finish(bytes, at + 1, byte === 0x41 || byte === 0x42 ? 'history' : 'other');
+        this.#finish(bytes, at + 1, SINGLE_SHIFTS.get(byte) ?? 'other');
         return;
       case 'answer':
       case 'answer-escape':
@@ -327,6 +339,7 @@ function sequenceKind(sequence: string): KeyKind {
   if (sequence === '200~') return 'paste-start';
   if (sequence === '201~') return 'paste-end';
   if (sequence === 'A' || sequence === 'B') return 'history';
+  if (ENTER_SEQUENCE.test(sequence)) return 'accept-and-hold';
   // Focus, cursor position, device attributes, mode reports, mouse.
   return /^(?:[IO]|\d+;\d+R|[?>][\d;]*c|\?[\d;]+\$y|<[\d;]+[Mm])$/.test(sequence)
     ? 'report'

@@ -44,23 +44,22 @@ const EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
 
 /** What all line editors with keys like those of emacs do alike; other edits are unknown to some. */
 const SURE = new Set(['\u0001', '\u0002', '\u0005', '\u0006', '\u000b', '\u000c']);
+// oxlint-disable-next-line no-control-regex -- arrow keys
 const SURE_MOVES = /^\u001b[[O][CD]$/;
+
+/** They find something that only the target knows, or may delete or complete. */
+const ASKING: ReadonlySet<Key['kind']> = new Set<Key['kind']>([
+  'tab',
+  'history',
+  'search',
+  'end-of-input',
+]);
 
 /** Whether only the target knows what the key does. */
 export function asksTarget({ kind, bytes }: Key): boolean {
-  switch (kind) {
-    case 'tab':
-    case 'history':
-    case 'search':
-    case 'end-of-input':
-      return true;
-    case 'other': {
-      const keys = bytes.toString('latin1');
-      return !SURE.has(keys) && !SURE_MOVES.test(keys);
-    }
-    default:
-      return false;
-  }
+  if (kind !== 'other') return ASKING.has(kind);
+  const keys = bytes.toString('latin1');
+  return !SURE.has(keys) && !SURE_MOVES.test(keys);
 }
 
 export class LikelyLine {

@@ -10,7 +10,7 @@
 import { Answer } from './answer.ts';
 import { InterruptedLine, RefusedLine } from './dropped-line.ts';
 import { editedLine } from './edited-line.ts';
-import { markStart, readEdited, readUnprompted } from './edited-text.ts';
+import { isShellInside, markStart, readEdited, readUnprompted } from './edited-text.ts';
 import type { EditedText, LineStart } from './edited-text.ts';
 import { abortKeys, type Key } from './keys.ts';
 import { asksTarget } from './likely-line.ts';
@@ -22,7 +22,7 @@ import { RoundTrip } from './round-trip.ts';
 import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
 import { settlingUs } from './settling.ts';
 import { ShownLines } from './shown-lines.ts';
-import { heldLine, submittedLine, unansweredLine } from './submitted-line.ts';
+import { heldLine, submittedLine, unansweredLine, withGuesses } from './submitted-line.ts';
 import type { Draft, Reading, SubmittedLine } from './submitted-line.ts';
 import { charSuffixes, wordSuffixes } from './suffixes.ts';
 import { TypedLine } from './typed.ts';
@@ -231,7 +231,7 @@ export class LineReader {
 
   /** The line was refused and `abortKeys` went up instead. */
   afterDenied(nowUs: number): void {
-    this.#refused.denied(this.#screen, this.#start?.prompt ?? '');
+    this.#refused.denied(this.#screen, this.#start?.prompt ?? '', this.#prompts);
     this.#enteredAtUs = nowUs;
     this.#forgetLine();
   }
@@ -328,7 +328,10 @@ export class LineReader {
     }
     const edited = this.#edited();
     if (this.#screen.isAlternate && edited?.isPromptKnown !== true) {
-      return { line: this.#fullScreen(), isAgreed: false };
+      const full = { line: this.#fullScreen(), isAgreed: false };
+      if (edited === null || !isShellInside(this.#start)) return full;
+      const inside = this.#compare(this.#start, edited);
+      return inside.isAgreed ? { ...inside, line: withGuesses(inside.line, full.line) } : full;
     }
     return this.#compare(this.#start, edited ?? readUnprompted(this.#screen, this.#start));
   }

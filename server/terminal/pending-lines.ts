@@ -50,11 +50,20 @@ export class PendingLines {
     if (how === null) return draft;
     const joined = `${this.#text}\n${draft.text}`;
     const { strict = [], guesses = [] } = draft;
-    if (how === 'maybe') return { ...draft, guesses: [joined, ...guesses] };
-    if (how === 'asked') return { ...draft, whole: joined, strict: [joined, ...strict] };
+    if (how === 'maybe') {
+      return { ...draft, whole: joined, mayStandAlone: true, guesses: [joined, ...guesses] };
+    }
+    if (how === 'asked')
+      return { ...draft, whole: joined, mayStandAlone: true, strict: [joined, ...strict] };
     // The rest of a quoted text or a here-document can't be parsed by itself.
     const own = strict.filter((one) => one !== null);
-    return { ...draft, whole: joined, strict: [joined], guesses: [...own, ...guesses] };
+    return {
+      ...draft,
+      whole: joined,
+      mayStandAlone: false,
+      strict: [joined],
+      guesses: [...own, ...guesses],
+    };
   }
 
   /** The line was submitted. */

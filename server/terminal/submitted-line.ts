@@ -8,6 +8,8 @@ export interface SubmittedLine {
   readonly text: string | null;
   /** With the lines before it that the shell has taken but not run; null = it stands alone. */
   readonly whole: string | null;
+  /** Another program may have taken those lines. */
+  readonly mayStandAlone: boolean;
   /** What it is by the keys where they contradict the screen, or the other way round; null = they don't. */
   readonly otherwise: string | null;
   readonly certainty: 'observed' | 'uncertain';
@@ -54,6 +56,7 @@ export interface Draft {
   readonly otherwise?: string | null;
   /** With the lines before it that the shell has taken but not run. */
   readonly whole?: string;
+  readonly mayStandAlone?: boolean;
   /** To be judged strictly. */
   readonly strict?: readonly (string | null)[];
   /** To be judged as guesses, unless they are strict too. */
@@ -73,6 +76,7 @@ export function submittedLine(draft: Draft): SubmittedLine {
   return {
     text: draft.text,
     whole: draft.whole ?? null,
+    mayStandAlone: draft.mayStandAlone ?? true,
     otherwise: draft.otherwise ?? null,
     certainty: why === null ? 'observed' : 'uncertain',
     why,
@@ -89,6 +93,16 @@ export function submittedLine(draft: Draft): SubmittedLine {
 /** The same line, without the claim that it was read for certain. */
 export function uncertainLine(line: SubmittedLine, why: string): SubmittedLine {
   return { ...line, certainty: 'uncertain', why: line.why ?? why };
+}
+
+/** The line, with every reading of the other one as a guess. */
+export function withGuesses(line: SubmittedLine, other: SubmittedLine): SubmittedLine {
+  const added = other.candidates.filter((one) => !line.candidates.includes(one));
+  return {
+    ...line,
+    candidates: [...line.candidates, ...added],
+    guesses: new Set([...line.guesses, ...added]),
+  };
 }
 
 /** The line before the target has answered a key whose effect only the target knows. */

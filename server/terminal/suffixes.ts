@@ -13,8 +13,8 @@ const MAX_SUFFIX_CHARS = 262_144;
 /** `* from t` would be whatever file comes first: no command begins so, but much text goes on so. */
 const JUST_A_PATTERN = /^[*?]+(?:\s|$)/;
 
-/** Where a word begins, also behind a prompt without a blank at its end. */
-const WORD_START = /(?<=[$#%>❯»:\])])\S|(?<!\S)\S/gu;
+/** Where a word begins, also behind a prompt without a blank at its end, and behind what makes an editor run it. */
+const WORD_START = /(?<=[$#%>❯»:!|\])])\S|(?<!\S)\S/gu;
 
 /** The text and each of its ends that starts a word, longest first. */
 export function wordSuffixes(text: string): string[] {

@@ -2,6 +2,7 @@
  * alias and unalias. Not caught here: aliases that the target's start-up files define.
  */
 import { anywhere } from '../alias.ts';
+import { isCalledByItself } from '../hooks.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
 import { remember } from '../state.ts';
@@ -27,6 +28,8 @@ function alias(call: Call): Output {
       call.run.uncertain(`the alias ${name} changes what the shell's own words mean`);
       call.run.runText(value, subshell(call.frame, `alias ${name}`));
     }
+    // Keys of zsh run these.
+    if (isCalledByItself(name)) call.run.runText(value, subshell(call.frame, `alias ${name}`));
     remember(call.shell.aliases, isWide ? anywhere(name) : name, value);
     if (isWide) remember(call.shell.aliases, name, value);
   }
