@@ -19,9 +19,11 @@ export class RefusedLine {
     return this.#prompt;
   }
 
-  denied(screen: Screen, prompt: string): void {
+  denied(screen: Screen, prompt: string, prompts: Prompts): void {
+    const row = screen.logicalLineTo(screen.cursor).trimEnd();
     this.#prompt = prompt;
-    this.#line = screen.logicalLineTo(screen.cursor).trimEnd();
+    // The line stands elsewhere, or isn't shown: behind the next prompt it would look the same.
+    this.#line = prompts.isBare(row) ? prompt.trimEnd() : row;
   }
 
   forget(): void {
