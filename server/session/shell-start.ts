@@ -58,8 +58,9 @@ const FISH = [
   'function fish_prompt; __sallyport_prompt; printf "\\033]633;B;%s\\a" NONCE; end',
 ].join('; ');
 
+// A server with a command of its own puts what was asked for into the environment.
 const START =
-  'SHELL=${SHELL:-/bin/sh}; case ${SHELL##*/} in' +
+  'unset SSH_ORIGINAL_COMMAND; SHELL=${SHELL:-/bin/sh}; case ${SHELL##*/} in' +
   ' bash) export SALLYPORT_MARKS="$1" PROMPT_COMMAND="$2"; exec "$SHELL" -l;;' +
   ' fish) exec "$SHELL" -l -C "$3";;' +
   ' *) exec "$SHELL" -l;; esac';
