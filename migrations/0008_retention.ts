@@ -64,6 +64,13 @@ export async function up(knex: Knex): Promise<void> {
           raise exception 'how a session began is written once and never changed'
             using errcode = 'insufficient_privilege';
         end if;
+        if old.status <> 'active' and
+          (new.status, new.ended_at, new.exit_status) is distinct from
+          (old.status, old.ended_at, old.exit_status)
+        then
+          raise exception 'how a session ended is written once and never changed'
+            using errcode = 'insufficient_privilege';
+        end if;
         if new.deleting_at is not null and (
           new.status = 'active' or new.ended_at is null or new.keep_days is null
           or greatest(new.started_at, new.ended_at,

@@ -168,15 +168,18 @@ export async function takeOver(owner: Knex, app: string): Promise<void> {
 
 /** Who may make tables and functions in the schema may put them where the owner looks for its own. */
 async function closeSchema(owner: Knex, app: string): Promise<void> {
-  const { rows } = await owner.raw<{ rows: readonly { schema: string; open: boolean }[] }>(
-    'select current_schema()::text as schema, has_schema_privilege(?, current_schema(), ?) as open',
-    [app, 'CREATE'],
+  const { rows } = await owner.raw<{
+    rows: readonly { schema: string; open: boolean; usable: boolean }[];
+  }>(
+    `select current_schema()::text as schema, has_schema_privilege(?, current_schema(), 'CREATE') as open,
+       has_schema_privilege(?, current_schema(), 'USAGE') as usable`,
+    [app, app],
   );
   const [found] = rows;
   if (found === undefined) return;
   if (found.open)
     await owner.raw('revoke create on schema ?? from public, ??', [found.schema, app]);
-  await owner.raw('grant usage on schema ?? to ??', [found.schema, app]);
+  if (!found.usable) await owner.raw('grant usage on schema ?? to ??', [found.schema, app]);
 }
 
 /** How the role that is connected stands to the tables; null = there are none yet. */

@@ -290,13 +290,16 @@ describe('retention', () => {
       });
     }
 
-    it('refuses to change what was promised when the session began', async () => {
+    it('refuses to change how a session began and ended', async () => {
       const { id } = await store();
       for (const change of [
         { keep_days: 2 },
         { keep_days: null },
         { started_at: new Date(0) },
         { principal: 'mallory' },
+        { ended_at: new Date(0) },
+        { status: 'active' },
+        { exit_status: 1 },
       ]) {
         const changed = database.knex('sessions').where('id', id).update(change);
         await assert.rejects(changed, /written once/);
