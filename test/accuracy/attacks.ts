@@ -90,7 +90,9 @@ function linesOf(name: string): string[] {
 
 function attackOf(packets: readonly string[]): Attack {
   return packets.map((packet) =>
-    /^~\d+$/.test(packet) ? Number(packet.slice(1)) : packet.replaceAll(/<([a-z_-]+)>/g, keyOf),
+    /^~\d+$/.test(packet)
+      ? Number(packet.slice(1))
+      : packet.replaceAll(/<(ctrl-.|[a-z_-]+)>/g, keyOf),
   );
 }
 
