@@ -215,7 +215,8 @@ export class TerminalInput {
       await upstream.write({ kind: 'data', bytes: enter.bytes });
       return true;
     }
-    const isEmptied = isPlain && !this.#language.takesInterrupt && (await this.#clearing.empty());
+    const isEmptied =
+      !enter.inPaste && !this.#language.takesInterrupt && (await this.#clearing.empty());
     if (!isEmptied) this.#language.forget();
     await say(refusal);
     if (isEmptied && this.#language.isInStatement) await say(notice(STATEMENT_STAYS));
