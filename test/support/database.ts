@@ -8,7 +8,10 @@ import { silentLogger, type Logger } from '../../server/log.ts';
 import { createClient } from '../../server/store/connect.ts';
 import { openDatabase, type Database } from '../../server/store/database.ts';
 import { startPostgres, type RunningPostgres } from '../../server/store/postgres.ts';
+import { urlOf } from './database-url.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+
+export { urlOf };
 
 interface TestServer {
   readonly home: string;
@@ -50,19 +53,6 @@ export async function freshUrl(): Promise<string> {
 export async function sharedServer(): Promise<TestServer> {
   server ??= startServer();
   return server;
-}
-
-/** DATABASE_URL of a database behind a socket. */
-export function urlOf(
-  place: { readonly socketDirectory: string; readonly port: number; readonly user: string },
-  database: string,
-): string {
-  const query = new URLSearchParams({
-    host: place.socketDirectory,
-    port: String(place.port),
-    user: place.user,
-  });
-  return `postgres:///${database}?${query.toString()}`;
 }
 
 async function startServer(): Promise<TestServer> {

@@ -21,6 +21,8 @@ export interface BastionOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A folder that is kept afterwards; by default a fresh one that isn't. */
   readonly home?: string;
+  /** What the process is started with, such as `nsenter … --`; it must become the process itself. */
+  readonly prefix?: readonly string[];
 }
 
 export interface CliResult {
@@ -43,7 +45,7 @@ export async function sallyport(
 /** Starts `sallyport serve` on free ports and waits until it is ready. */
 export async function startBastion(options: BastionOptions = {}): Promise<Bastion> {
   const home = options.home ?? (await temporaryFolder());
-  const bastion = new Bastion(home, options.home === undefined, options.env ?? {});
+  const bastion = new Bastion(home, options.home === undefined, options.env ?? {}, options.prefix);
   try {
     await bastion.waitUntilReady();
     return bastion;
@@ -64,11 +66,17 @@ export class Bastion implements AsyncDisposable {
   #log = '';
   #run: RunFile | null = null;
 
-  constructor(home: string, isHomeOurs: boolean, env: Readonly<Record<string, string>>) {
+  constructor(
+    home: string,
+    isHomeOurs: boolean,
+    env: Readonly<Record<string, string>>,
+    prefix: readonly string[] = [],
+  ) {
     this.home = home;
     this.#isHomeOurs = isHomeOurs;
     this.#env = env;
-    this.#child = spawn(process.execPath, [SALLYPORT, 'serve'], {
+    const [file, ...args] = [...prefix, process.execPath, SALLYPORT, 'serve'];
+    this.#child = spawn(file, args, {
       env: programEnvironment({
         SALLYPORT_HOME: home,
         SALLYPORT_SSH_LISTEN: '127.0.0.1:0',
