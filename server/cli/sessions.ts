@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPages } from '../../web/index.ts';
+import { HarmlessOutput } from '../asciicast/harmless.ts';
 import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { encodeRecording, refuseLargePage } from '../http/exports.ts';
@@ -15,8 +16,11 @@ import { table } from './table.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 const PAGE = 200;
-/** Longest pause that `play` keeps, seconds. */
+/** Longest pause that `play` keeps unless it is told otherwise, seconds. */
 const MAX_PAUSE_S = 2;
+const MAX_IDLE_S = 86_400;
+/** After a replay, with the cursor where it is: the first screen, no scroll region, plain text. */
+const AS_BEFORE = '\u001b[?1047l\u001b7\u001b[r\u001b8\u001b[0m\u001b[?25h';
 
 const list: Verb = {
   name: 'sessions list',
@@ -184,9 +188,9 @@ const exportSession: Verb = {
 
 const play: Verb = {
   name: 'sessions play',
-  usage: 'ID [--speed N]',
-  summary: 'replay one recording in this terminal; pauses are at most 2 s',
-  options: { speed: { type: 'string' } },
+  usage: 'ID [--speed N] [--idle SECONDS]',
+  summary: 'replay one recording in this terminal; pauses last at most 2 s, or what --idle says',
+  options: { speed: { type: 'string' }, idle: { type: 'string' } },
   positionals: [1, 1],
   run: (input) =>
     withStores(input, async (stores) => {
@@ -194,16 +198,23 @@ const play: Verb = {
       if (!(speed > 0 && speed <= 1000)) {
         throw new SallyportError('usage.invalid', 'the speed is no number', 'take 0.1 to 1000');
       }
+      const idleS = Number(input.options.text('idle') ?? MAX_PAUSE_S);
+      if (!(idleS >= 0 && idleS <= MAX_IDLE_S)) {
+        throw new SallyportError('usage.invalid', '--idle is no number', `take 0 to ${MAX_IDLE_S}`);
+      }
       const session = await sessionOf(stores, input);
       await journalLook(stores, input, session, 'recording.viewed', { what: 'play' });
+      // The target wrote what this terminal is about to get.
+      const harmless = new HarmlessOutput();
       let lastUs = 0;
       for await (const event of stores.recordings.events(session.id)) {
         if (event.code !== 'o') continue;
-        const pauseS = Math.min(MAX_PAUSE_S, (event.atUs - lastUs) / 1e6 / speed);
+        const pauseS = Math.min(idleS, (event.atUs - lastUs) / 1e6) / speed;
         if (pauseS > 0.001) await sleep(pauseS * 1000);
         lastUs = event.atUs;
-        await input.terminal.out(event.text);
+        await input.terminal.out(harmless.push(event.text));
       }
+      await input.terminal.out(AS_BEFORE);
       return 0;
     }),
 };
