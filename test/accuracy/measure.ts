@@ -33,12 +33,21 @@ export interface Measurement {
 const LEAST_EXACT: Readonly<Record<string, number>> = { bash: 0.995, zsh: 0.995, fish: 0.995 };
 const LEAST_EXACT_ELSEWHERE = 0.99;
 const MOST_UNCERTAIN = 0.02;
+/** Histories that tell the truth hold as few as 100 lines, and who loses the thread starts anew. */
+const MAX_SITTING_LINES = 60;
 
 export async function measure(measurement: Measurement): Promise<Total[]> {
   const { shells, scenes, lines, seed, latencyMs, marks = 'off', env } = measurement;
   const jobs = shells.flatMap((shell) => {
     const played = scenes.filter((name) => SCENES[name]?.shells?.includes(shell) ?? true);
-    return played.map((scene) => ({ shell, scene, lines: Math.ceil(lines / played.length) }));
+    const each = Math.ceil(lines / played.length);
+    return played.flatMap((scene) =>
+      Array.from({ length: Math.ceil(each / MAX_SITTING_LINES) }, (_, sitting) => ({
+        shell,
+        scene,
+        lines: Math.min(MAX_SITTING_LINES, each - sitting * MAX_SITTING_LINES),
+      })),
+    );
   });
   const totals = new Map<string, Total>();
   await inTurn(jobs, measurement.jobs, async (job, number) => {
