@@ -26,8 +26,14 @@ export interface Track extends AsyncDisposable {
   readonly bastion: Bastion | null;
 }
 
-/** Starts what the lanes need. */
-export async function openTrack(lanes: readonly Lane[]): Promise<Track> {
+/**
+ * Starts what the lanes need.
+ * @param environment of the bastion, beside what it always gets
+ */
+export async function openTrack(
+  lanes: readonly Lane[],
+  environment: (folder: string) => Readonly<Record<string, string>> = () => ({}),
+): Promise<Track> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const opened: AsyncDisposable[] = [];
   const close = async (): Promise<void> => {
@@ -64,7 +70,7 @@ export async function openTrack(lanes: readonly Lane[]): Promise<Track> {
     }
     let bastion: Bastion | null = null;
     if (lanes.includes('sallyport')) {
-      bastion = keep(await startBastionFor(target, publicLine, folder));
+      bastion = keep(await startBastionFor(target, publicLine, folder, environment(folder)));
       hosts.push(hostLines('sallyport', bastion.run.ssh.port, `${target.user}@target`));
     }
     const config = join(folder, 'ssh_config');
@@ -97,7 +103,12 @@ function commonLines(key: string): string {
   ].join('\n');
 }
 
-async function startBastionFor(target: Sshd, publicLine: string, folder: string): Promise<Bastion> {
+async function startBastionFor(
+  target: Sshd,
+  publicLine: string,
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Bastion> {
   const file = join(folder, 'sallyport.yaml');
   // JSON is YAML.
   await writeFile(
@@ -125,7 +136,7 @@ async function startBastionFor(target: Sshd, publicLine: string, folder: string)
       policies: { bench: { default: 'allow', uncertain: 'allow', rules: [] } },
     }),
   );
-  const bastion = await startBastion({ env: { SALLYPORT_CONFIG: file } });
+  const bastion = await startBastion({ env: { SALLYPORT_CONFIG: file, ...environment } });
   try {
     const generated = await bastion.cli('credential', 'generate', 'bench');
     const line = /^ssh-ed25519 \S+.*$/m.exec(generated.stdout)?.[0];

@@ -3,12 +3,14 @@
  * sshd in the same run. Prints a table and writes it as JSON. Judges nothing: machines differ.
  * `npm run bench -- replay` measures instead how long a large recording takes to open, and
  * `npm run bench -- search --commands 10000000 [--data FOLDER]` how long searches take; what it fills is
- * kept in the folder for the next time.
+ * kept in the folder for the next time. `npm run bench -- floods` measures what a hostile session costs
+ * the others: 100 MB of output, storms of sizes.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureDecisions, renderDecisions } from './decisions.ts';
+import { measureFloods, renderFloods } from './floods.ts';
 import { LANES, openTrack, type Lane } from './lanes.ts';
 import {
   bulkFiles,
@@ -30,6 +32,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     commands: { type: 'string', default: '1000000' },
     data: { type: 'string' },
+    flood: { type: 'string', default: '100' },
     megabytes: { type: 'string', default: '500' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string', default: 'bench.json' },
@@ -68,6 +71,14 @@ async function search(): Promise<void> {
   await writeReport({ search: figures });
 }
 
+async function floods(): Promise<void> {
+  const megabytes = Number(options.flood);
+  if (!(megabytes >= 1 && megabytes <= 1000)) throw new Error('--flood takes 1 to 1000 megabytes');
+  const figures = await measureFloods(megabytes);
+  process.stdout.write(renderFloods(figures));
+  await writeReport({ floods: figures });
+}
+
 async function writeReport(figures: object): Promise<void> {
   const report = { at: new Date().toISOString(), node: process.version, ...figures };
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -75,7 +86,7 @@ async function writeReport(figures: object): Promise<void> {
 }
 
 /** What is measured by itself. */
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { replay, search };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { floods, replay, search };
 
 async function main(): Promise<void> {
   const effort = options.quick ? QUICK : FULL;

@@ -218,7 +218,7 @@ async function timeTransfer(
 }
 
 /** A session that echoes every byte. */
-class Echo {
+export class Echo {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   /** Never resolves; rejects when the session ends, so that nobody waits for an echo that can't come. */
   readonly #ended: Promise<never>;
