@@ -26,7 +26,7 @@ import {
 } from './cli/recording-keys.ts';
 import { journalChanges } from './cli/journal.ts';
 import type { Config } from './config/environment.ts';
-import { anchorSink, coldStore, openStores, type Stores } from './context.ts';
+import { anchorSink, coldStore, coldStoreOptions, openStores, type Stores } from './context.ts';
 import { messageOf, SallyportError } from './errors.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
@@ -188,6 +188,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     database,
     logger,
     instanceId: home.instanceId(),
+    objects: coldStoreOptions(config),
   });
   closers.add('keyframes', () => keyframes.close());
   const live = await createLiveSignals(database, logger);

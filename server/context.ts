@@ -28,7 +28,11 @@ import { openDatabase, type Database } from './store/database.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
-import { createObjectStore, type ObjectStore } from './store/object-store.ts';
+import {
+  createObjectStore,
+  type ObjectStore,
+  type ObjectStoreOptions,
+} from './store/object-store.ts';
 import { currentPolicy } from './store/policies.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
 import { createSearch, type StoredSearch } from './store/search.ts';
@@ -118,8 +122,14 @@ export async function openStores(
 
 /** Where old chunks go; null = they stay in the database. */
 export function coldStore(config: Config): ObjectStore | null {
+  const options = coldStoreOptions(config);
+  return options === null ? null : createObjectStore(options);
+}
+
+/** The same, for threads, which make their own. */
+export function coldStoreOptions(config: Config): ObjectStoreOptions | null {
   const { cold } = config.record;
-  return cold === null ? null : bucketStore(config, cold.bucket);
+  return cold === null ? null : bucketOptions(config, cold.bucket);
 }
 
 /** Where anchors go; null = nowhere. */
@@ -137,13 +147,17 @@ export function anchorSink(config: Config, clock: Clock): AnchorSink | null {
   }
 }
 
-function bucketStore({ secrets }: Config, bucket: BucketPlace): ObjectStore {
+function bucketOptions({ secrets }: Config, bucket: BucketPlace): ObjectStoreOptions {
   const key = secrets.objectKey;
   if (key === null) {
     const hint = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
     throw new SallyportError('config.invalid', 'the object store has no key', hint);
   }
-  return createObjectStore({ ...bucket, accessKeyId: key.id, secretAccessKey: key.secret });
+  return { ...bucket, accessKeyId: key.id, secretAccessKey: key.secret };
+}
+
+function bucketStore(config: Config, bucket: BucketPlace): ObjectStore {
+  return createObjectStore(bucketOptions(config, bucket));
 }
 
 /** Runs a verb on the stores; an embedded server that nobody else uses is stopped afterwards. */

@@ -134,7 +134,9 @@ export class Replays {
     this.#running.set(key, running);
     try {
       const outline = await running;
-      if (session.status !== 'active' && outline.complete) this.#keep(key, outline);
+      // One whose keyframes are still being made gets better soon.
+      const behind = session.recording.chunks - (outline.places.at(-1)?.chunk ?? 1);
+      if (session.status !== 'active' && behind <= PREPARE_CHUNKS) this.#keep(key, outline);
       return outline;
     } finally {
       this.#running.delete(key);

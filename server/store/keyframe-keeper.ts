@@ -10,6 +10,7 @@ import type { Logger } from '../log.ts';
 import type { Database } from './database.ts';
 import { SESSIONS_CHANNEL } from './head-row.ts';
 import type { ThreadAnswer, ThreadData, ThreadOrder } from './keyframe-thread.ts';
+import type { ObjectStoreOptions } from './object-store.ts';
 import { isUuid } from './query-text.ts';
 import { CHUNKS_CHANNEL } from './shipper.ts';
 
@@ -43,6 +44,8 @@ export interface KeeperOptions {
   readonly logger: Logger;
   /** UUID of this bastion, whose recordings are followed while they are made. */
   readonly instanceId: string;
+  /** Where old chunks are; null = all of them are in the database. */
+  readonly objects: ObjectStoreOptions | null;
 }
 
 /** @returns once it hears of new chunks */
@@ -157,11 +160,11 @@ class Keeper implements KeyframeKeeper {
   }
 
   #start(): Worker {
-    const { database, instanceId } = this.#options;
+    const { database, instanceId, objects } = this.#options;
     const { address } = database;
     const thread = new Worker(new URL('keyframe-thread.mjs', import.meta.url), {
       name: 'keyframes',
-      workerData: { address, instanceId } satisfies ThreadData,
+      workerData: { address, instanceId, objects } satisfies ThreadData,
       // Whatever started this process is of no use there.
       execArgv: [],
       env: {},

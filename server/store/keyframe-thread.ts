@@ -10,6 +10,7 @@ import { silentLogger } from '../log.ts';
 import type { ServerAddress } from './connect.ts';
 import { createPool } from './database.ts';
 import { KeyframeMaker, type SliceOutcome } from './keyframe-maker.ts';
+import { createObjectStore, type ObjectStoreOptions } from './object-store.ts';
 import { isOutage } from './outage.ts';
 
 /** What the thread is started with. */
@@ -17,6 +18,7 @@ export interface ThreadData {
   readonly address: ServerAddress;
   /** UUID of the bastion whose recordings are followed. */
   readonly instanceId: string;
+  readonly objects: ObjectStoreOptions | null;
 }
 
 export type ThreadOrder =
@@ -38,8 +40,9 @@ const NICENESS = 5;
 const port = parentPort;
 if (port === null) throw new Error('this is a thread of its own');
 yieldToSessions();
-const { address, instanceId } = workerData as ThreadData;
-const knex = createPool(address, 1, silentLogger);
+const { address, instanceId, objects } = workerData as ThreadData;
+const store = objects === null ? null : createObjectStore(objects);
+const knex = createPool(address, 1, silentLogger, store);
 const maker = new KeyframeMaker(knex, { instanceId });
 
 port.on('message', (order: ThreadOrder) => {
