@@ -63,6 +63,8 @@ export class TerminalInput {
   readonly #clearing: LineClearing;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
+  #unrecordedSize: TerminalSize | null = null;
+  #recordsSize = false;
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
@@ -114,12 +116,24 @@ export class TerminalInput {
   }
 
   async #resize(unit: ResizeUnit): Promise<void> {
-    const { upstream, output, nowUs } = this.#options;
     const { cols, rows } = unit.size;
     this.#reader.resize(cols, rows);
-    // A failed recording surfaces where output is pushed; input has nothing to add.
-    output.event({ atUs: nowUs(), code: 'r', cols, rows }).catch(() => {});
-    await upstream.write(unit);
+    this.#unrecordedSize = unit.size;
+    if (!this.#recordsSize) void this.#recordSizes();
+    await this.#options.upstream.write(unit);
+  }
+
+  /** One at a time: of sizes that come faster than they can be recorded, the last one counts. */
+  async #recordSizes(): Promise<void> {
+    const { output, nowUs } = this.#options;
+    this.#recordsSize = true;
+    for (let size = this.#unrecordedSize; size !== null; size = this.#unrecordedSize) {
+      this.#unrecordedSize = null;
+      const { cols, rows } = size;
+      // A failed recording surfaces where output is pushed; input has nothing to add.
+      await output.event({ atUs: nowUs(), code: 'r', cols, rows }).catch(() => {});
+    }
+    this.#recordsSize = false;
   }
 
   async #keystrokes(bytes: Buffer): Promise<void> {
