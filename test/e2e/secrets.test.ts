@@ -1,10 +1,12 @@
 /** What is typed while the terminal does not echo: it reaches the target and is kept nowhere. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import type { SessionView } from '../../server/http/ports.ts';
+import type { CommandView, SessionView } from '../../server/http/ports.ts';
 import { startClientDatabase, type ClientDatabase } from '../accuracy/database.ts';
+import { apiOf, type Api } from '../support/api.ts';
 import { freshUrl } from '../support/database.ts';
 import { startRealTarget, type RealTarget } from '../support/real-target.ts';
 import { sshInteractive, type Terminal } from '../support/ssh.ts';
@@ -13,20 +15,33 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const POLICIES = `policies:
   default:
     default: allow
-    uncertain: deny
+    uncertain: allow
     rules:
       - {name: no-codename, action: deny, match: {regex: "forbidden-[a-z]+"}}
       - {name: no-marker, action: deny, match: {command: ["touch *"]}}
+      - {name: no-drop, action: deny, match: {sql: "drop database *"}}
 `;
 const PROMPT = 'READY> ';
-/** All of them have this in common, so that one search finds any of them. */
-const MARK = 'hunter2';
-const FORBIDDEN = `forbidden-${MARK}`;
-const FIND_MARK = new RegExp(
-  [MARK, Buffer.from(MARK).toString('hex'), Buffer.from(MARK).toString('base64').slice(0, 9)].join(
-    '|',
-  ),
+/** Any four characters of it in a row are found nowhere else. */
+const SECRET = 'Zq~7xK~v9~w';
+const PIECE_CHARS = 4;
+const PIECES = Array.from({ length: SECRET.length - PIECE_CHARS + 1 }, (_, at) =>
+  SECRET.slice(at, at + PIECE_CHARS),
 );
+const ENCODED = [
+  Buffer.from(SECRET).toString('hex'),
+  Buffer.from(SECRET).toString('base64').slice(0, 12),
+];
+const FORBIDDEN = `forbidden-x${SECRET}`;
+const NOT_ECHOED = '(not echoed)';
+/** ash asks the terminal where the cursor is. */
+// oxlint-disable-next-line no-control-regex -- this is what it asks with
+const QUESTION = /Password: (?:\u001b\[6n)?$/;
+/** A program needs so long from its question to the terminal that doesn't echo, milliseconds. */
+const SILENCE_MS = 300;
+/** Programs that ask somebody else than root. */
+const NOBODY =
+  process.getuid?.() === 0 ? 'setpriv --reuid=65534 --regid=65534 --clear-groups ' : '';
 
 interface Asked {
   readonly name: string;
@@ -35,51 +50,213 @@ interface Asked {
   readonly answers: readonly (readonly [RegExp, string])[];
   /** What shows that the target got it. */
   readonly shows?: RegExp;
+  /** What must be installed for it. */
+  readonly needs?: string;
+  /** Who gets it can't be known: it has a row, without its text. */
+  readonly isDoubted?: boolean;
 }
 
+const GOT = /got 11\r\n/;
 const asked = (name: string, times: number): Asked => ({
   name,
   line: `for i in ${'x '.repeat(times)}; do read -rsp 'Password for ann: ' S; echo; done; echo "got \${#S}"`,
-  answers: Array.from({ length: times }, (_, n) => [/Password for ann: $/, `${MARK}-${n}\r`]),
-  shows: /got 9/,
+  answers: Array.from({ length: times }, () => [/Password for ann: $/, `${SECRET}\r`]),
+  shows: GOT,
 });
+const read = (name: string, keys: string, shows = GOT, isDoubted = false): Asked => ({
+  name,
+  line: `read -rsp 'Token: ' S; echo; echo "got \${#S}"`,
+  answers: [[/Token: $/, keys]],
+  shows,
+  isDoubted,
+});
+const PLAIN_READ = `stty -echo; printf 'Pass: '; read -r S; stty echo; echo; echo "got \${#S}"`;
 
 const CASES: readonly Asked[] = [
   asked('asked once', 1),
-  asked('wrong three times', 3),
+  asked('asked three times', 3),
+  read('edited', `${SECRET}wrong\u0015${SECRET}x\u007f\r`),
+  read('pasted with a line break', `${SECRET}\n`),
+  read('with a word erased', `x ${SECRET}\u0017${SECRET}\r`, /got \d+/, true),
+  read('with an arrow key', `${SECRET}\u001b[D\r`, /got \d+/, true),
   {
-    name: 'edited',
-    line: `read -rsp 'PIN: ' S; echo; echo "got \${#S}"`,
-    answers: [[/PIN: $/, `${MARK}wrong\u0015${MARK}-xx\u007f\r`]],
-    shows: /got 9/,
+    name: 'given up by Ctrl-C',
+    line: `read -rsp 'Token: ' S; echo`,
+    answers: [[/Token: $/, `${SECRET}\u0003`]],
   },
   {
-    name: 'pasted',
-    line: `read -rsp 'Token: ' S; echo; echo "got \${#S}"`,
-    answers: [[/Token: $/, `${MARK}\r`]],
-    shows: /got \d+/,
+    name: 'without a question',
+    line: `read -rs S; echo "got \${#S}"`,
+    answers: [[/\r\n(?:.\[\?2004l\r?)?$/, `${SECRET}\r`]],
+    shows: GOT,
+  },
+  {
+    name: 'behind output of others',
+    line: `(sleep 0.6; echo noise) & read -rsp 'Token: ' S; echo; echo "got \${#S}"`,
+    answers: [
+      [/Token: $/, SECRET.slice(0, 5)],
+      [/noise\r\n/, `${SECRET.slice(5)}\r`],
+    ],
+    shows: GOT,
+    isDoubted: true,
+  },
+  {
+    name: 'through the line editor of the shell',
+    line: `read -resp 'Token: ' S; echo; echo "got \${#S}"`,
+    answers: [[/Token: $/, `${SECRET}\r`]],
+    shows: GOT,
+    isDoubted: true,
+  },
+  {
+    name: 'a question that looks like the prompt of a shell',
+    line: `read -rsp 'ann@web:~$ ' S; echo; echo "got \${#S}"`,
+    answers: [[/ann@web:~\$ $/, `${SECRET}\r`]],
+    shows: GOT,
+    isDoubted: true,
+  },
+  {
+    name: 'a line of bash in plain sh',
+    line: PLAIN_READ,
+    answers: [[/Pass: $/, `${SECRET}\r`]],
+    shows: GOT,
+  },
+  {
+    name: 'sudo, wrong twice',
+    line: `${NOBODY}sudo -k id`,
+    answers: [
+      [/password for [^:]*: $/, `${SECRET}\r`],
+      [/password for [^:]*: $/, `${SECRET}x\r`],
+      [/password for [^:]*: $/, '\u0003'],
+    ],
+    needs: 'sudo',
+  },
+  {
+    name: 'su',
+    line: `${NOBODY}su root -c true`,
+    answers: [[/Password: $/, `${SECRET}\r`]],
+    shows: /[Ff]ailure/,
+  },
+  {
+    name: 'passwd',
+    line: `${NOBODY}passwd`,
+    answers: [[/password: $/, `${SECRET}\r`]],
+    shows: /passwd: /,
   },
   {
     name: 'a passphrase of a key, twice',
     line: 'ssh-keygen -q -t ed25519 -f "$PLACE/key"',
     answers: [
-      [/passphrase[^:]*: $/i, `${MARK}-key\r`],
-      [/again: $/i, `${MARK}-key\r`],
+      [/passphrase[^:]*: $/i, `${SECRET}\r`],
+      [/again: $/i, `${SECRET}\r`],
     ],
   },
   {
     name: 'a passphrase of a key, wrong',
     line: 'ssh-keygen -y -f "$PLACE/key"',
-    answers: [[/passphrase[^:]*: $/i, `${MARK}-no\r`]],
+    answers: [[/passphrase[^:]*: $/i, `${SECRET}-no\r`]],
     shows: /incorrect passphrase/,
+  },
+  {
+    name: 'a passphrase for an agent, wrong and then right',
+    line: 'ssh-agent sh -c \'ssh-add "$PLACE/key"\'',
+    answers: [
+      [/passphrase[^:]*: $/i, `${SECRET}-no\r`],
+      [/try again[^:]*: $/i, `${SECRET}\r`],
+    ],
+    shows: /Identity added/,
   },
   {
     name: 'a password of a database client',
     line: 'mysql -h 127.0.0.1 -P 1 -u nobody -p',
-    answers: [[/[Pp]assword: $/, `${MARK}-sql\r`]],
+    answers: [[/[Pp]assword: $/, `${SECRET}\r`]],
     shows: /ERROR 2/,
+    needs: 'mysql',
+  },
+  {
+    name: 'a password of psql',
+    line: 'psql -W -h 127.0.0.1 -p 1 -U nobody x',
+    answers: [[/Password: $/, `${SECRET}\r`]],
+    shows: /refused/,
+  },
+  {
+    name: 'getpass of python',
+    line: 'python3 "$PLACE/ask.py"',
+    answers: [[/Password: $/, `${SECRET}\r`]],
+    shows: GOT,
+  },
+  {
+    name: 'a program that shows stars',
+    line: 'python3 "$PLACE/stars.py"',
+    answers: [[/Code: $/, `ab\u007f\u007f${SECRET}\r`]],
+    shows: GOT,
+  },
+  {
+    name: 'openssl',
+    line: 'echo hi | openssl enc -aes-256-cbc -pbkdf2 -out "$PLACE/sealed"',
+    answers: [
+      [/password:$/, `${SECRET}\r`],
+      [/password:$/, `${SECRET}\r`],
+    ],
+    needs: 'openssl',
+  },
+  {
+    name: 'gpg',
+    line: 'GNUPGHOME="$PLACE" gpg --pinentry-mode loopback -o "$PLACE/g.gpg" -c "$PLACE/ask.py"',
+    answers: [[/passphrase: $/, `${SECRET}\r`]],
+    needs: 'gpg',
+  },
+  {
+    name: 'git for a web server',
+    line: 'git -c credential.helper= ls-remote http://ann@127.0.0.1:$WEB_PORT/x.git',
+    answers: [[/Password for [^:]*:\/\/[^:]*:\d+': $/, `${SECRET}\r`]],
+    shows: /fatal: /,
   },
 ];
+
+const FISH_PROMPT = `function fish_prompt; echo -n 'REA''DY> '; end`;
+/** Other shells inside the first one, and how each reads a secret. */
+const SHELLS: readonly (readonly [string, string, Asked])[] = [
+  [
+    'zsh',
+    `PS1='REA''DY> ' zsh -f`,
+    {
+      name: 'read -s',
+      line: `read -s 'S?Pass: '; echo; echo "got $#S"`,
+      answers: [[/Pass: $/, `${SECRET}\r`]],
+      shows: GOT,
+    },
+  ],
+  [
+    'zsh',
+    `PS1='REA''DY> ' zsh -f`,
+    { name: 'stty', line: PLAIN_READ, answers: [[/Pass: $/, `${SECRET}\r`]], shows: GOT },
+  ],
+  [
+    'dash',
+    `PS1='REA''DY> ' dash`,
+    { name: 'stty', line: PLAIN_READ, answers: [[/Pass: $/, `${SECRET}\r`]], shows: GOT },
+  ],
+  [
+    'ash',
+    `PS1='REA''DY> ' busybox ash`,
+    { name: 'stty', line: PLAIN_READ, answers: [[/Pass: $/, `${SECRET}\r`]], shows: GOT },
+  ],
+  ['ash', `PS1='REA''DY> ' busybox ash`, read('read -s', `${SECRET}\r`)],
+  [
+    'fish',
+    `fish -N -C "${FISH_PROMPT}"`,
+    {
+      name: 'read -s',
+      line: `read -s -P 'Pass: ' S; echo got (string length "$S")`,
+      answers: [[/Pass: /, `${SECRET}\r`]],
+      shows: /got 11/,
+    },
+  ],
+];
+
+const isInstalled = (program: string): boolean =>
+  spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('e2e: secrets', () => {
   let folder: string;
@@ -87,37 +264,87 @@ describe('e2e: secrets', () => {
   let database: ClientDatabase;
   let real: RealTarget;
   let terminal: Terminal;
+  let api: Api;
+  let web: Awaited<ReturnType<typeof startWeb>>;
 
   before(async () => {
     folder = await temporaryFolder();
+    await mkdir(join(folder, 'home', 'fish', 'generated_completions'), { recursive: true });
+    await writeFile(join(folder, 'ask.py'), ASK);
+    await writeFile(join(folder, 'stars.py'), STARS);
     url = await freshUrl();
     database = await startClientDatabase();
-    real = await startRealTarget(folder, POLICIES, { DATABASE_URL: url });
-    terminal = sshInteractive({ config: real.sshConfig, host: 'person' });
-    await terminal.expect(/[$#] /);
-    const place = Object.entries({ ...database.env, PLACE: folder });
-    const variables = place.map(([name, value]) => `${name}='${value}'`).join(' ');
-    terminal.type(`export ${variables}; cd ${folder}; PS1='READ''Y> '\r`);
-    await terminal.expect(PROMPT);
+    web = await startWeb();
+    const home = join(folder, 'home');
+    const sshd = [`SetEnv HOME=${home} XDG_DATA_HOME=${home} XDG_CONFIG_HOME=${home}`];
+    real = await startRealTarget(folder, POLICIES, { DATABASE_URL: url }, { sshd });
+    api = await apiOf(real.bastion);
+    terminal = await open();
   });
   after(async () => {
     await real[Symbol.asyncDispose]();
     await database.stop();
+    await web.close();
     await rm(folder, { recursive: true, force: true });
   });
 
-  for (const { name, line, answers, shows } of CASES) {
-    it(`reach the target: ${name}`, async () => {
-      terminal.type(`${line}\r`);
-      for (const [question, answer] of answers) {
-        await terminal.expect(question);
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        terminal.type(answer);
-      }
-      if (shows !== undefined) await terminal.expect(shows);
+  async function open(): Promise<Terminal> {
+    const opened = sshInteractive({ config: real.sshConfig, host: 'person' });
+    await opened.expect(/[$#] /);
+    const place = Object.entries({
+      ...database.env,
+      PLACE: folder,
+      SSHD_PORT: real.sshd.port,
+      WEB_PORT: web.port,
+    });
+    const variables = place.map(([name, value]) => `${name}='${value}'`).join(' ');
+    opened.type(`export ${variables}; cd ${folder}; PS1='REA''DY> '\r`);
+    await opened.expect(PROMPT);
+    return opened;
+  }
+
+  async function play(on: Terminal, { line, answers, shows }: Asked): Promise<void> {
+    on.type(`${line}\r`);
+    for (const [question, answer] of answers) {
+      await on.expect(question);
+      await pause(SILENCE_MS);
+      on.type(answer);
+    }
+    if (shows !== undefined) await on.expect(shows);
+    await on.expect(PROMPT);
+  }
+
+  const rowsOf = (id: string): Promise<readonly CommandView[]> => api.commands(id);
+
+  async function sessions(): Promise<readonly SessionView[]> {
+    return (JSON.parse(await api.get('sessions')) as { items: SessionView[] }).items;
+  }
+
+  const cases = CASES.filter(({ needs }) => needs === undefined || isInstalled(needs));
+  for (const one of cases) it(`reach the target: ${one.name}`, () => play(terminal, one));
+
+  for (const [shell, start, one] of SHELLS)
+    it(`reach the target: ${one.name} of ${shell}`, async () => {
+      terminal.type(`${start}\r`);
+      await terminal.expect(PROMPT);
+      await pause(SILENCE_MS);
+      await play(terminal, one);
+      terminal.type('exit\r');
       await terminal.expect(PROMPT);
     });
-  }
+
+  it('reach the target: a passphrase of ssh, wrong and then right', async () => {
+    await real.sshd.authorise(await readFile(join(folder, 'key.pub'), 'utf8'));
+    await play(terminal, {
+      name: 'ssh',
+      line: 'ssh -F none -o IdentitiesOnly=yes -o IdentityAgent=none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i "$PLACE/key" -p $SSHD_PORT 127.0.0.1 echo let-"in"',
+      answers: [
+        [/passphrase[^:]*: $/i, `${SECRET}-no\r`],
+        [/passphrase[^:]*: $/i, `${SECRET}\r`],
+      ],
+      shows: /let-in/,
+    });
+  });
 
   it('reach a database by \\password', async () => {
     terminal.type('psql -X\r');
@@ -125,64 +352,176 @@ describe('e2e: secrets', () => {
     terminal.type('\\password\r');
     for (const question of [/[Ee]nter new password[^:]*: $/, /again: $/]) {
       await terminal.expect(question);
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      terminal.type(`${MARK}-role\r`);
+      await pause(SILENCE_MS);
+      terminal.type(`${SECRET}\r`);
     }
     await terminal.expect(/=# $/);
     terminal.type('\\q\r');
     await terminal.expect(PROMPT);
   });
 
+  it('are shown by the target as far as they were typed before it stopped to echo, and no further', async () => {
+    terminal.type(`sleep 2; read -rsp 'Token: ' S; echo; echo "got \${#S}"\r`);
+    await pause(SILENCE_MS);
+    terminal.type('early-');
+    await terminal.expect('early-');
+    await terminal.expect(/Token: $/);
+    await pause(SILENCE_MS);
+    terminal.type(`${SECRET}\r`);
+    await terminal.expect(/got \d+/);
+    await terminal.expect(PROMPT);
+  });
+
+  it('are in doubt only where a shell may read them', async () => {
+    const [session] = await sessions();
+    assert.ok(session);
+    const hidden = (await rowsOf(session.id)).filter(({ text }) => text.includes('not echoed'));
+    assert.ok(hidden.every(({ certainty, argv }) => certainty === 'uncertain' && argv === null));
+    const doubted = cases.filter(({ isDoubted }) => isDoubted === true);
+    const texts = hidden.map(({ text }) =>
+      text.replace(/^(?:noise|early-Token:) \(the rest/, '(…'),
+    );
+    assert.equal(texts.length, doubted.length + 1, texts.join('\n'));
+    for (const text of texts) assert.ok(text === NOT_ECHOED || text === '(… was not echoed)', text);
+  });
+
   it('are refused by a rule without being told to anybody', async () => {
     terminal.type("read -rsp 'Password: ' S\r");
     await terminal.expect('Password: ');
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await pause(SILENCE_MS);
     terminal.type(`${FORBIDDEN}\r`);
     await terminal.expect('sallyport: denied by rule "no-codename"');
     await terminal.expect(PROMPT);
-    assert.ok(!terminal.transcript.includes(MARK), terminal.transcript);
+    for (const piece of PIECES) assert.ok(!terminal.transcript.includes(piece), piece);
   });
 
-  it('are no way to hide a command: input without echo at a prompt is judged', async () => {
-    await using other = sshInteractive({ config: real.sshConfig, host: 'person' });
-    await other.expect(/[$#] /);
-    other.type("PS1='Password: '; stty -echo\r");
+  /** Lines that leave a shell that doesn't echo behind something that looks like a question. */
+  const FAKES: readonly (readonly [string, readonly string[]])[] = [
+    ['bash', [`PS1='Password: '; stty -echo`]],
+    [
+      'bash without its editor',
+      [`TERM=dumb PS1='Password: ' bash --noprofile --norc --noediting`, 'stty -echo'],
+    ],
+    ['dash', [`PS1='Password: ' dash`, 'stty -echo']],
+    ['ash, with a program before', [`PS1='Password: ' busybox ash`, 'stty -echo; python3 -c pass']],
+  ];
+  for (const [name, lines] of FAKES)
+    it(`are no way to hide a command: ${name}`, async () => {
+      await using other = await open();
+      for (const line of lines) {
+        other.type(`${line}\r`);
+        await other.expect(QUESTION);
+        await pause(SILENCE_MS);
+      }
+      other.type(`touch ${folder}/ran\r`);
+      await other.expect('sallyport: denied by rule "no-marker"');
+      await other.expect(QUESTION);
+      await pause(SILENCE_MS);
+      other.type(`mkdir ${folder}/made-${lines.length}\r`);
+      await other.expect(QUESTION);
+      await pause(2 * SILENCE_MS);
+      assert.ok(!(await readdir(folder)).includes('ran'));
+      const [session] = await sessions();
+      assert.ok(session);
+      assert.deepEqual(
+        (await rowsOf(session.id))
+          .filter(({ text }) => text === NOT_ECHOED)
+          .map(({ certainty, decision }) => [certainty, decision]),
+        [
+          ['uncertain', 'deny'],
+          ['uncertain', 'allow'],
+        ],
+      );
+    });
+
+  it('are no way to hide a statement from the rules of a database', async () => {
+    await using other = await open();
+    other.type('psql -X\r');
+    await other.expect(/=# $/);
+    other.type(`\\set PROMPT1 'Password: '\r`);
     await other.expect(/Password: $/);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    other.type(`touch ${folder}/ran\r`);
-    await other.expect('sallyport: denied by rule "no-marker"');
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    assert.ok(!(await readdir(folder)).includes('ran'));
+    other.type('\\! stty -echo\r');
+    await other.expect(/Password: $/);
+    await pause(SILENCE_MS);
+    other.type('drop database nothing;\r');
+    await other.expect('sallyport: denied by rule "no-drop"');
   });
 
-  it('are nowhere in the database, the spool, the logs and the recordings', async () => {
+  it('are nowhere in the database, the spool, the logs, the answers and the recordings', async () => {
     terminal.type('exit\r');
     await terminal.ended();
-    const listed = await real.bastion.cli('sessions', 'list', '--json');
+    const all = await sessions();
+    const [first] = all.toReversed();
+    assert.ok(first);
     let recorded = '';
-    for (const { id } of (JSON.parse(listed.stdout) as { items: SessionView[] }).items) {
-      for (const format of ['json', 'txt']) {
-        const { stdout } = await real.bastion.cli('sessions', 'export', id, '--format', format);
-        recorded += stdout;
-        assert.doesNotMatch(stdout, FIND_MARK);
-      }
+    for (const format of ['cast', 'cast2', 'txt', 'json', 'html']) {
+      const exported = await api.get(`sessions/${first.id}/recording?format=${format}`);
+      assertClean(exported, format);
+      recorded += exported;
     }
-    assert.ok(recorded.includes('READY'), 'the recordings are there');
-    assert.doesNotMatch((await real.bastion.cli('journal', 'export')).stdout, FIND_MARK);
-    assert.doesNotMatch(real.bastion.logs(), FIND_MARK);
+    assert.ok(recorded.includes('READY') && recorded.includes('early-'));
+    for (const { id } of [first, ...all.slice(0, 2)]) {
+      for (const path of ['', '/commands', '/segments', '/chain'])
+        assertClean(await api.get(`sessions/${id}${path}`), path);
+    }
+    for (const path of ['sessions', 'commands?q=read', 'approvals'])
+      assertClean(await api.get(path), path);
+    assertClean((await real.bastion.cli('journal', 'export')).stdout, 'journal');
+    assertClean(real.bastion.logs(), 'logs');
     const rows = await everyRow(url);
     assert.ok(rows.length > 20 && rows.some((row) => row.includes('no-codename')));
-    assert.deepEqual(
-      rows.filter((row) => FIND_MARK.test(row)),
-      [],
-    );
+    for (const row of rows) assertClean(row, 'a row of the database');
     const entries = await readdir(real.bastion.home, { recursive: true, withFileTypes: true });
     for (const entry of entries.filter((one) => one.isFile())) {
       const bytes = await readFile(join(entry.parentPath, entry.name)).catch(() => null);
-      assert.ok(bytes === null || !bytes.includes(MARK), entry.name);
+      if (bytes !== null) assertClean(bytes.toString('latin1'), entry.name);
     }
-  });
+  }).timeout(240_000);
 });
+
+function assertClean(text: string, where: string): void {
+  for (const piece of [...PIECES, ...ENCODED]) {
+    const at = text.indexOf(piece);
+    assert.ok(at < 0, `${where}: ${JSON.stringify(text.slice(Math.max(0, at - 80), at + 40))}`);
+  }
+}
+
+/** A web server that wants a password. */
+async function startWeb(): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const { createServer } = await import('node:http');
+  const server = createServer((_, answer) => {
+    answer.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return {
+    port: address.port,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const ASK = `import getpass
+print("got", len(getpass.getpass()))
+`;
+const STARS = `import sys, termios, tty
+before = termios.tcgetattr(0)
+tty.setcbreak(0)
+print("Code: ", end="", flush=True)
+got = 0
+while (key := sys.stdin.read(1)) not in "\\r\\n":
+    if key == "\\x7f":
+        got -= 1
+        print("\\b \\b", end="", flush=True)
+    else:
+        got += 1
+        print("*", end="", flush=True)
+termios.tcsetattr(0, termios.TCSANOW, before)
+print("\\ngot", got)
+`;
 
 /** All rows of all tables; packed columns as what is in them, too. */
 async function everyRow(url: string): Promise<string[]> {
