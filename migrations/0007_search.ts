@@ -24,6 +24,7 @@ export async function up(knex: Knex): Promise<void> {
       characters int not null,
       grams smallint[] not null,
       facets int[] not null,
+      folded text not null,
       body bytea not null
     );
     comment on table search_blocks is 'derived: see sallyport sessions reindex';

@@ -24,7 +24,7 @@ import {
   type SessionRow,
   sessionView,
 } from './session-rows.ts';
-import { sessionsWithCommand } from './search-sessions.ts';
+import { LOOKED_UP_COMMANDS, sessionsWithCommand } from './search-sessions.ts';
 import { readBounded } from './statement-timeout.ts';
 import { storable } from './storable.ts';
 
@@ -174,16 +174,17 @@ async function withCommand(
   filter: SessionFilter & { readonly q: string },
   limit: number,
 ): Promise<string[]> {
-  const known = await sessionsWithCommand(trx, filter);
-  await trx.raw(
-    'set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on',
-  );
-  if (known !== null) {
+  for (const most of LOOKED_UP_COMMANDS) {
+    const known = await sessionsWithCommand(trx, filter, most);
+    if (known === null) break;
     const some = sessions.clone().whereIn('id', [...known.ids]);
     if (known.afterMs !== null) void some.where('started_at', '>', new Date(known.afterMs));
     const ids: string[] = await some.transacting(trx).pluck('id');
     if (known.afterMs === null || ids.length > limit) return ids;
   }
+  await trx.raw(
+    'set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on',
+  );
   // Where it is in so many sessions, it is soon found without the index.
   return sessions
     .whereRaw('exists (select 1 from commands where session_id = sessions.id and text ilike ?)', [

@@ -5,11 +5,20 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { Knex } from 'knex';
 import type { Verdict } from '../policy/decision.ts';
-import { arrayLiteral, facet, folded, GramSet } from './search-grams.ts';
+import {
+  arrayLiteral,
+  entryFacets,
+  facet,
+  folded,
+  GramSet,
+  sessionFacets,
+} from './search-grams.ts';
 
 /** What a block holds at most; with more text the index would find too much in vain. */
 export const MAX_BLOCK_ENTRIES = 256;
 export const MAX_BLOCK_CHARACTERS = 8192;
+/** A block that has so many entries ends where another principal or decision begins. */
+export const MIN_BLOCK_ENTRIES = 64;
 /** First and last entry of a block lie no further apart, so that a time selects few blocks. */
 export const MAX_BLOCK_SPAN_MS = 7 * 24 * 60 * 60_000;
 /** Blocks of one statement. */
@@ -66,6 +75,8 @@ export interface BlockRow {
   readonly characters: number;
   readonly grams: string;
   readonly facets: string;
+  /** All texts as they are compared. */
+  readonly folded: string;
   readonly body: Buffer;
 }
 
@@ -81,7 +92,11 @@ export function* blocksOf(
   for (const entry of entries.toSorted(together)) {
     const length = characters + entry.text.length;
     const firstMs = block[0]?.atMs ?? entry.atMs;
+    const isOther =
+      block.length >= MIN_BLOCK_ENTRIES &&
+      block.at(-1)?.session.principal !== entry.session.principal;
     const isFull =
+      isOther ||
       block.length === MAX_BLOCK_ENTRIES ||
       length > MAX_BLOCK_CHARACTERS ||
       Math.abs(entry.atMs - firstMs) > MAX_BLOCK_SPAN_MS / 2;
@@ -123,6 +138,7 @@ function blockRow(
 ): BlockRow {
   const sessions = new Map<string, readonly [number, Body['s'][number]]>();
   const facets = new Set([facet('kind', kind)]);
+  const texts: string[] = [];
   let t0 = Number.POSITIVE_INFINITY;
   let t1 = 0;
   let characters = 0;
@@ -132,13 +148,12 @@ function blockRow(
     if (known === undefined) {
       known = [sessions.size, [id, principal, target, run]];
       sessions.set(id, known);
-      facets.add(facet('session', id));
-      facets.add(facet('principal', principal));
-      facets.add(facet('target', target));
-      if (run !== null) facets.add(facet('run', run));
+      for (const one of sessionFacets(entry.session)) facets.add(one);
     }
-    if (entry.decision !== null) facets.add(facet('decision', entry.decision));
-    grams.add(folded(entry.text));
+    for (const one of entryFacets(entry.session, entry.decision)) facets.add(one);
+    const text = folded(entry.text);
+    texts.push(text);
+    grams.add(text);
     characters += entry.text.length;
     t0 = Math.min(t0, entry.atMs);
     t1 = Math.max(t1, entry.atMs);
@@ -154,6 +169,7 @@ function blockRow(
     characters,
     grams: arrayLiteral(grams.take()),
     facets: arrayLiteral(facets),
+    folded: texts.join('\n'),
     body: brotliCompressSync(JSON.stringify(body), {
       params: {
         [constants.BROTLI_PARAM_QUALITY]: QUALITY,
@@ -177,7 +193,9 @@ export async function insertBlocks(knex: Knex, blocks: Iterable<BlockRow>): Prom
   let waiting: BlockRow[] = [];
   const insert = async (): Promise<void> => {
     if (waiting.length === 0) return;
-    const values = waiting.map(() => '(?, ?, ?, ?, ?, ?, ?::smallint[], ?::int[], ?)').join(', ');
+    const values = waiting
+      .map(() => '(?, ?, ?, ?, ?, ?, ?::smallint[], ?::int[], ?, ?)')
+      .join(', ');
     const bindings = waiting.flatMap((row) => [
       row.kind,
       row.level,
@@ -187,11 +205,12 @@ export async function insertBlocks(knex: Knex, blocks: Iterable<BlockRow>): Prom
       row.characters,
       row.grams,
       row.facets,
+      row.folded,
       row.body,
     ]);
     await knex.raw(
       `insert into search_blocks
-         (kind, level, t0_ms, t1_ms, entries, characters, grams, facets, body)
+         (kind, level, t0_ms, t1_ms, entries, characters, grams, facets, folded, body)
        values ${values}`,
       bindings,
     );

@@ -5,7 +5,7 @@
 import type { Knex } from 'knex';
 import { MAX_BLOCK_SPAN_MS, type SearchKind } from './search-block.ts';
 import type { EntryFilter } from './search-filter.ts';
-import { arrayLiteral, facet, queryGrams } from './search-grams.ts';
+import { arrayLiteral, facet, factFacets, queryGrams } from './search-grams.ts';
 
 /** Blocks that are looked at without the index. */
 export const NEWEST_BLOCKS = 64;
@@ -88,11 +88,7 @@ function lookupOf(
   kind: SearchKind,
   filter: EntryFilter,
 ): { readonly toMs: number; readonly facets: string; readonly grams: string | null } {
-  const facets = [facet('kind', kind)];
-  for (const name of ['principal', 'target', 'run', 'decision'] as const) {
-    const value = filter[name];
-    if (value !== null) facets.push(facet(name, value));
-  }
+  const facets = [facet('kind', kind), ...factFacets(filter)];
   return {
     toMs: Math.min(filter.toMs, filter.before.atMs),
     facets: arrayLiteral(facets),
@@ -106,12 +102,17 @@ function latest(ms: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, ms + MAX_BLOCK_SPAN_MS);
 }
 
-/** What the blocks hold. */
-export async function bodies(trx: Knex, ids: readonly number[]): Promise<readonly Buffer[]> {
+/** What those of the blocks hold that have the text somewhere. @param text folded */
+export async function bodies(
+  trx: Knex,
+  ids: readonly number[],
+  text: string,
+): Promise<readonly Buffer[]> {
   if (ids.length === 0) return [];
   const { rows } = await trx.raw<{ rows: readonly { body: Buffer }[] }>(
-    'select body from search_blocks where id = any(?::bigint[])',
-    [arrayLiteral(ids)],
+    `select body from search_blocks
+     where id = any(?::bigint[]) ${text === '' ? '' : 'and strpos(folded, ?) > 0'}`,
+    [arrayLiteral(ids), ...(text === '' ? [] : [text])],
   );
   return rows.map(({ body }) => body);
 }

@@ -90,16 +90,68 @@ export function queryGrams(query: string): number[] {
   return all.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
 }
 
-export type FacetName = 'kind' | 'session' | 'principal' | 'target' | 'run' | 'decision';
+/** Facts by which entries are told apart, and their values. */
+export interface Facts {
+  readonly principal: string | null;
+  readonly target: string | null;
+  readonly run: string | null;
+  readonly decision: string | null;
+}
 
-/** A fact about an entry, as a number of PostgreSQL's `int` (FNV-1a). */
-export function facet(name: FacetName, value: string): number {
+/** A fact, or several together, as a number of PostgreSQL's `int` (FNV-1a). */
+export function facet(name: string, ...values: readonly string[]): number {
   let hash = 0x811c9dc5;
-  const text = `${name} ${value}`;
+  const text = [name, ...values].join('\u0000');
   for (let at = 0; at < text.length; at += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
   return hash | 0;
+}
+
+/** What all entries of a session have. */
+export function sessionFacets(session: {
+  readonly id: string;
+  readonly principal: string;
+  readonly target: string;
+  readonly run: string | null;
+}): number[] {
+  const { id, principal, target, run } = session;
+  return [
+    facet('session', id),
+    ...factFacets({ principal, target, run, decision: null }),
+    facet('principal', principal),
+    facet('target', target),
+  ];
+}
+
+/** What an entry has beside its session's. Together with others only what is seldom: what was not allowed. */
+export function entryFacets(
+  { principal, target }: { readonly principal: string; readonly target: string },
+  decision: string | null,
+): number[] {
+  if (decision === null) return [];
+  if (decision === 'allow') return [facet('decision', decision)];
+  const none = { principal: null, target: null, run: null, decision };
+  return [
+    none,
+    { ...none, principal },
+    { ...none, target },
+    { ...none, principal, target },
+  ].flatMap(factFacets);
+}
+
+/** By which numbers an entry with all of these facts is found. */
+export function factFacets({ principal, target, run, decision }: Facts): number[] {
+  const facets = run === null ? [] : [facet('run', run)];
+  const isSeldom = decision !== null && decision !== 'allow';
+  if (decision !== null && !isSeldom) facets.push(facet('decision', decision));
+  const together = [isSeldom ? decision : null, principal, target];
+  if (together.some((value) => value !== null)) {
+    const names = ['decision', 'principal', 'target'].filter((_, at) => together[at] !== null);
+    const values = together.filter((value) => value !== null);
+    facets.push(facet(names.join(' '), ...values));
+  }
+  return facets;
 }
 
 /** An array in PostgreSQL's own spelling. */

@@ -175,7 +175,7 @@ async function takeChanges(trx: Knex): Promise<number> {
   const { rows } = await trx.raw<{ rows: readonly { changes: number }[] }>(
     `with taken as (
        delete from search_changes
-       where id in (select id from search_changes order by id limit ${STEP_CHANGES})
+       where id = any(array(select id from search_changes order by id limit ${STEP_CHANGES}))
        returning session_id
      ), opened as (
        insert into search_progress (session_id)

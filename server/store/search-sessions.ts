@@ -3,8 +3,8 @@ import type { Knex } from 'knex';
 import { filterOf } from './search-filter.ts';
 import { walk } from './search-walk.ts';
 
-/** Commands that are looked up for one page of sessions. */
-const MOST_COMMANDS = 1000;
+/** Commands that are looked up for one page of sessions; most often the first number is enough. */
+export const LOOKED_UP_COMMANDS = [200, 1000] as const;
 
 export interface SessionsWithCommand {
   readonly ids: readonly string[];
@@ -25,18 +25,19 @@ export async function sessionsWithCommand(
     readonly run?: string;
     readonly since?: string;
   },
+  most: number,
 ): Promise<SessionsWithCommand | null> {
   const { q, principal, target, run, since } = filter;
   const wanted = filterOf({
     in: 'commands',
     q,
-    limit: MOST_COMMANDS,
+    limit: most,
     ...(principal === undefined ? {} : { principal }),
     ...(target === undefined ? {} : { target }),
     ...(run === undefined ? {} : { run }),
     ...(since === undefined ? {} : { from: since }),
   });
-  const { entries, next, left } = await walk(trx, 'commands', wanted, MOST_COMMANDS);
+  const { entries, next, left } = await walk(trx, 'commands', wanted, most);
   if (left > 0) return null;
   return {
     ids: [...new Set(entries.map((entry) => entry.session.id))],

@@ -20,14 +20,16 @@ import {
 } from './search-filter.ts';
 import { unindexedCommands } from './search-unindexed.ts';
 
-/** Blocks that are read for one page. */
+/** Blocks that are read for one page, and those that are looked at whether they have the text at all. */
 export const MAX_READ_BLOCKS = 512;
+export const MAX_CHECKED_BLOCKS = 4096;
 /** A page that took so long ends where it is. */
 export const SEARCH_BUDGET_MS = 1000;
 /** A page must get somewhere: where very many blocks overlap, it may read so much more. */
 const MOST_READ_BLOCKS = 8 * MAX_READ_BLOCKS;
-/** Blocks that are fetched at once. */
-const FETCHED_BLOCKS = 16;
+/** Blocks that are checked at once, at first and later. */
+const FIRST_BLOCKS = 16;
+const MOST_BLOCKS_AT_ONCE = 128;
 
 export interface Walked {
   /** The newest first, at most as many as were asked for. */
@@ -108,18 +110,24 @@ async function collect(
 ): Promise<number | null> {
   const deadlineMs = performance.now() + SEARCH_BUDGET_MS;
   let read = 0;
+  let checked = 0;
   /** @returns where it stopped, or null when it read them all */
   const readAll = async (candidates: readonly Candidate[]): Promise<number | null> => {
-    for (let at = 0; at < candidates.length; at += FETCHED_BLOCKS) {
-      const some = candidates.slice(at, at + FETCHED_BLOCKS);
+    for (let at = 0, size = FIRST_BLOCKS; at < candidates.length;) {
+      const some = candidates.slice(at, at + size);
       const endMs = some[0]?.t1_ms ?? 0;
       if (found.isFull(endMs)) return endMs;
-      const isEnough = read >= MAX_READ_BLOCKS || performance.now() > deadlineMs;
+      const isEnough =
+        read >= MAX_READ_BLOCKS || checked >= MAX_CHECKED_BLOCKS || performance.now() > deadlineMs;
       // A page that ends where it began would be asked for again and again.
       if (isEnough && (endMs < filter.before.atMs || read >= MOST_READ_BLOCKS)) return endMs;
       const wanted = some.filter((one) => one.fits).map((one) => one.id);
-      read += wanted.length;
-      for (const body of await bodies(trx, wanted)) found.add(entriesOf(body));
+      const held = await bodies(trx, wanted, filter.text);
+      checked += wanted.length;
+      read += held.length;
+      for (const body of held) found.add(entriesOf(body));
+      at += size;
+      size = Math.min(MOST_BLOCKS_AT_ONCE, 2 * size);
     }
     return null;
   };
@@ -128,7 +136,7 @@ async function collect(
   const last = newest.at(-1);
   if (stopped !== null || newest.length < NEWEST_BLOCKS || last === undefined) return stopped;
   if (found.isFull(last.t1_ms)) return last.t1_ms;
-  const limit = MAX_READ_BLOCKS;
+  const limit = MAX_CHECKED_BLOCKS;
   for (let place: Candidate = last; ;) {
     const candidates = await indexedBlocks(trx, kind, filter, place, limit);
     const end = await readAll(candidates);
