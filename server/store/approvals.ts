@@ -12,7 +12,7 @@ import type { ApprovalOutcome, ApprovalRequest, Approvals } from '../session/por
 import { type ApprovalRow, approvalView } from './approval-row.ts';
 import type { Database } from './database.ts';
 import type { StoredJournal } from './journal.ts';
-import { isOutage, outageReason, retryDelayMs } from './outage.ts';
+import { askThrough, outageReason, retryDelayMs } from './outage.ts';
 import { storable } from './storable.ts';
 
 /** Notified with the approval's id when it is requested and when it is decided. */
@@ -104,7 +104,7 @@ class Desk implements StoredApprovals {
       // The row still says `waiting`: nobody may approve what has been refused.
       void this.#cancelLater(id);
       if (signal.aborted) return { kind: 'cancelled' };
-      return { kind: 'unavailable', why: `the database doesn't answer: ${outageReason(error)}` };
+      return { kind: 'unavailable', why: outageReason(error) };
     }
   }
 
@@ -256,7 +256,7 @@ class Desk implements StoredApprovals {
       // Asked for before the row is read, so that no change falls between.
       let woken = nextWake();
       // Without a first answer nobody knows how long to wait: that counts as refused.
-      let row = await this.#row(id);
+      let row = await askThrough(() => this.#row(id), OUTAGE_WAIT_MS);
       for (;;) {
         if (signal.aborted) return 'cancelled';
         if (row === null || row.status !== 'waiting') return 'decided';
@@ -266,27 +266,12 @@ class Desk implements StoredApprovals {
         timer = setTimeout(() => wake(), Math.min(leftMs, LOOK_EVERY_MS));
         await woken;
         woken = nextWake();
-        row = await this.#reachedRow(id, signal);
+        row = await askThrough(() => this.#row(id), OUTAGE_WAIT_MS);
       }
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       unlisten();
-    }
-  }
-
-  /** The row, also after a restart of the database. Rejects when that takes longer than OUTAGE_WAIT_MS. */
-  async #reachedRow(id: string, signal: AbortSignal): Promise<ApprovalRow | null> {
-    const deadlineMs = performance.now() + OUTAGE_WAIT_MS;
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await this.#row(id);
-      } catch (error) {
-        const waitMs = retryDelayMs(failures);
-        const isOver = performance.now() + waitMs > deadlineMs;
-        if (!isOutage(error) || signal.aborted || isOver) throw error;
-        await sleep(waitMs);
-      }
     }
   }
 

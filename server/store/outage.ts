@@ -33,6 +33,8 @@ export function retryDelayMs(failures: number): number {
   return Math.min(OUTAGE_RETRY_MS.first * 2 ** Math.min(failures - 1, 10), OUTAGE_RETRY_MS.most);
 }
 
+/** How long what a session can't do without may take; the journal itself tries for a while. */
+export const COMMIT_WAIT_MS = 20_000;
 /** How long a question to the database waits for its return. */
 export const QUESTION_WAIT_MS = 10_000;
 
@@ -47,20 +49,38 @@ export async function askThrough<T>(
   const deadlineMs = performance.now() + waitMs;
   for (let failures = 1; ; failures += 1) {
     try {
-      return await ask();
+      return await answerWithin(Math.max(deadlineMs - performance.now(), 1), ask());
     } catch (error) {
       if (!isOutage(error)) throw error;
       const pauseMs = retryDelayMs(failures);
-      if (performance.now() + pauseMs > deadlineMs) throw unreachable(error);
+      if (performance.now() + pauseMs > deadlineMs) throw unreachable(outageReason(error), error);
       await sleep(pauseMs);
     }
   }
 }
 
-function unreachable(cause: unknown): SallyportError {
+/**
+ * What `work` comes to; rejects with `database.unreachable` when that takes longer. A server that stands
+ * still neither answers nor breaks the connection. What was asked for may take place all the same.
+ */
+export async function answerWithin<T>(waitMs: number, work: PromiseLike<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(unreachable(`not within ${Math.ceil(waitMs / 1000)} s`, undefined));
+    }, waitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unreachable(why: string, cause: unknown): SallyportError {
   return new SallyportError(
     'database.unreachable',
-    `the database of the bastion doesn't answer: ${outageReason(cause)}`,
+    `the database of the bastion doesn't answer: ${why}`,
     'try again in a minute, or tell its operator',
     { cause },
   );

@@ -17,7 +17,7 @@ import { type ChainPlace, ChunkBuilder, type SealedChunk } from './chunk.ts';
 import { commandRow, decidedEvent } from './command-row.ts';
 import { auditEvent, closeSession, type CommandEnding, type SessionNames } from './head-row.ts';
 import { attachedInsert, type StoredJournal } from './journal.ts';
-import { outageReason } from './outage.ts';
+import { answerWithin, COMMIT_WAIT_MS, outageReason } from './outage.ts';
 import { persist } from './persist.ts';
 import { AwaitedEvents } from './recording-awaited.ts';
 import { Gap } from './recording-gap.ts';
@@ -174,7 +174,7 @@ export class LiveRecording implements Recording {
       });
     if (this.#mode === 'continue') return this.#decidedInTime(store);
     try {
-      await store();
+      await answerWithin(COMMIT_WAIT_MS, store());
     } catch (error) {
       throw refusal(`the command can't be recorded: ${outageReason(error)}`, error);
     }

@@ -23,7 +23,7 @@ import {
   SEAL_AFTER_MS,
 } from './recording.ts';
 import { Shipper } from './shipper.ts';
-import { outageReason } from './outage.ts';
+import { answerWithin, askThrough, COMMIT_WAIT_MS, outageReason } from './outage.ts';
 import { refusal } from './spool-backlog.ts';
 import type { Spool } from './spool.ts';
 import { storable } from './storable.ts';
@@ -31,6 +31,8 @@ import { sealWatched } from './watched.ts';
 
 /** Larger sides of a terminal are stored as this: a pty's own size has 16 bits a side. */
 const MAX_STORED_SIDE = 65_535;
+/** How long the database may stay away before a refused session's row is left to the next start. */
+const LATE_WAIT_MS = 600_000;
 /** Why sessions end that the bastion didn't outlive. */
 export const STOPPED = 'the bastion stopped';
 
@@ -139,9 +141,13 @@ class Sink implements StoredRecordingSink {
       gap = await this.#unready(start);
       await this.#partitions.ensureFor(start.id);
       const row = sessionRow(start, this.#options.instanceId);
-      await this.#options.journal.appendWith([startedEvent(names, start)], {
+      const begun = this.#options.journal.appendWith([startedEvent(names, start)], {
         statements: [attachedInsert('sessions', row)],
         notices: [{ channel: SESSIONS_CHANNEL, payload: start.id }],
+      });
+      await answerWithin(COMMIT_WAIT_MS, begun).catch((error: unknown) => {
+        void this.#closeLate(begun, names);
+        throw error;
       });
     } catch (error) {
       if (error instanceof SallyportError && error.code === 'recording.failed') throw error;
@@ -155,6 +161,23 @@ class Sink implements StoredRecordingSink {
       throw refusal('the bastion is stopping');
     }
     return recording;
+  }
+
+  /** A session that was refused ends, should its row have come all the same; never rejects. */
+  async #closeLate(begun: Promise<void>, names: SessionNames): Promise<void> {
+    await begun.catch(() => {});
+    const found = await askThrough(
+      () => this.#knex('sessions').where('id', names.id).first<{ id: string } | undefined>('id'),
+      LATE_WAIT_MS,
+    ).catch(() => undefined);
+    // The next start closes it otherwise.
+    if (found === undefined || this.#closing) return;
+    const recording = new LiveRecording(this.#context, names);
+    this.#live.add(recording);
+    await recording.end({
+      ...stoppedEnd(),
+      why: 'the session was refused before its row was there',
+    });
   }
 
   /** Why a session begins unrecorded that may; null = it doesn't. Rejects where none may. */

@@ -10,6 +10,7 @@ export const FAULTS = [
   'kill the bastion',
   'stop Postgres',
   'kill Postgres',
+  'stall Postgres',
   'fill the disk',
   'cut clients',
   'cut the target',
@@ -24,6 +25,8 @@ const BEFORE_MS = { least: 0, most: 2000 } as const;
 /** Clients that haven't begun by then are in the middle of it. */
 const BEGIN_WAIT_MS = 5000;
 const LASTS_MS = { least: 200, most: 3000 } as const;
+/** Longer than a command waits for its commit: then sessions end. */
+const LONG_STALL_MS = 25_000;
 /** Longer than anything waits for a segment: then sessions end. */
 const LONG_FULL_MS = 14_000;
 
@@ -150,6 +153,11 @@ async function causeAndRepair(
       await scene.killPostgres();
       await last();
       return scene.startPostgres();
+    case 'stall Postgres': {
+      const stalled = await scene.stallPostgres();
+      await (random() < 0.5 || !effort.hasLongFaults ? last() : sleep(LONG_STALL_MS));
+      return stalled.resume();
+    }
     case 'fill the disk': {
       // While Postgres takes nothing, no segment becomes free.
       await scene.disk.fill();

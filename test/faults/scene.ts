@@ -80,7 +80,26 @@ export class FaultScene implements AsyncDisposable {
   /** kill -9 of the server's first process; the others end by themselves. */
   async killPostgres(): Promise<void> {
     const run = await findRun(join(this.folder, 'postgres', 'data'));
-    if (run !== null) process.kill(run.pid, 'SIGKILL');
+    if (run === null) throw new Error('no server runs');
+    process.kill(run.pid, 'SIGKILL');
+  }
+
+  /** SIGSTOP to all of it: it neither answers nor breaks connections. */
+  async stallPostgres(): Promise<{ resume(): Promise<void> }> {
+    const run = await findRun(join(this.folder, 'postgres', 'data'));
+    if (run === null) throw new Error('no server runs');
+    const family = await processesOf(run.pid, join(this.folder, 'nothing'));
+    const signal = (name: NodeJS.Signals): void => {
+      for (const { pid } of family) {
+        try {
+          process.kill(pid, name);
+        } catch {
+          // It has ended meanwhile.
+        }
+      }
+    };
+    signal('SIGSTOP');
+    return { resume: async () => signal('SIGCONT') };
   }
 
   async startPostgres(): Promise<void> {

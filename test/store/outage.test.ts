@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { SallyportError } from '../../server/errors.ts';
-import { isOutage, OUTAGE_RETRY_MS, retryDelayMs } from '../../server/store/outage.ts';
+import {
+  answerWithin,
+  askThrough,
+  isOutage,
+  OUTAGE_RETRY_MS,
+  retryDelayMs,
+} from '../../server/store/outage.ts';
 
 const coded = (code: string): Error => Object.assign(new Error('x'), { code });
 
@@ -30,6 +36,35 @@ describe('outage', () => {
       assert.equal(isOutage(error), expected);
     });
   }
+
+  it('asks again until the database is back', async () => {
+    let asked = 0;
+    const answer = await askThrough(() => {
+      asked += 1;
+      return asked < 3 ? Promise.reject(coded('57P01')) : Promise.resolve('answer');
+    });
+    assert.deepEqual([answer, asked], ['answer', 3]);
+  });
+
+  it('says that the database is away when that takes too long, whether it refuses or stands still', async () => {
+    const expected = { code: 'database.unreachable', message: /doesn't answer/ };
+    await assert.rejects(
+      askThrough(() => Promise.reject(coded('57P01')), 1),
+      expected,
+    );
+    await assert.rejects(
+      askThrough(() => new Promise(() => {}), 1),
+      expected,
+    );
+    await assert.rejects(answerWithin(1, new Promise(() => {})), expected);
+  });
+
+  it('does not ask again what is refused for good', async () => {
+    await assert.rejects(
+      askThrough(() => Promise.reject(coded('42P01'))),
+      { code: '42P01' },
+    );
+  });
 
   it('waits longer from attempt to attempt, up to a bound', () => {
     assert.equal(retryDelayMs(1), OUTAGE_RETRY_MS.first);

@@ -75,6 +75,21 @@ describe('recording modes', () => {
     assert.equal(items[0]?.data['recording'], 'balanced');
   });
 
+  it('ends a session whose row came after it was refused', async () => {
+    await open();
+    const start = sessionStart();
+    await whileLocked('sessions', async () => {
+      await assert.rejects(world.sink.begin(start), { code: 'recording.failed' });
+    });
+    let status = 'active';
+    for (let n = 0; n < 500 && status === 'active'; n += 1) {
+      status = (await world.reader.session(start.id))?.status ?? 'active';
+      await sleep(10);
+    }
+    assert.equal(status, 'failed');
+    assert.deepEqual(await journalled(start.id), ['session.started', 'session.ended']);
+  });
+
   it('strict-remote: delivers only what Postgres has', async () => {
     await open();
     const start = sessionStart({ recording: 'strict-remote' });
