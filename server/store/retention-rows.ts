@@ -54,6 +54,14 @@ interface SessionRow {
   readonly deleting_at: Date;
 }
 
+/** Of the newest head, null where there is none. */
+interface Figures {
+  readonly chunks: number | null;
+  readonly events: number | null;
+  readonly hash: Buffer | null;
+  readonly commands: number;
+}
+
 /** Sessions that would go, in the order of their ids, after `after`. */
 export async function dueSessions(
   knex: Knex,
@@ -142,34 +150,31 @@ export async function writeTombstones(
   ids: readonly string[],
 ): Promise<void> {
   const told = await tombstonesFor(owner, ids);
-  const events = [];
-  for (const id of ids.filter((one) => !told.has(one))) {
-    const tombstone = await describe(owner, id, by);
-    if (tombstone === null) continue;
+  const untold = ids.filter((one) => !told.has(one));
+  const events = (await tombstones(owner, untold, by)).map((tombstone) => {
     const signature = signer.signTombstone(tombstone);
-    events.push(tombstoneEvent({ ...tombstone, keyId: signer.keyId, signature }, source));
-  }
+    return tombstoneEvent({ ...tombstone, keyId: signer.keyId, signature }, source);
+  });
   if (events.length > 0) await journal.appendWith(events, { statements: [], notices: [] });
 }
 
-async function describe(owner: Knex, id: string, by: string): Promise<Tombstone | null> {
-  const row = await owner<SessionRow>('sessions')
-    .where('id', id)
-    .whereNotNull('deleting_at')
-    .first();
-  if (row === undefined) return null;
-  const head = await owner<{ session_id: string; chunks: number; events: number; hash: Buffer }>(
-    'heads',
-  )
-    .where('session_id', id)
-    .orderBy('chunks', 'desc')
-    .first();
-  const { rows } = await owner.raw<{ rows: readonly { n: number }[] }>(
-    'select count(*) as n from commands where session_id = ?',
-    [id],
+async function tombstones(
+  owner: Knex,
+  ids: readonly string[],
+  by: string,
+): Promise<readonly Tombstone[]> {
+  const { rows } = await owner.raw<{ rows: readonly (SessionRow & Figures)[] }>(
+    `select sessions.*, chunks, events, hash,
+       (select count(*) from commands where session_id = sessions.id) as commands
+     from sessions left join lateral (
+       select chunks, events, hash from heads where session_id = sessions.id
+       order by chunks desc limit 1
+     ) as head on true
+     where id = any(?::uuid[]) and deleting_at is not null order by id`,
+    [ids as unknown as Knex.RawBinding],
   );
-  return {
-    sessionId: id,
+  return rows.map((row) => ({
+    sessionId: row.id,
     principal: row.principal,
     target: row.target,
     startedAt: row.started_at.toISOString(),
@@ -177,12 +182,12 @@ async function describe(owner: Knex, id: string, by: string): Promise<Tombstone 
     keepDays: row.keep_days,
     deletedAt: row.deleting_at.toISOString(),
     by: storable(by),
-    chunks: head?.chunks ?? 0,
-    events: head?.events ?? 0,
-    headHash: head?.hash.toString('hex') ?? CHAIN_START,
-    commands: rows[0]?.n ?? 0,
+    chunks: row.chunks ?? 0,
+    events: row.events ?? 0,
+    headHash: row.hash?.toString('hex') ?? CHAIN_START,
+    commands: row.commands,
     bytesOut: row.bytes_out ?? 0,
-  };
+  }));
 }
 
 /** Deletes what belongs to the sessions but not their chunks. */
