@@ -39,12 +39,15 @@ export async function up(knex: Knex): Promise<void> {
     create table search_progress (
       session_id uuid primary key,
       is_open boolean not null default true,
+      was_ended boolean not null default false,
       commands int not null default 0,
       chunks int not null default 0,
       pieces int not null default 0,
       characters int not null default 0,
       cut_at_ms bigint
     );
+    comment on column search_progress.was_ended is
+      'its output was taken in up to its end; what comes later belongs before that';
     comment on column search_progress.cut_at_ms is
       'from here on the output of the session is too long to be searched; null = it is all there';
     create index search_progress_open on search_progress (session_id) where is_open;
@@ -63,7 +66,8 @@ export async function up(knex: Knex): Promise<void> {
           values (case when tg_op = 'DELETE' then old.id else new.id end);
         return null;
       end $$;
-    create trigger sessions_searched after insert or update or delete on sessions
+    create trigger sessions_searched
+      after insert or update of status, complete, duration_us or delete on sessions
       for each row execute function note_for_search();
   `);
 }

@@ -193,7 +193,11 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   closers.add('keyframes', () => keyframes.close());
   const live = await createLiveSignals(database, logger);
   closers.add('live views', async () => live.close());
-  const searching = await createSearchKeeper({ database, logger });
+  const searching = await createSearchKeeper({
+    database,
+    objects: coldStoreOptions(config),
+    logger,
+  });
   closers.add('search', () => searching.close());
 
   let ready = false;

@@ -18,6 +18,8 @@ import {
 import { arrayLiteral, facet } from './search-grams.ts';
 import { OUTPUT_LIMITS, type OutputLimits, OutputReader } from './search-output.ts';
 
+/** Connections that it needs. */
+export const INDEXER_POOL_SIZE = 2;
 /** Sessions that are looked at in one step. */
 export const STEP_SESSIONS = 2048;
 /** Commands that are taken in one step. */
@@ -45,6 +47,7 @@ interface OpenSession extends EntrySession {
   readonly pieces: number;
   readonly characters: number;
   readonly cutAtMs: number | null;
+  readonly wasEnded: boolean;
 }
 
 interface Progress {
@@ -145,7 +148,9 @@ export class Indexer {
         isMore = true;
         continue;
       }
-      const read = await this.#output.read(trx, session, chunks, left);
+      const place = session.wasEnded ? await againFromStart(trx, session) : session;
+      // Not in the transaction, which doesn't know where old recordings are.
+      const read = await this.#output.read(this.#knex, place, chunks, left);
       left -= read.cost;
       known.chunks = read.chunks;
       known.pieces = read.pieces;
@@ -196,6 +201,7 @@ async function openSessions(trx: Knex, after: string): Promise<readonly OpenSess
       pieces: number;
       characters: number;
       cut_at_ms: number | null;
+      was_ended: boolean;
       principal: string | null;
       target: string | null;
       run: string | null;
@@ -206,7 +212,7 @@ async function openSessions(trx: Knex, after: string): Promise<readonly OpenSess
   }>(
     `select open.*, principal, target, run, started_at, status, width
      from (
-       select session_id, commands, chunks, pieces, characters, cut_at_ms
+       select session_id, commands, chunks, pieces, characters, cut_at_ms, was_ended
        from search_progress where is_open and session_id > ? order by session_id limit ?
      ) as open
      left join sessions on sessions.id = open.session_id
@@ -227,6 +233,7 @@ async function openSessions(trx: Knex, after: string): Promise<readonly OpenSess
     pieces: row.pieces,
     characters: row.characters,
     cutAtMs: row.cut_at_ms,
+    wasEnded: row.was_ended,
   }));
 }
 
@@ -262,15 +269,15 @@ async function withOutput(
   const some = open.filter((one) => one.cutAtMs === null);
   const { rows } = await trx.raw<{ rows: readonly { id: string; chunks: number }[] }>(
     `select open.id, newest.seq as chunks
-     from unnest(?::uuid[], ?::int[], ?::boolean[]) as open (id, done, ended)
+     from unnest(?::uuid[], ?::int[], ?::boolean[]) as open (id, done, ends)
      cross join lateral (
        select seq from chunks where session_id = open.id order by seq desc limit 1
      ) as newest
-     where newest.seq > open.done or open.ended`,
+     where newest.seq > open.done or open.ends`,
     [
       some.map((one) => one.id),
       arrayLiteral(some.map((one) => one.chunks)),
-      some.map((one) => one.ended),
+      some.map((one) => one.ended && !one.wasEnded),
     ] as unknown as Knex.RawBinding[],
   );
   return rows;
@@ -293,7 +300,7 @@ async function storeProgress(
   await trx.raw(
     `update search_progress set
        is_open = new.is_open, commands = new.commands, chunks = new.chunks, pieces = new.pieces,
-       characters = new.characters, cut_at_ms = new.cut_at_ms
+       characters = new.characters, cut_at_ms = new.cut_at_ms, was_ended = not new.is_open
      from unnest(?::uuid[], ?::boolean[], ?::int[], ?::int[], ?::int[], ?::int[], ?::bigint[])
        as new (id, is_open, commands, chunks, pieces, characters, cut_at_ms)
      where session_id = new.id`,
@@ -307,6 +314,14 @@ async function storeProgress(
       changed.map((one) => one.cutAtMs),
     ] as unknown as Knex.RawBinding[],
   );
+}
+
+/** What was taken for the end of its output was not: all of it is taken in again. */
+async function againFromStart(trx: Knex, session: OpenSession): Promise<OpenSession> {
+  const facets = arrayLiteral([facet('session', session.id)]);
+  const isOther = (entry: SearchEntry): boolean => entry.session.id !== session.id;
+  await rewrite(trx, 'output', 'facets && ?::int[]', [facets], isOther);
+  return { ...session, chunks: 0, pieces: 0, characters: 0 };
 }
 
 /** Small blocks of the same kind become large ones. @returns whether there were some */

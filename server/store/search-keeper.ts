@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Database } from './database.ts';
+import type { ObjectStoreOptions } from './object-store.ts';
 import { JOURNAL_CHANNEL } from './journal.ts';
 import type { SearchThreadAnswer, SearchThreadData, SearchThreadOrder } from './search-thread.ts';
 import { CHUNKS_CHANNEL } from './shipper.ts';
@@ -25,6 +26,8 @@ export interface SearchKeeper {
 
 export interface SearchKeeperOptions {
   readonly database: Pick<Database, 'address' | 'knex' | 'listen'>;
+  /** Where old recordings are; null = in the database. */
+  readonly objects: ObjectStoreOptions | null;
   readonly logger: Logger;
   readonly afterMs?: number;
 }
@@ -102,9 +105,10 @@ class Keeper implements SearchKeeper {
   }
 
   #start(): Worker {
-    const { address } = this.#options.database;
+    const { database, objects } = this.#options;
+    const { address } = database;
     const thread = new Worker(new URL('./search-thread.mjs', import.meta.url), {
-      workerData: { address } satisfies SearchThreadData,
+      workerData: { address, objects } satisfies SearchThreadData,
       resourceLimits: { maxOldGenerationSizeMb: SEARCH_THREAD_MEMORY_MB },
       env: {},
     });

@@ -44,6 +44,8 @@ interface OpenText {
   chunks: number;
   bytes: number;
   lastUs: number;
+  /** The last command that had output. */
+  seq: number;
 }
 
 export interface OutputLimits {
@@ -71,7 +73,7 @@ export class OutputReader {
    */
   async read(knex: Knex, place: OutputPlace, newest: number, budget: number): Promise<ReadOutput> {
     const open = this.#take(place);
-    const commands = await decidedCommands(knex, place.id);
+    const commands = await decidedCommands(knex, place.id, open.seq);
     const entries: SearchEntry[] = [];
     let { pieces, characters } = place;
     let cutAtMs: number | null = null;
@@ -85,6 +87,7 @@ export class OutputReader {
           continue;
         }
         const { seq, decision } = commandAt(commands, piece.atUs);
+        open.seq = Math.max(open.seq, seq);
         entries.push({ session: place, n: piece.n, seq, atMs, decision, text: piece.text });
         pieces = piece.n;
         characters += piece.text.length;
@@ -136,7 +139,7 @@ export class OutputReader {
     const kept = this.#open.get(place.id);
     this.#open.delete(place.id);
     if (kept?.chunks === place.chunks && place.chunks > 0) return kept;
-    return { pieces: new TextPieces(place.cols), chunks: 0, bytes: 0, lastUs: 0 };
+    return { pieces: new TextPieces(place.cols), chunks: 0, bytes: 0, lastUs: 0, seq: 0 };
   }
 
   #keep(id: string, open: OpenText): void {
@@ -152,10 +155,15 @@ interface CommandPlace {
   readonly verdict: Verdict;
 }
 
-async function decidedCommands(knex: Knex, id: string): Promise<readonly CommandPlace[]> {
+/** @param from the first one that is wanted; those before have no more output */
+async function decidedCommands(
+  knex: Knex,
+  id: string,
+  from: number,
+): Promise<readonly CommandPlace[]> {
   const { rows } = await knex.raw<{ rows: readonly CommandPlace[] }>(
-    'select seq, at_us, verdict from commands where session_id = ? order by at_us, seq',
-    [id],
+    'select seq, at_us, verdict from commands where session_id = ? and seq >= ? order by at_us, seq',
+    [id, from],
   );
   return rows;
 }

@@ -10,11 +10,14 @@ import { messageOf } from '../errors.ts';
 import { silentLogger } from '../log.ts';
 import type { ServerAddress } from './connect.ts';
 import { createPool } from './database.ts';
-import { Indexer } from './search-indexer.ts';
+import { createObjectStore, type ObjectStoreOptions } from './object-store.ts';
+import { Indexer, INDEXER_POOL_SIZE } from './search-indexer.ts';
 
 /** What the thread is started with. */
 export interface SearchThreadData {
   readonly address: ServerAddress;
+  /** Where old recordings are; null = in the database. */
+  readonly objects: ObjectStoreOptions | null;
 }
 
 export type SearchThreadOrder = 'catch-up';
@@ -32,8 +35,9 @@ const MAX_REST_MS = 2000;
 const port = parentPort;
 if (port === null) throw new Error('this is a thread of its own');
 yieldToSessions();
-const { address } = workerData as SearchThreadData;
-const indexer = new Indexer(createPool(address, 1, silentLogger));
+const { address, objects } = workerData as SearchThreadData;
+const store = objects === null ? null : createObjectStore(objects);
+const indexer = new Indexer(createPool(address, INDEXER_POOL_SIZE, silentLogger, store));
 let wasCalledAgain = false;
 let isRunning = false;
 

@@ -150,19 +150,36 @@ describe('the index of the search', () => {
     assert.equal((await find('output', 'first')).items.length, 1);
   });
 
-  it('takes up sessions again whose recording got longer after their end', async () => {
-    const id = await record(['before']);
+  it('takes up a session again whose recording got longer after its end', async () => {
+    const id = await record(['before', 'the last line']);
     await index();
     const { knex } = world.database;
-    const open = (): Promise<unknown[]> =>
-      knex('search_progress').where({ session_id: id, is_open: true });
-    assert.deepEqual(await open(), []);
     await knex('sessions').where('id', id).update({ duration_us: 1 });
-    await indexer.step();
-    assert.deepEqual(await open(), []);
-    assert.equal((await find('output', 'before')).items.length, 1);
-    await knex('search_changes').insert({ session_id: uuidV7() });
     await index();
-    assert.equal((await knex('search_progress')).length, 1);
+    assert.equal((await find('output', 'before')).items.length, 1);
+    // As recovery adds what only the spool had.
+    await knex.raw(
+      `insert into chunks (session_id, seq, t0_us, t1_us, first_event, events, raw_len, output_bytes,
+         codec, prev_hash, hash, data)
+       select session_id, seq + 1, t1_us, t1_us, first_event + events, 1, octet_length(line), 5, 0,
+         hash, hash, line
+       from chunks, (select convert_to('[99000,"o","found\\r\\n"]' || chr(10), 'UTF8')) as added (line)
+       where session_id = ? order by seq desc limit 1`,
+      [id],
+    );
+    await knex('sessions').where('id', id).update({ duration_us: 2 });
+    await index();
+    for (const text of ['before', 'the last line', 'found']) {
+      assert.equal((await find('output', text)).items.length, 1, text);
+    }
+    assert.equal((await find('commands', 'before')).items.length, 1);
+    const open = await knex('search_progress').where('is_open', true);
+    assert.deepEqual(open, []);
+  });
+
+  it('forgets what it was told of and never was', async () => {
+    await world.database.knex('search_changes').insert({ session_id: uuidV7() });
+    await index();
+    assert.deepEqual(await world.database.knex('search_progress'), []);
   });
 });

@@ -26,7 +26,7 @@ describe('the keeper of the search', () => {
   const start = async (): Promise<void> => {
     const { database } = world;
     const logger = { ...silentLogger, warn: (event: string) => void warnings.push(event) };
-    keeper = await createSearchKeeper({ database, logger, afterMs: 20 });
+    keeper = await createSearchKeeper({ database, objects: null, logger, afterMs: 20 });
   };
   const record = async (): Promise<void> => {
     const recording = await world.sink.begin(sessionStart());
