@@ -75,10 +75,16 @@ export class LiveTail {
 
   /** Whether the session has ended: then the chunks that are there are all. */
   hasEnded(): Promise<boolean> {
-    this.#ended ??= this.#recordings
+    if (this.#ended !== null) return this.#ended;
+    const ended = this.#recordings
       .session(this.#sessionId)
       .then((session) => session?.status !== 'active');
-    return this.#ended;
+    this.#ended = ended;
+    // What failed is asked again.
+    ended.catch(() => {
+      if (this.#ended === ended) this.#ended = null;
+    });
+    return ended;
   }
 
   page(chunk: number): Promise<LivePage> {

@@ -207,6 +207,19 @@ describe('live views', () => {
     socket.destroy();
   });
 
+  it('break off when the recording can’t be read, and can be opened again', async () => {
+    print('a');
+    const stream = await open();
+    await stream.next();
+    assert.equal(await text(stream, 1), 'a');
+    world.recordings.breaksAfter = 1;
+    print('b');
+    assert.equal(await stream.next(), null);
+    world.recordings.breaksAfter = null;
+    const again = await open({ 'last-event-id': '1' });
+    assert.equal(await text(again, 1), 'b');
+  });
+
   it('end when the viewer may not read the session any more', async () => {
     const { recordings } = world;
     const session = await recordings.session(ID);
