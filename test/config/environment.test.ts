@@ -33,6 +33,21 @@ describe('the environment', () => {
     assert.equal(secrets.masterKey, null);
   });
 
+  it('takes the owner of an outside database beside the role of the bastion, and shows neither', () => {
+    const env = {
+      DATABASE_URL: 'postgres://app:hunter2@db/s',
+      SALLYPORT_DATABASE_OWNER_URL: 'postgres://owner:hunter3@db/s',
+    };
+    const config = configOf(env);
+    assert.equal(config.secrets.databaseOwnerUrl, env.SALLYPORT_DATABASE_OWNER_URL);
+    assert.ok(!/hunter/.test(inspect(config, { depth: null, showHidden: true })));
+    const { SALLYPORT_DATABASE_OWNER_URL } = env;
+    assert.match(problemsOf({ SALLYPORT_DATABASE_OWNER_URL })[0] ?? '', /without DATABASE_URL/);
+    const [bad] = problemsOf({ ...env, SALLYPORT_DATABASE_OWNER_URL: 'mysql://o:hunter3@db/s' });
+    assert.match(bad ?? '', /^SALLYPORT_DATABASE_OWNER_URL is no PostgreSQL address/);
+    assert.ok(!/hunter/.test(bad ?? ''));
+  });
+
   it('takes every variable, and relative paths from the working directory', () => {
     const { secrets, ...rest } = configOf({
       SALLYPORT_HOME: 'state',
