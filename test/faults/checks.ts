@@ -100,7 +100,7 @@ class RecordCheck {
     const reader = createRecordingReader(this.#database);
     const events: RecordedEvent[] = [];
     for await (const event of reader.events(id)) events.push(event);
-    const recorded = bytesOf(events);
+    const recorded = withoutErrors(bytesOf(events), client.stderr);
     const mayLack = client.mode === 'continue' && !complete;
     const common = recorded.subarray(0, received.length).equals(received);
     if (!common && !mayLack) say(difference(received, recorded));
@@ -163,6 +163,17 @@ function bytesOf(events: readonly RecordedEvent[]): Buffer {
     isExact = event.code === 'b';
   }
   return Buffer.concat(parts);
+}
+
+/** The record has errors in between, which the client got apart. */
+function withoutErrors(recorded: Buffer, stderr: string): Buffer {
+  let rest = recorded;
+  for (const line of stderr.replace(NOTICE, '').match(/[^\n]*\n/g) ?? []) {
+    const bytes = Buffer.from(line);
+    const at = rest.indexOf(bytes);
+    if (at >= 0) rest = Buffer.concat([rest.subarray(0, at), rest.subarray(at + bytes.length)]);
+  }
+  return rest;
 }
 
 function withoutNotices(bytes: Buffer): Buffer {

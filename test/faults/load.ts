@@ -9,7 +9,7 @@ export const KINDS = ['bulk', 'slow', 'binary', 'script', 'terminal'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Clients that haven't ended by then are ended. */
-const CLIENT_TIMEOUT_MS = 45_000;
+const CLIENT_TIMEOUT_MS = 120_000;
 /** Between two lines of somebody who types. */
 const TYPING_MS = 30;
 
