@@ -110,12 +110,14 @@ export class Replays {
     const first = { keyframe: firstKeyframe(header), afterReturn: false, chunk: 1, event: 1 };
     const from = n === 0 ? first : await this.#recordings.keyframeAt(session.id, n);
     const next = untilUs === null ? await this.#recordings.keyframeAt(session.id, n + 1) : null;
-    if (from === null || (untilUs === null && next === null)) return null;
+    if (from === null) return null;
+    // Without a word the last segment goes as far as there is something.
+    const endUs = untilUs ?? Number.MAX_SAFE_INTEGER;
     return this.#inTurn(async () => {
       const played = new Played(header, from.afterReturn);
       const segment = new SegmentBuilder(from.keyframe, skipIdle);
       for await (const { chunk, event, number } of this.#recordings.eventsFrom(session.id, from)) {
-        if (next !== null ? number >= next.event : event.atUs > (untilUs ?? 0)) break;
+        if (next !== null ? number >= next.event : event.atUs > endUs) break;
         if (chunk - from.chunk >= MAX_SEGMENT_CHUNKS) throw tooLong();
         segment.push(played.push(event));
       }

@@ -210,7 +210,8 @@ describe('replays', () => {
     const recordings = holding([output(0, 'a')]);
     const replays = new Replays(recordings);
     assert.equal(await replays.segment(CLOSED, 1, { ...WHOLE, untilUs: 5 }), null);
-    assert.equal(await replays.segment(CLOSED, 0, { ...WHOLE, untilUs: null }), null);
+    const last = await replays.segment(CLOSED, 0, { ...WHOLE, untilUs: null });
+    assert.equal(last, await replays.segment(CLOSED, 0, { ...WHOLE, untilUs: 5 }));
     const many = Array.from({ length: MAX_SEGMENT_CHUNKS + 1 }, (_, n) => output(n, 'a'));
     await assert.rejects(
       new Replays(holding(many)).segment(CLOSED, 0, { ...WHOLE, untilUs: 1e9 }),
