@@ -375,7 +375,14 @@ export class FakeSearch implements SearchDesk {
         ? found
         : found.map(({ session, principal, target, login, run, at, seq, atMs, text }) => ({
             in: 'output' as const,
-            ...{ session, principal, target, login, run, at, seq, atMs },
+            session,
+            principal,
+            target,
+            login,
+            run,
+            at,
+            seq,
+            atMs,
             text: `output of ${text}`,
             decision: null,
             command: text,
