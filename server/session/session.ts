@@ -328,7 +328,10 @@ export class Session {
     await this.#upstream?.write({ kind: 'close' });
     try {
       if (cut.notice !== null) {
-        await within(limits.sealWaitMs, this.say(cut.notice));
+        const said = this.say(cut.notice).then(() => true);
+        // A record that takes nothing and says nothing must not silence the last word.
+        if ((await within(limits.sealWaitMs, said)) !== true)
+          throw new Error('not recorded in time');
         if (this.#exitStatus === null) {
           this.#exitStatus = cut.exitStatus;
           await within(limits.sealWaitMs, output.push({ kind: 'exit', status: cut.exitStatus }));
@@ -338,7 +341,8 @@ export class Session {
       await within(limits.sealWaitMs, output.flush());
     } catch {
       // The record can't be written any more. The client still learns why, from us, not from the target.
-      await this.#sayUnrecorded(cut.notice ?? notice('the recording failed'), cut.exitStatus);
+      const text = cut.notice ?? notice('the recording failed');
+      await within(limits.sealWaitMs, this.#sayUnrecorded(text, cut.exitStatus));
     }
     const isExec = this.#context.request.kind === 'exec' && this.#refusal === null;
     this.#gate?.sessionEnded(isExec ? this.#exitStatus : null);
