@@ -35,7 +35,8 @@ export class HiddenInput {
     this.#question = '';
     const asking = commands.filter((one) => !SETTINGS.has(programOf(one)));
     const isSecret = commands.some((one) => ASKS_FOR_SECRETS.has(programOf(one)));
-    this.#asks = !isForShell || isSecret || mayTakeLine(asking);
+    const reads = asking.some(({ readsInput }) => readsInput);
+    this.#asks = !isForShell || isSecret || reads || mayTakeLine(asking);
     this.#isEchoOff = leavesEchoOff(commands);
   }
 

@@ -16,6 +16,8 @@ const ASKING = [
   'read -s x',
   './deploy.sh',
   'stty -echo; read x; stty echo',
+  'stty -echo; head -1 > answer; stty echo',
+  'cat > secret.txt',
   'old=$(stty -g); stty -echo; read x; stty "$old"',
   'curl -u ann https://web',
   'git push',
