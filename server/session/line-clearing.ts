@@ -16,6 +16,7 @@ const CLEAR_WAIT_MS = 400;
 const CLEAR_STEP_MS = 5;
 /** What empties a line that is still there after Ctrl-C: Ctrl-U, Ctrl-E and Ctrl-U, Ctrl-C once more. */
 const CLEARING = ['\u0015', '\u0005\u0015', '\u0003'].map((keys) => Buffer.from(keys));
+const INTERRUPT = 0x03;
 /** To the end of the line, and everything before the cursor away: Ctrl-E and Ctrl-U. */
 const EMPTYING = Buffer.from('\u0005\u0015');
 /** So that the target has read a key before the next one comes. */
@@ -65,10 +66,12 @@ export class LineClearing {
     reader.afterDenied(nowUs());
     const isGone = (): boolean => !reader.isRefusedLineStuck;
     let isCleared = await this.#comes(isGone);
+    let isEdited = false;
     for (const bytes of CLEARING) {
       if (isCleared) break;
       await upstream.write({ kind: 'data', bytes });
       isCleared = await this.#comes(isGone);
+      isEdited = !bytes.includes(INTERRUPT);
     }
     if (!isCleared) {
       await say(
@@ -76,6 +79,8 @@ export class LineClearing {
       );
     }
     await elapsed(REDRAW_WAIT_MS);
+    // Whoever empties a line where it is draws no prompt below what was said.
+    if (isCleared && isEdited && reader.barePrompt !== null) await this.showPrompt();
   }
 
   /** Whether that is so before long; also true when the client has gone. */

@@ -6,6 +6,7 @@ import { textSinceStart, type LineStart } from './edited-text.ts';
 import { looksLikeSecretPrompt, looksLikeShellPrompt, type Prompts } from './prompt.ts';
 import {
   endsWithLine,
+  endsWithin,
   endsWithText,
   isBegun,
   isDamaged,
@@ -14,12 +15,14 @@ import {
   sameLetters,
 } from './same-text.ts';
 import type { Screen } from './screen.ts';
+import type { ShownLines } from './shown-lines.ts';
 import { submittedLine, type SubmittedLine } from './submitted-line.ts';
 
 export interface Surroundings {
   readonly screen: Screen;
   readonly prompts: Prompts;
   readonly start: LineStart;
+  readonly shown: ShownLines;
   /** The size has changed since the line began. */
   readonly wasResized: boolean;
 }
@@ -83,21 +86,12 @@ export function hiddenLine(
   return submittedLine({ text: null, why, strict: [typed], secret: true });
 }
 
-/** So many characters at the end of a line tell whether the end of it is on the screen. */
-const TAIL_CHARS = 4;
-
 /**
  * The end of what was typed is nowhere in the text: from somewhere on the terminal has not echoed, or
  * not yet. Suggestions may change the case.
  */
 export function isTailHidden(typed: string, shown: string): boolean {
-  const tail = Array.from(typed.trim()).slice(-TAIL_CHARS).join('');
-  return tail !== '' && !endsWithin(tail, shown);
-}
-
-function endsWithin(tail: string, shown: string): boolean {
-  const plain = (text: string): string => text.normalize('NFC').replace(/\s+/g, '').toLowerCase();
-  return plain(shown).includes(plain(tail));
+  return typed.trim() !== '' && !endsWithin(typed, shown);
 }
 
 /**
@@ -108,9 +102,9 @@ export function echoedOnly(
   line: SubmittedLine,
   typed: string,
   shown: string | null,
-  { screen, start }: Surroundings,
+  { screen, shown: looks, start }: Surroundings,
 ): SubmittedLine {
-  if (!isTailHidden(typed, textSinceStart(screen, start))) return line;
+  if (looks.wasEchoed(typed) || !isTailHidden(typed, textSinceStart(screen, start))) return line;
   return { ...line, echoed: shown ?? '' };
 }
 

@@ -104,6 +104,7 @@ export class LineReader {
     const isEdited = this.#start !== null && this.#typed.text === null;
     if (!isEdited || this.#isInPaste) this.#screen.write(bytes);
     else this.#shown.output(bytes, this.#screen, () => this.#edited()?.text ?? null, isLate);
+    if (this.#start !== null) this.#shown.echoed(this.#typed.text, this.#screen, this.#start);
     const row = this.#screen.logicalLineTo(this.#screen.cursor);
     this.#roundTrip.received(nowUs, this.#answer.isEcho(row));
   }
@@ -356,8 +357,8 @@ export class LineReader {
   #compare(start: LineStart, edited: EditedText | null): Reading {
     const typed = this.#typed.text;
     const row = this.#cursorLine();
-    const wasResized = this.#wasResized;
-    const around = { screen: this.#screen, prompts: this.#prompts, start, wasResized };
+    const [screen, shown, wasResized] = [this.#screen, this.#shown, this.#wasResized];
+    const around = { screen, prompts: this.#prompts, start, shown, wasResized };
     const carried = charSuffixes(this.#carried === '' ? '' : this.#carried + (typed ?? ''));
     const isPlaced = edited?.isPromptKnown === true;
     const before = [...carried, ...this.#typed.otherwise, ...(isPlaced ? [] : wordSuffixes(row))];
@@ -367,7 +368,6 @@ export class LineReader {
         edited,
         row,
         keys: this.#typed,
-        shown: this.#shown,
         hasPicked: this.#hasPicked,
         isSilent: this.#roundTrip.lastReceivedUs < this.#begunAtUs,
         guesses: before,

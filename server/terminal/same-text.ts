@@ -157,3 +157,13 @@ export function isWindow(typed: string, shown: string, rows: number): boolean {
   }
   return true;
 }
+
+/** So many characters at the end of a line tell whether the end of it is on the screen. */
+const TAIL_CHARS = 4;
+
+/** The end of what was typed stands somewhere in the text; suggestions may change the case. */
+export function endsWithin(typed: string, text: string): boolean {
+  const plain = (one: string): string => one.normalize('NFC').replace(/\s+/g, '').toLowerCase();
+  const tail = plain(Array.from(typed.trim()).slice(-TAIL_CHARS).join(''));
+  return tail !== '' && plain(text).includes(tail);
+}

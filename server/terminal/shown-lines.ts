@@ -3,13 +3,16 @@
  * had pressed one: other programs may paint over it. Not caught here: a single coat of paint that comes
  * just when the answer to a key is due, and before the next key.
  */
+import { textSinceStart, type LineStart } from './edited-text.ts';
 import type { Screen } from './screen.ts';
-import { sameLetters } from './same-text.ts';
+import { endsWithin, sameLetters } from './same-text.ts';
 
 /** So many different looks are kept between two keys; a line with more is in doubt. */
 export const MAX_SHOWN = 64;
 /** The line is looked at so often between two keys. */
 const MAX_LOOKS = 400;
+/** The same for the echo of a line that wasn't edited. */
+const MAX_ECHO_LOOKS = 64;
 /** Where an editor, or somebody who paints, goes to another place of the line or empties it. */
 // oxlint-disable-next-line no-control-regex -- what moves a cursor
 const MOVE = /\r|\u001b(?:\[[\d;?]*[A-KdfsuX`]|[78M])/g;
@@ -19,6 +22,8 @@ export class ShownLines {
   #looks = 0;
   #isPainted = false;
   #isCrowded = false;
+  /** What had been typed when all of it was on the screen. */
+  #echoed = '';
 
   /** Since the last key, the last one is what is shown now. */
   get texts(): readonly string[] {
@@ -64,6 +69,18 @@ export class ShownLines {
     }
     screen.write(bytes.subarray(from));
     this.#add(look());
+  }
+
+  /** Output came. @param typed the line, as far as the keys say what it holds */
+  echoed(typed: string | null, screen: Screen, start: LineStart): void {
+    if (typed === null || typed === this.#echoed || this.#looks >= MAX_ECHO_LOOKS) return;
+    this.#looks += 1;
+    if (endsWithin(typed, textSinceStart(screen, start))) this.#echoed = typed;
+  }
+
+  /** The end of it has been on the screen, whatever was painted over it since: it is no secret. */
+  wasEchoed(typed: string): boolean {
+    return typed === this.#echoed;
   }
 
   #add(text: string | null): void {

@@ -104,8 +104,10 @@ export async function send(sitting: Sitting, attack: Attack): Promise<void> {
 export async function lives(sitting: Sitting, what: string, alive: Alive = ALIVE): Promise<void> {
   const { terminal, prompt } = sitting;
   await quiet(terminal);
-  const shown = JSON.stringify(terminal.since(0).slice(-1500));
-  assert.equal(terminal.cursorLine.trimEnd(), prompt.trimEnd(), `${what}: ${shown}`);
+  await until(
+    () => terminal.cursorLine.trimEnd() === prompt.trimEnd(),
+    () => `${prompt} of ${what} in ${JSON.stringify(terminal.since(0).slice(-1500))}`,
+  );
   const from = terminal.seen;
   const { length } = terminal.rows;
   terminal.send(`${alive.line}\r`);
@@ -126,10 +128,16 @@ export async function seen(terminal: Terminal, text: string): Promise<void> {
   );
 }
 
-export async function until(condition: () => boolean, what: string): Promise<void> {
+/** @param what a function, where it says what is there when the patience ends */
+export async function until(
+  condition: () => boolean,
+  what: string | (() => string),
+): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   while (!condition()) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    if (performance.now() > end) {
+      throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
+    }
     await rest(5);
   }
 }
