@@ -39,7 +39,11 @@ export function editedLine(around: Edited): Reading {
   if (typed === null && keys.isRecalled && shown.trim() === '' && isSearchedFor(raw, screen)) {
     return { line: toLine({ text: '', guesses: [raw, ...guesses] }), isAgreed: false };
   }
+  const isTakenBack = likely !== null && likely.trim() === '' && keys.isSure && !around.isSilent;
   if (typed === null && shown.trim() === '' && isUnseen) {
+    if (isTakenBack && edited?.isPromptKnown === true && doubtOf(around, edited) === null) {
+      return { line: toLine({ text: '', strict: [raw], guesses }), isAgreed: true };
+    }
     const why = 'keys were pressed and nothing of them is on the screen';
     return { line: toLine({ text: null, why, strict: [raw], secret: true }), isAgreed: false };
   }

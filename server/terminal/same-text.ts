@@ -165,5 +165,7 @@ const TAIL_CHARS = 4;
 export function endsWithin(typed: string, text: string): boolean {
   const plain = (one: string): string => one.normalize('NFC').replace(/\s+/g, '').toLowerCase();
   const tail = plain(Array.from(typed.trim()).slice(-TAIL_CHARS).join(''));
-  return tail !== '' && plain(text).includes(tail);
+  if (tail === '') return false;
+  const drawn = queried(tail);
+  return plain(text).includes(tail) || (/[^?]/.test(drawn) && plain(text).includes(drawn));
 }
