@@ -188,6 +188,8 @@ describe('e2e: marks of shells that are told to mark', () => {
 
   it('end the session when the shell reports a line that a rule denies, and say all of it', async () => {
     const terminal = await loginAt(world.real.sshConfig, 'bash');
+    // Behind a prompt that isn't known yet, what stands in the middle of a line is judged as well.
+    await world.type(terminal, ['true']);
     await pause(LOOK_MS);
     terminal.type(`printf "\\033]633;E;to""uch z;$__sallyport_nonce\\007"\r`);
     const said = await terminal.expect(/sallyport: the shell says[^\r\n]*/);
@@ -197,12 +199,12 @@ describe('e2e: marks of shells that are told to mark', () => {
     );
     assert.match(
       said,
-      /no markers.*touch z; it may have run already \(command 2\)\. The session ends/,
+      /no markers.*touch z; it may have run already \(command 3\)\. The session ends/,
     );
     assert.equal((await terminal.ended()).status, 255);
     const rows = await world.rows();
     assert.deepEqual(
-      rows.map(({ text, certainty, decision }) => [text, certainty, decision]).slice(1),
+      rows.map(({ text, certainty, decision }) => [text, certainty, decision]).slice(2),
       [['touch z', 'uncertain', 'deny']],
     );
     assert.equal((await world.session()).status, 'closed');
@@ -245,7 +247,7 @@ describe('e2e: marks of shells that mark by themselves', () => {
   it('have what stands behind them judged as well', async () => {
     const terminal = await loginAt(world.real.sshConfig, 'bash');
     // A prompt with a mark before something that would be a command.
-    await world.type(terminal, [`PS1='READY> \\[\\e]133;B\\a\\]touch q #> '`]);
+    await world.type(terminal, ['true', `PS1='READY> \\[\\e]133;B\\a\\]touch q #> '`]);
     await pause(LOOK_MS);
     terminal.type('echo one\r');
     await terminal.expect('sallyport: denied by rule "no-marker"');
