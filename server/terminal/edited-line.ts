@@ -51,8 +51,7 @@ export function editedLine(around: Edited): Reading {
   const isLikely = likely !== null && likely.trim() !== '';
   if (edited !== null && isPlaced && isLikely && sameLetters(likely, shown)) {
     const strict = sameText(likely, shown) ? [likely] : [likely, shown];
-    const text = isShownWhole(screen, shown, likely) ? shown : likely;
-    return { line: toLine({ text, strict, guesses }), isAgreed: true };
+    return { line: toLine({ text: likely, strict, guesses }), isAgreed: true };
   }
   // Where keys and screen differ, the target may keep off the screen what was typed, or add to it.
   const unseen = [raw, likely ?? keys.lost, ...around.shown.texts].filter(
@@ -72,16 +71,6 @@ export function editedLine(around: Edited): Reading {
   const why = isAtEnd ? doubtOf(around, edited) : 'the screen does not show what was typed last';
   if (why === null) return { line, isAgreed: false, isLate: isLikely };
   return { line: uncertainLine(line, why), isAgreed: false, isLate: likely !== null || !isAtEnd };
-}
-
-/**
- * They differ in blanks only, and no border of the screen makes any: an editor took a blank of its own back.
- * A tab is known by its key alone.
- */
-function isShownWhole(screen: Screen, shown: string, likely: string): boolean {
-  const bare = (text: string): string => text.replaceAll(' ', '');
-  const { y } = screen.cursor;
-  return screen.lineStart(y) === screen.lineEnd(y) && bare(shown) === bare(likely);
 }
 
 /** zsh shows what is searched for below the line, and Enter runs the line. */
