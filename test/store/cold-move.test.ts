@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { v7 as uuidV7 } from 'uuid';
 import type { RecordedEvent } from '../../server/asciicast/event.ts';
 import { SallyportError } from '../../server/errors.ts';
+import { silentLogger } from '../../server/log.ts';
 import { MIN_COLD_BYTES, type MonthMove, moveCold } from '../../server/store/cold-move.ts';
+import { createKeyframeKeeper } from '../../server/store/keyframe-keeper.ts';
 import { createObjectStore, type ObjectStore } from '../../server/store/object-store.ts';
 import { checkRecording } from '../../server/store/recording-check.ts';
 import { createRecordingReader } from '../../server/store/recording-reader.ts';
@@ -28,6 +30,7 @@ describe('old chunks', function () {
   this.timeout(60_000);
   let server: BucketServer;
   let objects: ObjectStore;
+  let folder: string;
   let world: RecordingWorld;
 
   before(async () => {
@@ -35,7 +38,8 @@ describe('old chunks', function () {
   });
   after(() => server.stop());
   beforeEach(async () => {
-    objects = server.store(`test-${uuidV7()}`);
+    folder = `test-${uuidV7()}`;
+    objects = server.store(folder);
     world = await openRecordingWorld({ url: await freshUrl(), objects });
   });
   afterEach(() => world.close());
@@ -145,6 +149,26 @@ describe('old chunks', function () {
     assert.ok((await dataIn(one.id)).every((there) => there));
     assert.equal((await move())[0]?.kind, 'moved');
     assert.deepEqual(await textsOf(one.id), one.texts);
+  });
+
+  it('get keyframes for their replay, which no thread has made before', async () => {
+    const one = await record(LONG_AGO, 40 * MIN_COLD_BYTES);
+    await move();
+    const keeper = await createKeyframeKeeper({
+      database: world.database,
+      logger: silentLogger,
+      instanceId: uuidV7(),
+      objects: server.options(folder),
+    });
+    try {
+      for (let tries = 0; tries < 40; tries += 1) {
+        await keeper.prepare(one.id);
+        if ((await world.reader.keyframePlaces(one.id)).length > 0) return;
+      }
+      assert.fail('there are no keyframes');
+    } finally {
+      await keeper.close();
+    }
   });
 
   it('that were changed or deleted in the store are named', async () => {

@@ -5,18 +5,29 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createObjectStore, type ObjectStore } from '../../server/store/object-store.ts';
+import {
+  createObjectStore,
+  type ObjectStore,
+  type ObjectStoreOptions,
+} from '../../server/store/object-store.ts';
 import { programEnvironment } from './program.ts';
+
+interface Key {
+  readonly id: string;
+  readonly secret: string;
+}
 
 const STARTS_WITHIN_MS = 20_000;
 /** What the server takes as its only account. */
-export const BUCKET_KEY = { id: 'S3RVER', secret: 'S3RVER' } as const;
+export const BUCKET_KEY: Key = { id: 'S3RVER', secret: 'S3RVER' };
 export const BUCKET = 'recordings';
 
 export interface BucketServer {
   readonly endpoint: string;
   /** A folder of its bucket. @param key another account's, to be refused */
-  store(prefix: string, key?: { readonly id: string; readonly secret: string }): ObjectStore;
+  store(prefix: string, key?: Key): ObjectStore;
+  /** How to reach a folder. */
+  options(prefix: string): ObjectStoreOptions;
   stop(): Promise<void>;
 }
 
@@ -30,17 +41,18 @@ export async function startBucketServer(): Promise<BucketServer> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endpoint = `http://127.0.0.1:${await portOf(child)}`;
+  const options = (prefix: string, key: Key = BUCKET_KEY) => ({
+    endpoint,
+    region: 'us-east-1',
+    bucket: BUCKET,
+    prefix,
+    accessKeyId: key.id,
+    secretAccessKey: key.secret,
+  });
   return {
     endpoint,
-    store: (prefix, key = BUCKET_KEY) =>
-      createObjectStore({
-        endpoint,
-        region: 'us-east-1',
-        bucket: BUCKET,
-        prefix,
-        accessKeyId: key.id,
-        secretAccessKey: key.secret,
-      }),
+    options: (prefix) => options(prefix),
+    store: (prefix, key) => createObjectStore(options(prefix, key)),
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = once(child, 'exit');
