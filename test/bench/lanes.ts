@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RecordingMode } from '../../server/access/grant.ts';
 import { runProgram } from '../support/program.ts';
 import { startSshd, type Sshd } from '../support/sshd.ts';
 import { startBastion, type Bastion } from '../support/world.ts';
@@ -29,10 +30,12 @@ export interface Track extends AsyncDisposable {
 /**
  * Starts what the lanes need.
  * @param environment of the bastion, beside what it always gets
+ * @param recording how the bastion's only grant records
  */
 export async function openTrack(
   lanes: readonly Lane[],
   environment: (folder: string) => Readonly<Record<string, string>> = () => ({}),
+  recording: RecordingMode = 'strict',
 ): Promise<Track> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const opened: AsyncDisposable[] = [];
@@ -70,7 +73,9 @@ export async function openTrack(
     }
     let bastion: Bastion | null = null;
     if (lanes.includes('sallyport')) {
-      bastion = keep(await startBastionFor(target, publicLine, folder, environment(folder)));
+      bastion = keep(
+        await startBastionFor(target, publicLine, folder, environment(folder), recording),
+      );
       hosts.push(hostLines('sallyport', bastion.run.ssh.port, `${target.user}@target`));
     }
     const config = join(folder, 'ssh_config');
@@ -108,6 +113,7 @@ async function startBastionFor(
   publicLine: string,
   folder: string,
   environment: Readonly<Record<string, string>>,
+  recording: RecordingMode,
 ): Promise<Bastion> {
   const file = join(folder, 'sallyport.yaml');
   // JSON is YAML.
@@ -131,6 +137,7 @@ async function startBastionFor(
           logins: [target.user],
           channels: ['shell', 'exec'],
           policy: 'bench',
+          recording,
         },
       ],
       policies: { bench: { default: 'allow', uncertain: 'allow', rules: [] } },

@@ -4,7 +4,8 @@
  * `npm run bench -- replay` measures instead how long a large recording takes to open, and
  * `npm run bench -- search --commands 10000000 [--data FOLDER]` how long searches take; what it fills is
  * kept in the folder for the next time. `npm run bench -- floods` measures what a hostile session costs
- * the others: 100 MB of output, storms of sizes.
+ * the others: 100 MB of output, storms of sizes. `npm run bench -- recording [--quick]` measures the
+ * recorder in each of its modes beside no recording.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -22,6 +23,8 @@ import {
   measureUpload,
   QUICK,
 } from './measures.ts';
+import { renderRecording } from './recording-table.ts';
+import { measureRecording, RECORDING_FULL, RECORDING_QUICK } from './recording.ts';
 import { measureReplay, renderReplay } from './replay.ts';
 import { ratiosOf, renderTable, type Figure } from './report.ts';
 import { measureSearch, renderSearch } from './search.ts';
@@ -79,6 +82,12 @@ async function floods(): Promise<void> {
   await writeReport({ floods: figures });
 }
 
+async function recording(): Promise<void> {
+  const figures = await measureRecording(options.quick ? RECORDING_QUICK : RECORDING_FULL, say);
+  process.stdout.write(renderRecording(figures));
+  await writeReport({ quick: options.quick, recording: figures });
+}
+
 async function writeReport(figures: object): Promise<void> {
   const report = { at: new Date().toISOString(), node: process.version, ...figures };
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -86,7 +95,7 @@ async function writeReport(figures: object): Promise<void> {
 }
 
 /** What is measured by itself. */
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { floods, replay, search };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { floods, recording, replay, search };
 
 async function main(): Promise<void> {
   const effort = options.quick ? QUICK : FULL;

@@ -2,7 +2,7 @@
  * Builtins that load code, make it run at a later key or completion, or evaluate words for completion.
  * Not caught here: what the loaded code does.
  */
-import { NO_VALUES } from '../option-table.ts';
+import { NO_VALUES, type OptionGrammar } from '../option-table.ts';
 import { hasOption, optionValue, readOptions } from '../options.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
@@ -91,18 +91,38 @@ function lineEditor(call: Call): Output {
   return '';
 }
 
-/** `abbr -a NAME TEXT…` of fish: the text stands for the word when a line is submitted. */
+const ABBR_OPTIONS: OptionGrammar = {
+  ...NO_VALUES,
+  short: 'prfc',
+  long: new Set(['position', 'regex', 'function', 'command']),
+  flags: new Set('add rename set-cursor erase query show list global universal help'.split(' ')),
+};
+
+/** With these the text is changed, or stands for other words than the name. */
+const ABBR_CHANGES = '-c --command -f --function -r --regex --set-cursor --rename'.split(' ');
+
+/**
+ * `abbr -a NAME TEXT…` of fish: the text stands for the word when a line is submitted, as the name of a
+ * command unless an option says otherwise.
+ */
 function abbreviation(call: Call): Output {
-  const words = call.texts;
-  const [name, ...text] = words.filter((word) => word?.startsWith('-') !== true);
-  if (name === undefined || text.length === 0) return '';
-  if (
-    name === null ||
-    text.includes(null) ||
-    words.some((word) => /^-[fr]|^--[fr]/.test(word ?? ''))
-  )
+  const read = readOptions(call.words, ABBR_OPTIONS, false);
+  const [name, ...text] = read.operands.map(({ word }) => exactText(word));
+  if (name === undefined || text.length === 0) {
+    // One with a function has no text.
+    if (hasOption(read, '-f', '--function', '-r', '--regex')) {
+      call.run.uncertain("an abbreviation is set to something that can't be known");
+    }
+    return '';
+  }
+  const position = optionValue(read, '-p', '--position');
+  const isCommand = position === undefined || (position && exactText(position)) === 'command';
+  const isOther = !isCommand || hasOption(read, ...ABBR_CHANGES);
+  if (isOther || name === null || text.includes(null)) {
     call.run.uncertain("an abbreviation is set to something that can't be known");
-  else remember(call.shell.aliases, name, text.join(' '));
+    const known = text.filter((one) => one !== null).join(' ');
+    call.run.runText(`: ${known}`, subshell(call.frame, 'abbr'));
+  } else remember(call.shell.aliases, name, text.join(' '));
   return '';
 }
 
