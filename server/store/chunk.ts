@@ -11,6 +11,8 @@ import { MAX_LINE_BYTES } from './spool-segment.ts';
 
 /** A chunk is sealed when its lines reach this size. */
 export const CHUNK_BYTES = 64 * 1024;
+/** From this size on a chunk ends before the marker of a command. */
+export const BOUNDARY_BYTES = CHUNK_BYTES / 2;
 /** The longest that a chunk can get: one line before it is full, then one of the largest lines. */
 export const MAX_CHUNK_BYTES = CHUNK_BYTES + MAX_LINE_BYTES;
 /** Values of the column `codec`; never reuse one. */
@@ -83,7 +85,7 @@ export class ChunkBuilder {
   }
 
   /**
-   * Adds the line of `event`; gives the chunk that it fills, if it does.
+   * Adds the line of `event`; gives the chunk that it fills, or that ends before it, if there is one.
    * Throws `internal` when event numbers have a gap: order is what the chain is for.
    */
   add(eventNumber: number, event: RecordedEvent | Utf8Output, line: Buffer): SealedChunk | null {
@@ -91,12 +93,14 @@ export class ChunkBuilder {
       const message = `event ${eventNumber} of session ${this.#sessionId} came instead of ${this.nextEvent}`;
       throw new SallyportError('internal', message, 'report this; the recording stops here');
     }
+    // Whoever reads a command wants no chunk of the one before.
+    const before = event.code === 'm' && this.#bytes >= BOUNDARY_BYTES ? this.seal() : null;
     if (this.isEmpty) this.#t0Us = event.atUs;
     this.#t1Us = event.atUs;
     this.#lines.push(line);
     this.#bytes += line.length;
     this.#count(event);
-    return this.#bytes >= CHUNK_BYTES ? this.seal() : null;
+    return before ?? (this.#bytes >= CHUNK_BYTES ? this.seal() : null);
   }
 
   /** The chunk of what was added since the last; null = nothing. */

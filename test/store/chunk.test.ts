@@ -4,6 +4,7 @@ import { encodeEventLine } from '../../server/asciicast/event-line.ts';
 import type { RecordedEvent } from '../../server/asciicast/event.ts';
 import { CHAIN_START, chunkHash } from '../../server/journal/chain.ts';
 import {
+  BOUNDARY_BYTES,
   CHUNK_BYTES,
   ChunkBuilder,
   CODEC_BROTLI,
@@ -67,6 +68,16 @@ describe('chunk', () => {
       { atUs: 3, code: 'o', text: 'ab' },
     ]);
     assert.equal(chunk?.outputBytes, 2 + 2 + 2);
+  });
+
+  it('ends before a command once it is half full, and not before', () => {
+    const marker = { atUs: 2, code: 'm', label: 'ls' } as const;
+    const [first, second, ...more] = build([output(0, BOUNDARY_BYTES), marker, output(3, 10)]);
+    assert.equal(first?.header.events, 1);
+    assert.equal(second?.header.events, 2);
+    assert.equal(second?.prevHash, first?.hash);
+    assert.deepEqual(more, []);
+    assert.equal(build([output(0, BOUNDARY_BYTES / 2), marker, output(3, 10)]).length, 1);
   });
 
   it('never takes an event out of order', () => {
