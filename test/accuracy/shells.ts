@@ -82,6 +82,8 @@ export class Place {
     this.#write('.zshrc', zshRc(variant) + (tall?.zsh ?? '') + (this.#ownMarks ? ZSH_MARKS : ''));
     this.#write('init.fish', FISH_INIT + (tall?.fish ?? '') + (this.#ownMarks ? FISH_MARKS : ''));
     mkdirSync(join(this.home, 'config', 'fish'), { recursive: true });
+    // Without them fish reads all manuals to make them, and takes a processor for a minute.
+    mkdirSync(join(this.home, 'data', 'fish', 'generated_completions'), { recursive: true });
     if (isTold) this.#write('config/fish/config.fish', 'source "$HOME/init.fish"\n');
     this.#write('start.py', PYTHON_START);
     this.#write('start.cjs', NODE_START);
