@@ -83,7 +83,11 @@ async function floods(): Promise<void> {
 }
 
 async function recording(): Promise<void> {
-  const figures = await measureRecording(options.quick ? RECORDING_QUICK : RECORDING_FULL, say);
+  const effort = options.quick ? RECORDING_QUICK : RECORDING_FULL;
+  const startMs = performance.now();
+  const figures = await measureRecording(effort, (text) => {
+    say(`${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s  ${text}`);
+  });
   process.stdout.write(renderRecording(figures));
   await writeReport({ quick: options.quick, recording: figures });
 }
