@@ -255,9 +255,18 @@ async function applyGrants(
   }
 }
 
-function grantName(rule: Pick<GrantEntry, 'principals' | 'targets' | 'recording'>): string {
-  const mode = rule.recording === 'strict' ? '' : ` (recording: ${rule.recording})`;
-  return `${rule.principals.join(', ')} → ${rule.targets.join(', ')}${mode}`;
+function grantName({
+  keepDays,
+  principals,
+  recording,
+  targets,
+}: Pick<GrantEntry, 'keepDays' | 'principals' | 'recording' | 'targets'>): string {
+  const said = [
+    ...(recording === 'strict' ? [] : [`recording: ${recording}`]),
+    ...(keepDays === null ? [] : [`keepDays: ${keepDays}`]),
+  ];
+  const kept = said.length === 0 ? '' : ` (${said.join(', ')})`;
+  return `${principals.join(', ')} → ${targets.join(', ')}${kept}`;
 }
 
 interface StoredPolicy {

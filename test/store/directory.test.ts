@@ -101,7 +101,7 @@ describe('directory', () => {
       'principal bot added',
       'credential web-deploy added',
       'target web1 added',
-      'grant group:sre → label:env=prod (recording: strict-remote) added',
+      'grant group:sre → label:env=prod (recording: strict-remote, keepDays: 365) added',
       'grant bot → web1 added',
       'policy default added',
     ]);
@@ -250,7 +250,7 @@ describe('directory', () => {
   it('keeps what the document does not name, except grants', async () => {
     await apply(DOCUMENT);
     assert.deepEqual(said(await apply(EMPTY)), [
-      'grant group:sre → label:env=prod (recording: strict-remote) removed',
+      'grant group:sre → label:env=prod (recording: strict-remote, keepDays: 365) removed',
       'grant bot → web1 removed',
     ]);
     assert.equal(await nameByKey('alice'), 'alice');
@@ -266,7 +266,7 @@ describe('directory', () => {
     assert.deepEqual(said(await apply(EMPTY, { prune: true })).toSorted(), [
       'credential web-deploy removed',
       'grant bot → web1 removed',
-      'grant group:sre → label:env=prod (recording: strict-remote) removed',
+      'grant group:sre → label:env=prod (recording: strict-remote, keepDays: 365) removed',
       'policy default removed',
       'principal alice removed',
       'principal bot removed',
