@@ -1,6 +1,7 @@
 /** `verify`: whether anybody edited what was recorded. */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { withStores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { MAX_ANCHOR_LINE } from '../journal/anchor.ts';
@@ -107,9 +108,13 @@ async function tell(
   }
 }
 
-/** Rejects with `usage.invalid` for a file that can't be read. */
-async function* anchorLines(path: string): AsyncGenerator<string> {
+/**
+ * @param place a path, or the `file:` address that `SALLYPORT_ANCHOR` names
+ * Rejects with `usage.invalid` for a file that can't be read.
+ */
+async function* anchorLines(place: string): AsyncGenerator<string> {
   try {
+    const path = place.startsWith('file://') ? fileURLToPath(place) : place;
     yield* linesIn(createReadStream(path), async () => {}, MAX_ANCHOR_LINE + 1);
   } catch (error) {
     throw new SallyportError(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createClient } from '../../server/store/connect.ts';
 import { ssh } from '../support/ssh.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -37,6 +38,8 @@ describe('a bastion with an anchor', () => {
     const kept = (await readFile(anchors, 'utf8')).trim().split('\n');
     const heads = kept.flatMap((line) => (JSON.parse(line) as { heads: unknown[] }).heads);
     assert.equal(heads.length, 2);
+    const address = await bastion.cli('verify', '--anchor', pathToFileURL(anchors).href);
+    assert.deepEqual([address.status, address.stdout], [0, stdout]);
   });
 
   it('refuses what is no anchor, and a file that is not there', async () => {
