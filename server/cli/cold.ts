@@ -32,6 +32,7 @@ export const sessionsMoveCold: Verb = {
       const { afterDays } = cold;
       const { source } = input;
       let isBusy = false;
+      let months = 0;
       for await (const move of moveColdAndTell({
         owner,
         objects,
@@ -41,8 +42,14 @@ export const sessionsMoveCold: Verb = {
         source,
       })) {
         isBusy ||= move.kind === 'busy';
+        months += 1;
         await input.terminal.out(
           input.options.flag('json') ? `${JSON.stringify(move)}\n` : `${lineOf(move)}\n`,
+        );
+      }
+      if (months === 0 && !input.options.flag('json')) {
+        await input.terminal.out(
+          `no month has been over for ${afterDays} days and has more to move\n`,
         );
       }
       return isBusy ? 1 : 0;
