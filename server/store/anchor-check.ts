@@ -64,12 +64,14 @@ async function headsFault(knex: Knex, heads: readonly AnchoredHead[]): Promise<s
   const rows = await knex<{ session_id: string; chunks: number; hash: Buffer }>('heads')
     .select('session_id', 'chunks', 'hash')
     .whereIn('session_id', ids);
-  const known = new Set(
-    rows.map((row) => `${row.session_id} ${row.chunks} ${row.hash.toString('hex')}`),
+  const known = new Map(
+    rows.map((row) => [`${row.session_id} ${row.chunks}`, row.hash.toString('hex')]),
   );
   for (const { chunks, hash, sessionId } of heads) {
-    if (!there.has(sessionId) || known.has(`${sessionId} ${chunks} ${hash}`)) continue;
-    return `session ${sessionId} has another head of ${chunks} chunks than it names`;
+    const found = known.get(`${sessionId} ${chunks}`);
+    if (!there.has(sessionId) || found === hash) continue;
+    const what = `of ${chunks} chunks of session ${sessionId}, which it names,`;
+    return `the head ${what} is ${found === undefined ? 'gone' : 'another one'}`;
   }
   return null;
 }

@@ -25,14 +25,21 @@ const BELONGING: readonly string[] = ['keyframes', 'command_ends', 'commands', '
 /** A range of session ids, from the first to before the second. */
 export type IdRange = readonly [from: string, to: string];
 
-/** Of `sessions`: kept for its days after it ended, and after its last seal; not held. Binding: the time. */
+/**
+ * Of `sessions`: kept for its days after it ended, and after its last seal; not held, nor is the journal's
+ * last word that it is, whoever took the row of the hold away. Binding: the time.
+ */
 const IS_DUE = `
   deleting_at is null and status <> 'active' and keep_days is not null
   and greatest(started_at, ended_at,
         (select max(signed_at) from heads where session_id = sessions.id))
       + keep_days * interval '24 hours' <= least(?::timestamptz, now())
   and not exists (
-    select 1 from session_holds where session_id = sessions.id and released_at is null)`;
+    select 1 from session_holds where session_id = sessions.id and released_at is null)
+  and coalesce((
+    select type from journal
+    where session = sessions.id::text and type in ('session.held', 'session.released')
+    order by seq desc limit 1), '') <> 'session.held'`;
 
 export interface DueSession {
   readonly id: string;

@@ -77,7 +77,7 @@ describe('anchors', () => {
   });
 
   const REWRITES: readonly (readonly [string, string, RegExp])[] = [
-    ['a head', `update heads set hash = sha256('x') where session_id = ?`, /has another head/],
+    ['a head', `update heads set hash = sha256('x') where session_id = ?`, /is another one/],
     [
       'the journal',
       `update journal set hash = repeat('a', 64) where session = ?`,

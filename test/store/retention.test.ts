@@ -176,6 +176,18 @@ describe('retention', () => {
     assert.equal(entry?.releaseReason, 'case closed');
   });
 
+  it('keeps what the journal says is held, though the row of the hold was taken away', async () => {
+    const kept = await store();
+    await holds.hold(hold(kept.id));
+    await database.knex.transaction(async (trx) => {
+      await trx.raw('set local session_replication_role = replica');
+      await trx('session_holds').where('session_id', kept.id).delete();
+    });
+    nowMs = START + 90 * DAY_MS;
+    assert.deepEqual(await run(), { kind: 'done', sessions: 0, months: 0 });
+    assert.deepEqual(await rowsOf(kept.id), [2, 1, 1, 1]);
+  });
+
   it('keeps a month that holds chunks which no session claims', async () => {
     const [stray] = [await store()];
     await database.knex.transaction(async (trx) => {
