@@ -12,6 +12,7 @@
  * Work is counted in microseconds of a slow machine. Each character and every PAYING_US of time earn one,
  * up to MAX_CREDIT.
  */
+import { indexOf, INTRODUCER, STRING_END, STRING_INTRODUCERS } from './sequence.ts';
 import { charWidth } from './width.ts';
 
 export const MAX_STRING_CHARS = 4096;
@@ -25,10 +26,6 @@ export const MAX_SEQUENCE_CHARS = 256;
 
 type State = 'ground' | 'escape' | 'escape-hash' | 'csi' | 'string' | 'string-escape';
 
-// oxlint-disable-next-line no-control-regex -- escape and the C1 introducers are what starts a sequence
-const INTRODUCER = /[\u001b\u0090\u0098\u009b\u009d-\u009f]/g;
-// oxlint-disable-next-line no-control-regex -- these characters end a string
-const STRING_END = /[\u0007\u0018\u001a\u001b\u009c]/g;
 const BEYOND_LATIN = /[\u0300-\uffff]/;
 /** Modes that show the other screen. */
 const SCREEN_MODE = /\b(?:47|1047|1049)\b/g;
@@ -153,9 +150,7 @@ export class FloodGuard {
       return `#${char}`;
     }
     if (char === '[') return this.#startCsi(char);
-    if (char === ']' || char === 'P' || char === 'X' || char === '^' || char === '_') {
-      return this.#startString(char);
-    }
+    if (STRING_INTRODUCERS.includes(char)) return this.#startString(char);
     if (char === '#') {
       this.#state = 'escape-hash';
       return '';
@@ -279,12 +274,6 @@ export class FloodGuard {
     }
     return out;
   }
-}
-
-/** Where `pattern` is found at or after `from`; the text's length when it isn't. */
-function indexOf(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from;
-  return pattern.exec(text)?.index ?? text.length;
 }
 
 function clampCounts(parameters: string, most: number): string {

@@ -3,17 +3,12 @@
  * comes next means something else then. Not caught here: what sequences do, and whether a terminal knows
  * them; the content of strings (titles, images) is not kept, because it changes no cell.
  */
+import { indexOf, INTRODUCER, STRING_END, STRING_INTRODUCERS } from './sequence.ts';
 
 /** A control sequence that is longer is kept to this length; emulators give such sequences up. */
 export const MAX_TAIL_CHARS = 256;
 
 type State = 'ground' | 'escape' | 'csi' | 'string' | 'string-escape';
-
-// oxlint-disable-next-line no-control-regex -- escape and the C1 introducers are what starts a sequence
-const INTRODUCER = /[\u001b\u0090\u0098\u009b\u009d-\u009f]/g;
-// oxlint-disable-next-line no-control-regex -- these characters end a string
-const STRING_END = /[\u0007\u0018\u001a\u001b\u009c]/g;
-const STRING_INTRODUCERS = ']PX^_';
 
 export class SequenceTail {
   #state: State = 'ground';
@@ -72,9 +67,4 @@ export class SequenceTail {
   #keep(char: string): void {
     if (char >= ' ' && this.#begun.length < MAX_TAIL_CHARS) this.#begun += char;
   }
-}
-
-function indexOf(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from;
-  return pattern.exec(text)?.index ?? text.length;
 }
