@@ -6,7 +6,7 @@ import { readEdited, textsOf, type LineStart, markStart } from './edited-text.ts
 import { Prompts } from './prompt.ts';
 import { sameLetters, sameText } from './same-text.ts';
 import type { Screen } from './screen.ts';
-import { uncertainLine, type SubmittedLine } from './submitted-line.ts';
+import { uncertainLine, withStrict, type SubmittedLine } from './submitted-line.ts';
 
 const NO_PROMPTS = new Prompts();
 
@@ -50,19 +50,12 @@ export class MarkedPrompt {
     const text = line.text ?? '';
     if (texts.some((one) => sameText(text, one))) return { ...line, isMarked: true };
     const alike = texts.filter((one) => sameLetters(text, one));
-    if (alike.length > 0) return { ...withTexts(line, alike), isMarked: true };
+    if (alike.length > 0) return { ...withStrict(line, alike), isMarked: true };
     const isJudged = texts.every((one) => line.candidates.includes(one) && !line.guesses.has(one));
     if (this.#isLate || isJudged) return line;
     const why = 'the marks of the shell say that another line begins behind its prompt';
-    return uncertainLine(withTexts(line, texts), why);
+    return uncertainLine(withStrict(line, texts), why);
   }
-}
-
-/** The line, with these to be judged strictly as well. */
-function withTexts(line: SubmittedLine, texts: readonly string[]): SubmittedLine {
-  const candidates = [...new Set([...line.candidates, ...texts])].filter((one) => one !== '');
-  const guesses = new Set([...line.guesses].filter((one) => !texts.includes(one)));
-  return { ...line, candidates, guesses };
 }
 
 /** What stands behind the mark; null when the mark can't be found any more. */

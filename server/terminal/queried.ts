@@ -3,14 +3,12 @@
  * from their history: which line of this session may be meant? Not caught here: lines of earlier
  * sessions, so that what is read here is in doubt.
  */
-import { isQueried } from './same-text.ts';
-import { uncertainLine, type SubmittedLine } from './submitted-line.ts';
+import { asQueried, isQueried } from './same-text.ts';
+import { uncertainLine, withStrict, type SubmittedLine } from './submitted-line.ts';
 
 /** So many lines with such characters are kept, each up to this length. */
 const MAX_LINES = 100;
 const MAX_LINE_CHARS = 1000;
-/** As such a shell shows it. */
-const HIDDEN = /[^\0-\u02ff]/gu;
 
 export class QueriedLines {
   #lines: string[] = [];
@@ -25,15 +23,12 @@ export class QueriedLines {
   compared(line: SubmittedLine): SubmittedLine {
     const { text } = line;
     if (text === null || !text.includes('?') || line.secret || line.alternate) return line;
-    const known = this.#lines.filter((one) => text.startsWith(one.replaceAll(HIDDEN, '?')));
-    const [first] = known;
+    const texts = this.#lines
+      .filter((one) => text.startsWith(asQueried(one)))
+      .map((one) => one + text.slice(asQueried(one).length));
+    const [first] = texts;
     if (first === undefined) return line;
-    const rest = text.slice(first.replaceAll(HIDDEN, '?').length);
-    const texts = known.map((one) => one + text.slice(one.replaceAll(HIDDEN, '?').length));
-    const candidates = [...new Set([...line.candidates, ...texts])];
-    const guesses = new Set([...line.guesses].filter((one) => !texts.includes(one)));
     const why = 'the shell shows some characters as question marks';
-    const meant = { ...line, text: first + rest, otherwise: text, candidates, guesses };
-    return uncertainLine(meant, why);
+    return uncertainLine({ ...withStrict(line, texts), text: first, otherwise: text }, why);
   }
 }

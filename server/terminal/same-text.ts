@@ -21,9 +21,13 @@ export function isQueried(typed: string, shown: string): boolean {
   return letters(typed) !== letters(shown) && queried(typed) === joined(shown);
 }
 
-/** Small shells show characters that they can't draw as a question mark. */
+/** As small shells show it: with a question mark for each character that they can't draw. */
+export function asQueried(text: string): string {
+  return text.replace(/[^\0-\u02ff]/gu, '?');
+}
+
 function queried(text: string): string {
-  return text.replace(/\s+/g, '').replace(/[^\0-\u02ff]/gu, '?');
+  return asQueried(joined(text));
 }
 
 /**

@@ -95,6 +95,13 @@ export function uncertainLine(line: SubmittedLine, why: string): SubmittedLine {
   return { ...line, certainty: 'uncertain', why: line.why ?? why };
 }
 
+/** The line, with these to be judged strictly as well. */
+export function withStrict(line: SubmittedLine, texts: readonly string[]): SubmittedLine {
+  const candidates = [...new Set([...line.candidates, ...texts])].filter((one) => one !== '');
+  const guesses = new Set([...line.guesses].filter((one) => !texts.includes(one)));
+  return { ...line, candidates, guesses };
+}
+
 /** The line, with every reading of the other one as a guess. */
 export function withGuesses(line: SubmittedLine, other: SubmittedLine): SubmittedLine {
   const added = other.candidates.filter((one) => !line.candidates.includes(one));
