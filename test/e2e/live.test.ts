@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core';
 import { launchBrowser, openPage, picture } from '../support/browser.ts';
 import { sshInteractive } from '../support/ssh.ts';
 import { startBastion, type Bastion } from '../support/world.ts';
+import { playerShows } from '../support/viewer.ts';
 
 describe('e2e: a live view in a browser', () => {
   let bastion: Bastion;
@@ -20,14 +21,7 @@ describe('e2e: a live view in a browser', () => {
 
   it('shows what somebody types, and what comes back, until they leave', async () => {
     const { page, complaints } = await openPage(browser);
-    const shows = (text: string) =>
-      page.waitForFunction(
-        (text) =>
-          Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
-            line.textContent.includes(text),
-          ),
-        text,
-      );
+    const shows = (text: string) => playerShows(page, text);
     await page.goto(await bastion.setupLink());
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForURL('**/sessions');

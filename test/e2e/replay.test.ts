@@ -10,6 +10,7 @@ import { runProgram } from '../support/program.ts';
 import { ssh, Terminal, sshInteractive } from '../support/ssh.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startBastion, type Bastion } from '../support/world.ts';
+import { playerShows } from '../support/viewer.ts';
 
 describe('e2e: replay in a browser', () => {
   let folder: string;
@@ -78,11 +79,7 @@ describe('e2e: replay in a browser', () => {
     await page.goto(`${bastion.run.http.url}/sessions/${session.id}#cmd-3`);
     await page.reload();
     await page.locator('#player[data-state="ready"]').waitFor({ timeout: 20_000 });
-    await page.waitForFunction(() =>
-      Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
-        line.textContent.includes('green-42'),
-      ),
-    );
+    await playerShows(page, 'green-42');
     await picture(page, 'e2e-session');
     assert.deepEqual(watched.complaints, []);
   });

@@ -11,6 +11,7 @@ import {
   type HttpWorld,
 } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
+import { Viewer } from '../support/viewer.ts';
 import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
 
 describe('web in a browser', () => {
@@ -18,6 +19,7 @@ describe('web in a browser', () => {
   let browser: Browser;
   let watched: WatchedPage;
   let page: Page;
+  let viewer: Viewer;
 
   before(async () => {
     browser = await launchBrowser();
@@ -28,72 +30,36 @@ describe('web in a browser', () => {
     setScene(world);
     watched = await openPage(browser);
     page = watched.page;
+    viewer = new Viewer(world, page);
   });
   afterEach(async () => {
     await watched.close();
     await world.close();
   });
 
-  /** By the printed link, as a person does it. */
-  async function signIn(who: keyof typeof people = 'alice'): Promise<void> {
-    await page.goto(`${world.server.url}/setup/${world.signIns.setup(people[who])}`);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL('**/sessions');
-  }
-
-  async function openSession(id: string, hash = ''): Promise<void> {
-    await page.goto(`${world.server.url}/sessions/${id}${hash}`);
-    await page.locator('#player[data-state]').waitFor();
-    assert.equal(await page.locator('#player').getAttribute('data-state'), 'ready');
-  }
-
-  /** The rows of the player's terminal. */
-  async function screen(): Promise<string> {
-    return (await page.locator('#player .ap-line').allTextContents()).join('\n');
-  }
-
-  /** Waits until the terminal shows this. */
-  async function shows(text: string): Promise<void> {
-    await page.waitForFunction(
-      (text) =>
-        Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
-          line.textContent.includes(text),
-        ),
-      text,
-    );
-  }
-
-  /** Seconds as the player's clock shows them. */
-  async function clock(): Promise<number> {
-    const [minutes = '', seconds = ''] = (
-      await page.locator('#player .ap-time-elapsed').innerText()
-    ).split(':');
-    return Number(minutes) * 60 + Number(seconds);
-  }
-
   async function current(): Promise<string> {
     return page.locator('#commands li[aria-current]').evaluate((row) => row.id);
   }
 
   it('goes from the printed link to the list to a session that plays', async () => {
-    await signIn();
+    await viewer.signIn();
     assert.equal(await page.getByRole('row').count(), 7);
     await page
       .getByRole('link', { name: /Session of deploy-bot on web-01, 2026-01-01 10:00/ })
       .click();
     await page.waitForURL(`**/sessions/${REPLAYED}`);
-    await shows('output of 1');
-    assert.match(await screen(), /uname -sr\s+output of 1/);
+    await viewer.shows('output of 1');
+    assert.match(await viewer.screen(), /uname -sr\s+output of 1/);
     assert.equal(await page.locator('#player-status').isVisible(), false);
     assert.equal(await page.locator('#player .ap-overlay-start').isVisible(), false);
     await page.keyboard.press('p');
-    await shows('output of 2');
+    await viewer.shows('output of 2');
     assert.deepEqual(watched.complaints, []);
     assert.deepEqual(world.audit.ofType('recording.viewed'), [`alice ${REPLAYED}`]);
   });
 
   it('narrows the list by its form, with the filter in the address', async () => {
-    await signIn();
+    await viewer.signIn();
     await page.getByLabel('Principal').fill('alice');
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.waitForURL(/principal=alice/);
@@ -107,41 +73,41 @@ describe('web in a browser', () => {
   });
 
   it('seeks to the command that is clicked', async () => {
-    await signIn();
-    await openSession(REPLAYED);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED);
     await page.locator('#cmd-5 .text').click();
-    await shows('output of 5');
-    assert.equal(await clock(), 5);
+    await viewer.shows('output of 5');
+    assert.equal(await viewer.clock(), 5);
     assert.equal(await current(), 'cmd-5');
     assert.match(page.url(), /#cmd-5$/);
     await page.locator('#cmd-2 .text').click();
     await page.waitForFunction(
       () => !document.querySelector('#player')?.textContent.includes('output of 5'),
     );
-    assert.equal(await clock(), 2);
-    assert.doesNotMatch(await screen(), /output of 3/);
+    assert.equal(await viewer.clock(), 2);
+    assert.doesNotMatch(await viewer.screen(), /output of 3/);
   });
 
   it('shows the output of a command that waited for a decision, and the start of a long one', async () => {
     const held = commandView(1, { outputFromMs: 9000, outputToMs: 9300 });
     const long = commandView(2, { atMs: 12_000, outputFromMs: 12_100, outputToMs: 29_000 });
     world.recordings.add(keptSession(52, [held, long]));
-    await signIn();
-    await openSession(sessionId(52));
-    await shows('output of 1');
-    assert.equal(await clock(), 9);
+    await viewer.signIn();
+    await viewer.openSession(sessionId(52));
+    await viewer.shows('output of 1');
+    assert.equal(await viewer.clock(), 9);
     await page.locator('#cmd-2 .text').click();
-    await shows('echo 2');
-    assert.equal(await clock(), 13);
-    assert.doesNotMatch(await screen(), /output of 2/);
+    await viewer.shows('echo 2');
+    assert.equal(await viewer.clock(), 13);
+    assert.doesNotMatch(await viewer.screen(), /output of 2/);
   });
 
   it('walks through the commands with j and k, and stops at both ends', async () => {
-    await signIn();
-    await openSession(REPLAYED);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED);
     await page.keyboard.press('j');
     await page.keyboard.press('j');
-    await shows('output of 3');
+    await viewer.shows('output of 3');
     assert.equal(await current(), 'cmd-3');
     await page.keyboard.press('k');
     assert.equal(await current(), 'cmd-2');
@@ -151,10 +117,10 @@ describe('web in a browser', () => {
   });
 
   it('opens a deep link at its command, with the player in view', async () => {
-    await signIn();
-    await openSession(REPLAYED, '#cmd-25');
-    await shows('output of 25');
-    assert.equal(await clock(), 25);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED, '#cmd-25');
+    await viewer.shows('output of 25');
+    assert.equal(await viewer.clock(), 25);
     assert.equal(await current(), 'cmd-25');
     assert.equal(await page.evaluate(() => window.scrollY), 0);
     const row = await page.locator('#cmd-25').boundingBox();
@@ -162,21 +128,21 @@ describe('web in a browser', () => {
     await page.evaluate(() => {
       location.hash = '#cmd-4';
     });
-    await shows('output of 4');
+    await viewer.shows('output of 4');
     assert.equal(await current(), 'cmd-4');
   });
 
   it('follows the replay with the current command', async () => {
-    await signIn();
-    await openSession(REPLAYED);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED);
     await page.keyboard.press('p');
     await page.locator('#cmd-2[aria-current]').waitFor();
     await page.keyboard.press('p');
   });
 
   it('finds commands by text and decision', async () => {
-    await signIn();
-    await openSession(REPLAYED);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED);
     await page.keyboard.press('/');
     await page.keyboard.type('nginx');
     assert.equal(await page.locator('#commands li:visible').count(), 2);
@@ -192,8 +158,8 @@ describe('web in a browser', () => {
   });
 
   it('shows the facts of each command', async () => {
-    await signIn();
-    await openSession(REPLAYED);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED);
     assert.match(
       await page.locator('#cmd-4').innerText(),
       /denied\s+observed\s+rule no-wipe\s+system paths/,
@@ -205,7 +171,7 @@ describe('web in a browser', () => {
   });
 
   it('says so when the recording can not be loaded', async () => {
-    await signIn();
+    await viewer.signIn();
     await page.route('**/segments', (route) => route.fulfill({ status: 500, body: '' }));
     await page.goto(`${world.server.url}/sessions/${REPLAYED}`);
     await page.getByRole('alert').waitFor();
@@ -214,8 +180,8 @@ describe('web in a browser', () => {
   });
 
   it('says so when the player breaks on what was recorded', async () => {
-    await signIn();
-    await openSession(REPLAYED);
+    await viewer.signIn();
+    await viewer.openSession(REPLAYED);
     await page.evaluate(() => {
       setTimeout(() => {
         throw new WebAssembly.RuntimeError('unreachable');
@@ -229,9 +195,9 @@ describe('web in a browser', () => {
     const view = sessionView(50, { width: 0, height: 0 });
     const events = [{ atUs: 0, code: 'o', text: 'sizeless\r\n' }] as const;
     world.recordings.add({ view, commands: [], events, term: 'dumb' });
-    await signIn();
-    await openSession(view.id);
-    await shows('sizeless');
+    await viewer.signIn();
+    await viewer.openSession(view.id);
+    await viewer.shows('sizeless');
     assert.deepEqual(watched.complaints, []);
   });
 
@@ -239,14 +205,14 @@ describe('web in a browser', () => {
     const view = sessionView(51, { kind: 'exec' });
     const events = [{ atUs: 0, code: 'o', text: 'one\ntwo\nthree\n' }] as const;
     world.recordings.add({ view, commands: [], events, term: null });
-    await signIn();
-    await openSession(view.id);
-    await shows('three');
-    assert.match(await screen(), /^one\s*\ntwo\s*\nthree\s*\n/);
+    await viewer.signIn();
+    await viewer.openSession(view.id);
+    await viewer.shows('three');
+    assert.match(await viewer.screen(), /^one\s*\ntwo\s*\nthree\s*\n/);
   });
 
   it('says so when the player does not get ready', async () => {
-    await signIn();
+    await viewer.signIn();
     await page.clock.install();
     await page.route('**/segments', () => {});
     await page.goto(`${world.server.url}/sessions/${REPLAYED}`);
@@ -256,7 +222,7 @@ describe('web in a browser', () => {
   });
 
   it('decides a held command with a reason', async () => {
-    await signIn('piet');
+    await viewer.signIn('piet');
     await page.getByRole('link', { name: /Approvals/ }).click();
     const card = page.locator('#approval-k3v9');
     await card.getByLabel('Reason for the decision on k3v9').fill('after hours');
@@ -272,7 +238,7 @@ describe('web in a browser', () => {
   });
 
   it('ends a running session only after asking', async () => {
-    await signIn();
+    await viewer.signIn();
     const { id } = world.recordings.kept.find((one) => one.view.status === 'active')?.view ?? {
       id: 'none',
     };
@@ -285,8 +251,8 @@ describe('web in a browser', () => {
   });
 
   it('shows hostile names and commands as text', async () => {
-    await signIn();
-    await openSession(HOSTILE_SESSION);
+    await viewer.signIn();
+    await viewer.openSession(HOSTILE_SESSION);
     const command = await page.locator('#cmd-1 .text').innerText();
     assert.match(command, /^<script>alert\(1\)<\/script><img src=x onerror=alert\(2\)>⟨U\+202E⟩/);
     assert.equal(await page.locator('main img').count(), 0);
@@ -296,7 +262,7 @@ describe('web in a browser', () => {
   });
 
   it('signs out', async () => {
-    await signIn();
+    await viewer.signIn();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await page.goto(`${world.server.url}/approvals`);
@@ -307,7 +273,8 @@ describe('web in a browser', () => {
     await watched.close();
     watched = await openPage(browser, { javaScriptEnabled: false });
     page = watched.page;
-    await signIn('alice');
+    viewer = new Viewer(world, page);
+    await viewer.signIn('alice');
     await page
       .getByRole('link', { name: /Session of deploy-bot on web-01, 2026-01-01 10:00/ })
       .click();
@@ -330,6 +297,7 @@ describe('web in a browser', () => {
       await watched.close();
       watched = await openPage(browser, { viewport: { width, height }, colorScheme });
       page = watched.page;
+      viewer = new Viewer(world, page);
       const found: string[] = [];
       const look1 = async (name: string): Promise<void> => {
         for (const one of await findings(page)) found.push(`${name}: ${one}`);
@@ -337,15 +305,15 @@ describe('web in a browser', () => {
       };
       await page.goto(`${world.server.url}/setup/${world.signIns.setup(people.alice)}`);
       await look1('setup');
-      await signIn();
+      await viewer.signIn();
       await look1('sessions');
       await page.goto(`${world.server.url}/sessions?q=nothing-like-this`);
       await look1('no-match');
       await page.goto(`${world.server.url}/sessions?limit=0`);
       await look1('bad-filter');
-      await openSession(REPLAYED, '#cmd-3');
+      await viewer.openSession(REPLAYED, '#cmd-3');
       await look1('session');
-      await openSession(HOSTILE_SESSION);
+      await viewer.openSession(HOSTILE_SESSION);
       await look1('hostile');
       await page.goto(`${world.server.url}/approvals?notice=approved&id=k3v9`);
       await look1('approvals');

@@ -9,6 +9,7 @@ import { launchBrowser, openPage, picture, type WatchedPage } from '../support/b
 import { keptSession, people, sessionId, startHttpWorld } from '../support/http-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
+import { playerShows } from '../support/viewer.ts';
 
 describe('web: an exported page', () => {
   let browser: Browser;
@@ -64,11 +65,7 @@ describe('web: an exported page', () => {
     assert.match(says, /^Intact: all \d+ chunks .* the key [0-9a-f]{64}\.$/);
     assert.equal(await page.locator('#player').getAttribute('data-state'), 'ready');
     await page.locator('#cmd-9 a').click();
-    await page.waitForFunction(() =>
-      Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
-        line.textContent.includes('output of 9'),
-      ),
-    );
+    await playerShows(page, 'output of 9');
     await picture(page, 'exported');
     assert.deepEqual(watched.complaints, []);
   });

@@ -4,17 +4,18 @@ import { launchBrowser, openPage, picture, type WatchedPage } from '../support/b
 import {
   commandView,
   keptSession,
-  people,
   sessionId,
   startHttpWorld,
   type HttpWorld,
 } from '../support/http-world.ts';
+import { Viewer } from '../support/viewer.ts';
 
 describe('the session page', () => {
   let world: HttpWorld;
   let browser: Browser;
   let watched: WatchedPage;
   let page: Page;
+  let viewer: Viewer;
 
   before(async () => {
     browser = await launchBrowser();
@@ -24,65 +25,29 @@ describe('the session page', () => {
     world = await startHttpWorld();
     watched = await openPage(browser);
     page = watched.page;
+    viewer = new Viewer(world, page);
   });
   afterEach(async () => {
     await watched.close();
     await world.close();
   });
 
-  /** By the printed link, as a person does it. */
-  async function signIn(who: keyof typeof people = 'alice'): Promise<void> {
-    await page.goto(`${world.server.url}/setup/${world.signIns.setup(people[who])}`);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL('**/sessions');
-  }
-
-  async function openSession(id: string, hash = ''): Promise<void> {
-    await page.goto(`${world.server.url}/sessions/${id}${hash}`);
-    await page.locator('#player[data-state]').waitFor();
-    assert.equal(await page.locator('#player').getAttribute('data-state'), 'ready');
-  }
-
-  /** The rows of the player's terminal. */
-  async function screen(): Promise<string> {
-    return (await page.locator('#player .ap-line').allTextContents()).join('\n');
-  }
-
-  /** Waits until the terminal shows this. */
-  async function shows(text: string): Promise<void> {
-    await page.waitForFunction(
-      (text) =>
-        Array.from(document.querySelectorAll('#player .ap-line')).some((line) =>
-          line.textContent.includes(text),
-        ),
-      text,
-    );
-  }
-
-  /** Seconds as the player's clock shows them. */
-  async function clock(): Promise<number> {
-    const [minutes = '', seconds = ''] = (
-      await page.locator('#player .ap-time-elapsed').innerText()
-    ).split(':');
-    return Number(minutes) * 60 + Number(seconds);
-  }
-
   it('skips idle time when asked to, with commands and clock in recorded time', async () => {
     const first = commandView(1, { outputFromMs: 1000, outputToMs: 1100 });
     const late = commandView(2, { atMs: 60_000, outputFromMs: 60_100, outputToMs: 60_300 });
     const recording = { durationMs: 90_000, chunks: 3, headHash: null, complete: true };
     world.recordings.add(keptSession(53, [first, late], { recording }));
-    await signIn();
-    await openSession(sessionId(53));
+    await viewer.signIn();
+    await viewer.openSession(sessionId(53));
     await page.getByLabel('Skip idle time').check();
     await page.locator('#player[data-state="ready"]').waitFor();
     await page.locator('#cmd-2 .text').click();
-    await shows('output of 2');
-    assert.equal(await clock(), 3);
+    await viewer.shows('output of 2');
+    assert.equal(await viewer.clock(), 3);
     await page.getByText('Recorded at 01:00.3 of 01:30.0').waitFor();
     await page.getByLabel('Speed').selectOption('4');
     await page.locator('#player[data-state="ready"]').waitFor();
-    await shows('output of 2');
+    await viewer.shows('output of 2');
     await page.reload();
     await page.locator('#player[data-state="ready"]').waitFor();
     assert.equal(await page.getByLabel('Skip idle time').isChecked(), true);
@@ -97,9 +62,9 @@ describe('the session page', () => {
     const view = { ...kept.view };
     const commands = [...kept.commands];
     world.recordings.add({ ...kept, view, events, commands });
-    await signIn();
-    await openSession(view.id);
-    await shows('output of 1');
+    await viewer.signIn();
+    await viewer.openSession(view.id);
+    await viewer.shows('output of 1');
     await page.getByText('you watch it live').waitFor();
     commands.push(commandView(2, { text: 'who is there' }));
     events.push(
@@ -107,16 +72,16 @@ describe('the session page', () => {
       { atUs: 6_000_001, code: 'o', text: '\r\nfresh output' },
     );
     world.recordings.news(view.id);
-    await shows('fresh output');
+    await viewer.shows('fresh output');
     await page.locator('#cmd-2').waitFor();
     await picture(page, 'live');
 
     await page.locator('#cmd-1 .text').click();
     await page.getByText('goes back to what happens').waitFor();
     await page.locator('#player[data-state="ready"]').waitFor();
-    assert.doesNotMatch(await screen(), /fresh output/);
+    assert.doesNotMatch(await viewer.screen(), /fresh output/);
     await page.getByRole('button', { name: 'Live' }).click();
-    await shows('fresh output');
+    await viewer.shows('fresh output');
 
     Object.assign(view, { status: 'closed', exitStatus: 0, endedAt: view.startedAt });
     world.recordings.news(view.id);
