@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   maxPendingInputBytes: 256 * 1024,
   maxUndurableBytes: 1024 * 1024,
   maxHeldPerPrincipal: 16,
-  maxSessionsPerConnection: 32,
+  maxSessionsPerConnection: 64,
   sealWaitMs: 2000,
   maxWaitAfterRefusalMs: 600_000,
   orphanWaitMs: 5000,

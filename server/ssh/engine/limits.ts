@@ -27,7 +27,7 @@ export const MAX_READ_BYTES = 64 * 1024;
 /** Queue cost of a unit without data. */
 export const UNIT_COST_BYTES = 64;
 /** Channels that a client may have open on one connection. */
-export const MAX_CHANNELS = 32;
+export const MAX_CHANNELS = 64;
 /** Authentication requests that may wait for the answer to an earlier one. */
 export const MAX_PENDING_REQUESTS = 10;
 /** Authentication requests of one connection, counting offers that were accepted. */
