@@ -20,7 +20,8 @@ import type {
   InnerConnection,
   PublicKey,
 } from './ports.ts';
-import { Session, type SessionDependencies } from './session.ts';
+import type { SessionDependencies } from './scene.ts';
+import { Session } from './session.ts';
 
 /** What a target is reached at through `ssh -J`: the port that clients assume. */
 const JUMP_PORT = 22;

@@ -5,58 +5,18 @@
  * States: starting → (refused | running) → ending → over. Only `run` moves between them.
  */
 import { v7 as uuidv7 } from 'uuid';
-import type { Grant } from '../access/grant.ts';
-import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
 import { initialState } from '../shell/state.ts';
 import { gapNotice, withLastPolicy } from './break-glass.ts';
-import { asFailure, clientGone, type Cut, denied } from './cut.ts';
-import { Gate, type GateDependencies } from './gate.ts';
+import { CommandConversation } from './command-conversation.ts';
+import { asFailure, clientGone, type Cut } from './cut.ts';
+import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
-import type { SessionLimits } from './limits.ts';
 import { errorNotice, EXIT_FAILED, notice } from './notice.ts';
 import { OutputPipe } from './output.ts';
-import type {
-  ChannelRequest,
-  Controls,
-  Dialer,
-  DownstreamEnd,
-  Journal,
-  Recording,
-  RecordingSink,
-  UpstreamEnd,
-} from './ports.ts';
-import { upstreamRequest } from './shell-start.ts';
-import { signalStatus } from './signal.ts';
-import { inputReader, LOGIN_SHELL } from './program-input.ts';
-import { commandLine, readInput } from './stdin-input.ts';
-import { TerminalInput } from './terminal-input.ts';
-import type { WorkShare } from './turns.ts';
-
-export interface SessionDependencies extends GateDependencies {
-  readonly recordings: RecordingSink;
-  readonly journal: Journal;
-  readonly controls: Controls;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly limits: SessionLimits;
-  /** Letters and digits that nobody can guess. */
-  readonly nonce: () => string;
-}
-
-export interface SessionContext {
-  readonly grant: Grant;
-  readonly source: string;
-  readonly via: 'direct' | 'jump';
-  readonly run: string | null;
-  readonly task: string | null;
-  readonly request: ChannelRequest;
-  readonly end: DownstreamEnd;
-  readonly dialer: Dialer;
-  /** Called once, when the session is over. */
-  readonly onOver: () => void;
-}
+import type { Recording } from './ports.ts';
+import type { Conversation, Scene, SessionContext, SessionDependencies } from './scene.ts';
+import { within } from './wait.ts';
 
 /** What a session without a terminal records as its size. */
 const NO_TERMINAL = { cols: 80, rows: 24 };
@@ -68,12 +28,7 @@ export class Session {
   readonly #startUs: number;
   readonly #input: InputQueue;
   #output: OutputPipe | null = null;
-  #upstream: UpstreamEnd | null = null;
   #cut: ((cut: Cut) => void) | null = null;
-  #exitStatus: number | null = null;
-  /** A command of the input was refused: then the target's own end isn't the session's. */
-  #refusal: Cut | null = null;
-  #gate: Gate | null = null;
 
   constructor(dependencies: SessionDependencies, context: SessionContext) {
     this.#dependencies = dependencies;
@@ -131,8 +86,9 @@ export class Session {
       (gap) => void this.say(gapNotice(gap)).catch(() => {}),
     );
     this.#output = output;
-    const cut = await this.#live(recording, output);
-    await this.#finish(recording, output, cut);
+    const conversation = new CommandConversation(this.#scene(recording, output));
+    const cut = await this.#live(conversation, output);
+    await this.#finish(recording, output, conversation, cut);
   }
 
   /** Tells the client something without touching the session. */
@@ -157,7 +113,7 @@ export class Session {
   readonly #nowUs = (): number => this.#dependencies.clock.monotonicUs() - this.#startUs;
 
   /** From the recording's begin to the moment that nothing more will happen; says why it ended. */
-  async #live(recording: Recording, output: OutputPipe): Promise<Cut> {
+  async #live(conversation: Conversation, output: OutputPipe): Promise<Cut> {
     const { controls } = this.#dependencies;
     const cut = new Promise<Cut>((resolve) => (this.#cut = resolve));
     const unwatch = controls.watch(this.id, (by) =>
@@ -167,7 +123,7 @@ export class Session {
       const failed = output.failed.then((error): never => {
         throw error;
       });
-      return await Promise.race([cut, failed, this.#converse(recording, output)]);
+      return await Promise.race([cut, failed, conversation.run()]);
     } catch (error) {
       const failure = asFailure(error);
       this.#dependencies.logger.error('session failed', {
@@ -186,9 +142,8 @@ export class Session {
     }
   }
 
-  async #converse(recording: Recording, output: OutputPipe): Promise<Cut> {
-    const { grant, request, dialer } = this.#context;
-    const { limits, journal } = this.#dependencies;
+  #scene(recording: Recording, output: OutputPipe): Scene {
+    const { grant, request } = this.#context;
     const isBreakGlass = grant.rule.recording === 'continue';
     const gate = new Gate(isBreakGlass ? withLastPolicy(this.#dependencies) : this.#dependencies, {
       sessionId: this.id,
@@ -198,142 +153,37 @@ export class Session {
       nowUs: this.#nowUs,
       state: initialState(request.pty !== null),
     });
-    this.#gate = gate;
-    const say = (text: string): Promise<void> => this.say(text);
-
-    let reader = LOGIN_SHELL;
-    if (request.kind === 'exec') {
-      const bytes = request.command ?? Buffer.alloc(0);
-      const line = commandLine(bytes, bytes.toString('utf8'));
-      const outcome = await this.#input.interruptible(
-        (abandoned) => gate.decide(line, abandoned, say),
-        ({ kind }) => kind === 'refused',
-      );
-      if (outcome.kind === 'refused') return denied(outcome.notice);
-      // An approval may come after the client has left or the session was ended: nothing runs then.
-      if (this.#input.gone.aborted) return clientGone();
-      reader = inputReader(outcome.decision);
-    }
-
-    const mode = grant.target.shellIntegration;
-    const nonce = mode === 'inject' ? this.#dependencies.nonce() : null;
-    const dialled = await dialer.dial(grant, upstreamRequest(request, limits.environment, nonce));
-    if (dialled.kind === 'failed') {
-      await journal.append({
-        type: 'upstream.failed',
-        principal: grant.principal.name,
-        source: this.#context.source,
-        session: this.id,
-        target: grant.target.name,
-        data: { code: dialled.error.code, why: messageOf(dialled.error) },
-      });
-      return {
-        notice: errorNotice(dialled.error),
-        exitStatus: EXIT_FAILED,
-        status: 'failed',
-        why: messageOf(dialled.error),
-      };
-    }
-    const upstream = dialled.end;
-    this.#upstream = upstream;
-    if (this.#input.gone.aborted) return clientGone();
-
-    const terminal =
-      request.pty === null
-        ? null
-        : new TerminalInput({
-            input: this.#input,
-            upstream,
-            gate,
-            say,
-            output,
-            size: request.pty.size,
-            marks: { mode, nonce },
-            end: (text) => this.terminate(text, 'the shell ran another line than was read'),
-            nowUs: this.#nowUs,
-          });
-    const inbound =
-      terminal !== null
-        ? terminal.run()
-        : readInput({ input: this.#input, upstream, gate, say, reader, limits });
-    const outbound = this.#pumpOutput(upstream, output, terminal, gate.work);
-    // A client that has closed its channel still gets the exit status, as from the target itself.
-    return Promise.race([
-      outbound,
-      inbound.then((end) =>
-        end.kind === 'refused' ? this.#refused(end.notice, outbound) : outbound,
-      ),
-    ]);
-  }
-
-  /** Says so at once; what came before the refused command ends as it would, and nothing follows. */
-  async #refused(text: string, outbound: Promise<Cut>): Promise<Cut> {
-    const { grant, request } = this.#context;
-    if (request.pty !== null) return denied(text);
-    const rest = `nothing after that command was sent to ${grant.target.name}`;
-    this.#refusal = denied(notice(`the session ends here: ${rest}`));
-    await this.say(text);
-    await this.#upstream?.write({ kind: 'eof' });
-    const { gone } = this.#input;
-    const left = new Promise<void>((resolve) => {
-      gone.addEventListener('abort', () => resolve());
-      if (gone.aborted) resolve();
-    });
-    await Promise.race([outbound, left, elapsed(this.#dependencies.limits.maxWaitAfterRefusalMs)]);
-    return this.#refusal;
-  }
-
-  /** Moves the target's units to the client until the target has closed. */
-  async #pumpOutput(
-    upstream: UpstreamEnd,
-    output: OutputPipe,
-    terminal: TerminalInput | null,
-    work: WorkShare,
-  ): Promise<Cut> {
-    let exited = false;
-    for (;;) {
-      const unit = await upstream.read();
-      const atUs = this.#nowUs();
-      if (unit.kind === 'data') await terminal?.observe(unit.bytes, atUs);
-      // The client is told the refusal's status instead.
-      if (this.#refusal !== null && unit.kind !== 'data' && unit.kind !== 'close') continue;
-      if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
-        exited = true;
-        this.#exitStatus = unit.kind === 'exit' ? unit.status : signalStatus(unit.name);
-      }
-      if (unit.kind === 'close') {
-        await output.flush();
-        if (this.#refusal !== null) return this.#refusal;
-        if (exited) {
-          return { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' };
-        }
-        if (this.#input.gone.aborted) return clientGone();
-        return {
-          notice: notice(
-            `the connection to ${this.#context.grant.target.name} ended without an exit status; try again, or ask the target's operator`,
-          ),
-          exitStatus: EXIT_FAILED,
-          status: 'failed',
-          why: 'the target closed without an exit status',
-        };
-      }
-      await work.run(() => output.push(unit, atUs));
-      await work.pause();
-    }
+    return {
+      sessionId: this.id,
+      dependencies: this.#dependencies,
+      context: this.#context,
+      input: this.#input,
+      output,
+      gate,
+      nowUs: this.#nowUs,
+      say: (text) => this.say(text),
+      terminate: (text, why) => this.terminate(text, why),
+    };
   }
 
   /** Says the last word, seals the recording, closes both ends. Never rejects. */
-  async #finish(recording: Recording, output: OutputPipe, cut: Cut): Promise<void> {
+  async #finish(
+    recording: Recording,
+    output: OutputPipe,
+    conversation: Conversation,
+    cut: Cut,
+  ): Promise<void> {
     const { logger, limits } = this.#dependencies;
-    await this.#upstream?.write({ kind: 'close' });
+    await conversation.close();
+    let { exitStatus } = conversation;
     try {
       if (cut.notice !== null) {
         const said = this.say(cut.notice).then(() => true);
         // A record that takes nothing and says nothing must not silence the last word.
         if ((await within(limits.sealWaitMs, said)) !== true)
           throw new Error('not recorded in time');
-        if (this.#exitStatus === null) {
-          this.#exitStatus = cut.exitStatus;
+        if (exitStatus === null) {
+          exitStatus = cut.exitStatus;
           await within(limits.sealWaitMs, output.push({ kind: 'exit', status: cut.exitStatus }));
         }
         await within(limits.sealWaitMs, output.push({ kind: 'eof' }));
@@ -344,12 +194,11 @@ export class Session {
       const text = cut.notice ?? notice('the recording failed');
       await within(limits.sealWaitMs, this.#sayUnrecorded(text, cut.exitStatus));
     }
-    const isExec = this.#context.request.kind === 'exec' && this.#refusal === null;
-    this.#gate?.sessionEnded(isExec ? this.#exitStatus : null);
+    conversation.ended(exitStatus);
     const sealed = recording.end({
       atUs: this.#nowUs(),
       status: cut.status,
-      exitStatus: this.#exitStatus,
+      exitStatus,
       bytesOut: output.bytesOut,
       why: cut.why,
     });
@@ -372,13 +221,4 @@ export class Session {
     await end.write({ kind: 'exit', status });
     await end.write({ kind: 'eof' });
   }
-}
-
-function elapsed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
-}
-
-/** The work's outcome, or undefined when it takes longer. */
-function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  return Promise.race([work, elapsed(ms).then(() => undefined)]);
 }

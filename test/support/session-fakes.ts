@@ -24,7 +24,7 @@ import type {
   SessionEnd,
   SessionStart,
 } from '../../server/session/ports.ts';
-import type { SessionDependencies } from '../../server/session/session.ts';
+import type { SessionDependencies } from '../../server/session/scene.ts';
 
 /** Both sides of a channel in memory: the pipeline reads `In` and writes `Out`. */
 export class FakeEnd<In extends { kind: string }, Out> implements ChannelEnd<In, Out> {

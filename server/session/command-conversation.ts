@@ -1,0 +1,157 @@
+/**
+ * A session that runs a shell or a command: the command is decided, the target is dialled, and units move
+ * both ways, input through the reader that fits what runs.
+ */
+import { clientGone, type Cut, denied } from './cut.ts';
+import { dial } from './dialled.ts';
+import { EXIT_FAILED, notice } from './notice.ts';
+import { inputReader, LOGIN_SHELL } from './program-input.ts';
+import type { ChannelRequest, UpstreamEnd } from './ports.ts';
+import type { Conversation, Scene } from './scene.ts';
+import { upstreamRequest } from './shell-start.ts';
+import { signalStatus } from './signal.ts';
+import { commandLine, readInput } from './stdin-input.ts';
+import { TerminalInput } from './terminal-input.ts';
+import { elapsed } from './wait.ts';
+
+export class CommandConversation implements Conversation {
+  readonly #scene: Scene;
+  #upstream: UpstreamEnd | null = null;
+  #exitStatus: number | null = null;
+  /** A command of the input was refused: then the target's own end isn't the session's. */
+  #refusal: Cut | null = null;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  get exitStatus(): number | null {
+    return this.#exitStatus;
+  }
+
+  async run(): Promise<Cut> {
+    const { context, dependencies, gate, input, say } = this.#scene;
+    const { grant, request } = context;
+    const { limits } = dependencies;
+
+    let reader = LOGIN_SHELL;
+    if (request.kind === 'exec') {
+      const bytes = request.command ?? Buffer.alloc(0);
+      const line = commandLine(bytes, bytes.toString('utf8'));
+      const outcome = await input.interruptible(
+        (abandoned) => gate.decide(line, abandoned, say),
+        ({ kind }) => kind === 'refused',
+      );
+      if (outcome.kind === 'refused') return denied(outcome.notice);
+      // An approval may come after the client has left or the session was ended: nothing runs then.
+      if (input.gone.aborted) return clientGone();
+      reader = inputReader(outcome.decision);
+    }
+
+    const mode = grant.target.shellIntegration;
+    const nonce = mode === 'inject' ? dependencies.nonce() : null;
+    const dialled = await dial(this.#scene, upstreamRequest(request, limits.environment, nonce));
+    if (dialled.kind === 'cut') return dialled.cut;
+    const upstream = dialled.end;
+    this.#upstream = upstream;
+    if (input.gone.aborted) return clientGone();
+
+    const terminal = this.#terminal(request, upstream, nonce);
+    const inbound =
+      terminal !== null
+        ? terminal.run()
+        : readInput({ input, upstream, gate, say, reader, limits });
+    const outbound = this.#pumpOutput(upstream, terminal);
+    // A client that has closed its channel still gets the exit status, as from the target itself.
+    return Promise.race([
+      outbound,
+      inbound.then((end) =>
+        end.kind === 'refused' ? this.#refused(end.notice, outbound) : outbound,
+      ),
+    ]);
+  }
+
+  /** Says so at once; what came before the refused command ends as it would, and nothing follows. */
+  async #refused(text: string, outbound: Promise<Cut>): Promise<Cut> {
+    const { context, dependencies, input, say } = this.#scene;
+    const { grant, request } = context;
+    if (request.pty !== null) return denied(text);
+    const rest = `nothing after that command was sent to ${grant.target.name}`;
+    this.#refusal = denied(notice(`the session ends here: ${rest}`));
+    await say(text);
+    await this.#upstream?.write({ kind: 'eof' });
+    const { gone } = input;
+    const left = new Promise<void>((resolve) => {
+      gone.addEventListener('abort', () => resolve());
+      if (gone.aborted) resolve();
+    });
+    await Promise.race([outbound, left, elapsed(dependencies.limits.maxWaitAfterRefusalMs)]);
+    return this.#refusal;
+  }
+
+  /** Moves the target's units to the client until the target has closed. */
+  async #pumpOutput(upstream: UpstreamEnd, terminal: TerminalInput | null): Promise<Cut> {
+    const { context, gate, input, nowUs, output } = this.#scene;
+    const { work } = gate;
+    let exited = false;
+    for (;;) {
+      const unit = await upstream.read();
+      const atUs = nowUs();
+      if (unit.kind === 'data') await terminal?.observe(unit.bytes, atUs);
+      // The client is told the refusal's status instead.
+      if (this.#refusal !== null && unit.kind !== 'data' && unit.kind !== 'close') continue;
+      if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
+        exited = true;
+        this.#exitStatus = unit.kind === 'exit' ? unit.status : signalStatus(unit.name);
+      }
+      if (unit.kind === 'close') {
+        await output.flush();
+        if (this.#refusal !== null) return this.#refusal;
+        if (exited) {
+          return { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' };
+        }
+        if (input.gone.aborted) return clientGone();
+        return {
+          notice: notice(
+            `the connection to ${context.grant.target.name} ended without an exit status; try again, or ask the target's operator`,
+          ),
+          exitStatus: EXIT_FAILED,
+          status: 'failed',
+          why: 'the target closed without an exit status',
+        };
+      }
+      await work.run(() => output.push(unit, atUs));
+      await work.pause();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#upstream?.write({ kind: 'close' });
+  }
+
+  ended(exitStatus: number | null): void {
+    const { context, gate } = this.#scene;
+    const isExec = context.request.kind === 'exec' && this.#refusal === null;
+    gate.sessionEnded(isExec ? exitStatus : null);
+  }
+
+  #terminal(
+    request: ChannelRequest,
+    upstream: UpstreamEnd,
+    nonce: string | null,
+  ): TerminalInput | null {
+    if (request.pty === null) return null;
+    const { context, gate, input, nowUs, output, say, terminate } = this.#scene;
+    return new TerminalInput({
+      input,
+      upstream,
+      gate,
+      say,
+      output,
+      size: request.pty.size,
+      marks: { mode: context.grant.target.shellIntegration, nonce },
+      end: (text) => terminate(text, 'the shell ran another line than was read'),
+      nowUs,
+    });
+  }
+}

@@ -1,0 +1,40 @@
+/** Reaching the target for a conversation; a failure becomes words for the client and a journal row. */
+import { messageOf } from '../errors.ts';
+import type { Cut } from './cut.ts';
+import { errorNotice, EXIT_FAILED } from './notice.ts';
+import type { ChannelRequest, DialOutcome, UpstreamEnd } from './ports.ts';
+import type { Scene } from './scene.ts';
+
+export type Dialled =
+  | { readonly kind: 'open'; readonly end: UpstreamEnd }
+  | { readonly kind: 'cut'; readonly cut: Cut };
+
+/** Opens a channel for `request`, which says what the target gets to see. */
+export async function dial(scene: Scene, request: ChannelRequest): Promise<Dialled> {
+  const { dialer, grant } = scene.context;
+  return reached(scene, await dialer.dial(grant, request));
+}
+
+/** What a dialler answered, with the failure journalled. */
+export async function reached(scene: Scene, outcome: DialOutcome): Promise<Dialled> {
+  if (outcome.kind === 'open') return outcome;
+  const { context, dependencies, sessionId } = scene;
+  const { error } = outcome;
+  await dependencies.journal.append({
+    type: 'upstream.failed',
+    principal: context.grant.principal.name,
+    source: context.source,
+    session: sessionId,
+    target: context.grant.target.name,
+    data: { code: error.code, why: messageOf(error) },
+  });
+  return {
+    kind: 'cut',
+    cut: {
+      notice: errorNotice(error),
+      exitStatus: EXIT_FAILED,
+      status: 'failed',
+      why: messageOf(error),
+    },
+  };
+}
