@@ -13,6 +13,7 @@ import * as search from './0007_search.ts';
 import * as retention from './0008_retention.ts';
 import * as keyframes from './0009_keyframes.ts';
 import * as coldChunks from './0010_cold_chunks.ts';
+import * as filesAndForwards from './0011_files_and_forwards.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0008_retention', migration: retention },
   { name: '0009_keyframes', migration: keyframes },
   { name: '0010_cold_chunks', migration: coldChunks },
+  { name: '0011_files_and_forwards', migration: filesAndForwards },
 ];

@@ -2,7 +2,7 @@
  * The directory as configuration says it: who there is, what can be reached, who may reach it and
  * under which policy. Pure data, already validated. Not caught here: references to names that don't exist.
  */
-import type { ChannelKind, RecordingMode } from './grant.ts';
+import type { ChannelKind, FileAccess, RecordingMode } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
 import type { ShellIntegration } from './target.ts';
 
@@ -53,6 +53,9 @@ export interface GrantEntry {
   readonly policy: string;
   readonly keepDays: number | null;
   readonly recording: RecordingMode;
+  readonly files: FileAccess;
+  readonly keepFiles: boolean;
+  readonly forward: readonly string[];
 }
 
 /** What applying a document did, or would do, one entry per object. */

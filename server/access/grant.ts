@@ -7,6 +7,12 @@ import { selects, type Target, type TargetLogin } from './target.ts';
 
 export const CHANNEL_KINDS = ['shell', 'exec', 'sftp', 'scp'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
+/** What a session carries; a forward is granted by where it leads, not by its kind. */
+export type SessionKind = ChannelKind | 'forward';
+
+/** What file transfers may do: anything, only read, or only add and change files. */
+export const FILE_ACCESSES = ['full', 'read-only', 'upload-only'] as const;
+export type FileAccess = (typeof FILE_ACCESSES)[number];
 
 /**
  * When output may be delivered: once it is on this machine's disk; once the database has it too; at once,
@@ -28,7 +34,21 @@ export interface GrantRule {
   /** Days that a recording is kept; null = for ever. */
   readonly keepDays: number | null;
   readonly recording: RecordingMode;
+  readonly files: FileAccess;
+  /** Whether the contents of transferred files are kept as well, sealed. */
+  readonly keepFiles: boolean;
+  /** Where forwards may lead, `HOST:PORT` as the target resolves it, or what forwards.ts names. */
+  readonly forward: readonly string[];
 }
+
+/** What a grant says that says nothing of it. */
+export const GRANT_DEFAULTS = {
+  keepDays: null,
+  recording: 'strict',
+  files: 'full',
+  keepFiles: false,
+  forward: [],
+} as const;
 
 /**
  * Proof that a principal may open one kind of channel to a target as a login. Only `authorise` makes
@@ -38,7 +58,7 @@ export class Grant {
   readonly principal: Principal;
   readonly target: Target;
   readonly login: TargetLogin;
-  readonly kind: ChannelKind;
+  readonly kind: SessionKind;
   readonly rule: GrantRule;
   // A private field makes the type nominal: no object literal can stand in for a Grant.
   readonly #proof = true;
@@ -47,7 +67,7 @@ export class Grant {
     principal: Principal,
     target: Target,
     login: TargetLogin,
-    kind: ChannelKind,
+    kind: SessionKind,
     rule: GrantRule,
   ) {
     this.principal = principal;

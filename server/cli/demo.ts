@@ -2,6 +2,7 @@
  * The demo of a first start: a person, an agent, a target on loopback in a child process, a default
  * policy, and an ssh_config that joins them.
  */
+import { GRANT_DEFAULTS } from '../access/grant.ts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -93,10 +94,9 @@ export function demoDirectory(
         principals: [HUMAN, AGENT],
         targets: [DEMO_TARGET],
         logins: [login],
-        channels: ['shell', 'exec'],
+        channels: ['shell', 'exec', 'sftp', 'scp'],
         policy: 'default',
-        keepDays: null,
-        recording: 'strict',
+        ...GRANT_DEFAULTS,
       },
     ],
     policies: { default: DEFAULT_POLICY },

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { NAME } from '../access/destination.ts';
-import { CHANNEL_KINDS, RECORDING_MODES } from '../access/grant.ts';
+import { CHANNEL_KINDS, FILE_ACCESSES, GRANT_DEFAULTS, RECORDING_MODES } from '../access/grant.ts';
+import { FORWARD_KINDS, isForward } from '../access/forward.ts';
 import { ROLES } from '../access/principal.ts';
 import { SHELL_INTEGRATIONS } from '../access/target.ts';
 import { readAddress } from './address.ts';
@@ -15,7 +16,6 @@ import type { Source } from './source.ts';
 /** Parts of the configuration language that this version refuses rather than ignores. */
 const NOT_BUILT: Readonly<Record<string, string>> = {
   oidc: 'signing in through OpenID Connect is not part of this version',
-  forward: 'forwarding ports is not part of this version',
 };
 /** Keys by which people look for another one. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
@@ -46,6 +46,12 @@ const address = checked((value) => {
   if (read.kind === 'malformed') return read.hint;
   return read.address.port === 0 ? 'use a port from 1 to 65535' : null;
 });
+/** `db1:5432`, `*:443`, or one of the other things that connections can carry. */
+const forward = checked((value) =>
+  isForward(value)
+    ? null
+    : `write HOST:PORT, for instance db1:5432, or one of ${FORWARD_KINDS.join(', ')}`,
+);
 const label = checked((value) =>
   /^[A-Za-z0-9._:/-]{0,128}$/.test(value)
     ? null
@@ -76,7 +82,10 @@ export const grantSchema = z.strictObject({
   channels: z.array(z.enum(CHANNEL_KINDS)).min(1),
   policy: name,
   keepDays: z.int().min(1).max(36_500).optional(),
-  recording: z.enum(RECORDING_MODES).default('strict'),
+  recording: z.enum(RECORDING_MODES).default(GRANT_DEFAULTS.recording),
+  files: z.enum(FILE_ACCESSES).default(GRANT_DEFAULTS.files),
+  keepFiles: z.boolean().default(GRANT_DEFAULTS.keepFiles),
+  forward: z.array(forward).default([]),
 });
 export const policyNameSchema = name;
 

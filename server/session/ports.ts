@@ -2,7 +2,7 @@
  * What the session pipeline needs from outside, and what it offers to the SSH layer. Adapters satisfy
  * these structurally; context.ts is where the compiler checks the fit. At most four methods a port.
  */
-import type { ChannelKind, Grant, GrantRule, RecordingMode } from '../access/grant.ts';
+import type { Grant, GrantRule, RecordingMode, SessionKind } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
@@ -162,7 +162,7 @@ export interface Journal {
 export interface SessionStart {
   /** UUIDv7. */
   readonly id: string;
-  readonly kind: ChannelKind;
+  readonly kind: SessionKind;
   readonly principal: Principal;
   readonly target: string;
   readonly login: string;

@@ -233,6 +233,9 @@ async function applyGrants(
       policy: storable(entry.policy),
       keepDays: entry.keepDays,
       recording: entry.recording,
+      files: entry.files,
+      keepFiles: entry.keepFiles,
+      forward: entry.forward.map(storable),
     };
     const index = left.findIndex((rule) => isDeepStrictEqual(rule, { id: rule.id, ...wanted }));
     const [same] = index === -1 ? [] : left.splice(index, 1);
@@ -240,8 +243,9 @@ async function applyGrants(
       await knex('grants').where('id', same.id).whereNot('place', place).update({ place });
       continue;
     }
-    const { keepDays, ...columns } = wanted;
-    await knex('grants').insert({ id: uuidv7(), place, ...columns, keep_days: keepDays });
+    const { keepDays, keepFiles, ...columns } = wanted;
+    const renamed = { keep_days: keepDays, keep_files: keepFiles };
+    await knex('grants').insert({ id: uuidv7(), place, ...columns, ...renamed });
     changes.push({ object: 'grant', name: grantName(wanted), change: 'added' });
   }
   await knex('grants')
@@ -255,15 +259,14 @@ async function applyGrants(
   }
 }
 
-function grantName({
-  keepDays,
-  principals,
-  recording,
-  targets,
-}: Pick<GrantEntry, 'keepDays' | 'principals' | 'recording' | 'targets'>): string {
+function grantName(grant: Omit<GrantEntry, 'channels' | 'logins' | 'policy'>): string {
+  const { files, forward, keepDays, keepFiles, principals, recording, targets } = grant;
   const said = [
     ...(recording === 'strict' ? [] : [`recording: ${recording}`]),
     ...(keepDays === null ? [] : [`keepDays: ${keepDays}`]),
+    ...(files === 'full' ? [] : [`files: ${files}`]),
+    ...(keepFiles ? ['keepFiles'] : []),
+    ...(forward.length === 0 ? [] : [`forward: ${forward.join(', ')}`]),
   ];
   const kept = said.length === 0 ? '' : ` (${said.join(', ')})`;
   return `${principals.join(', ')} → ${targets.join(', ')}${kept}`;

@@ -1,6 +1,6 @@
 /** The directory as the session pipeline reads it: principals by key, targets, grants. */
 import type { Knex } from 'knex';
-import type { ChannelKind, GrantRule, RecordingMode } from '../access/grant.ts';
+import type { ChannelKind, FileAccess, GrantRule, RecordingMode } from '../access/grant.ts';
 import { ROLES, type Principal, type PrincipalKind, type Role } from '../access/principal.ts';
 import type { ShellIntegration, Target } from '../access/target.ts';
 import { SallyportError } from '../errors.ts';
@@ -138,6 +138,9 @@ interface GrantRow {
   readonly policy: string;
   readonly keep_days: number | null;
   readonly recording: RecordingMode;
+  readonly files: FileAccess;
+  readonly keep_files: boolean;
+  readonly forward: readonly string[];
 }
 
 /** All grants in the order of the configuration. */
@@ -152,5 +155,8 @@ export async function readGrants(knex: Knex): Promise<readonly GrantRule[]> {
     policy: row.policy,
     keepDays: row.keep_days,
     recording: row.recording,
+    files: row.files,
+    keepFiles: row.keep_files,
+    forward: row.forward,
   }));
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { authorise, Grant, type GrantRule } from '../../server/access/grant.ts';
+import { authorise, Grant, type GrantRule, GRANT_DEFAULTS } from '../../server/access/grant.ts';
 import { hasRole, isNamedBy, type Principal } from '../../server/access/principal.ts';
 import { selects, type Target } from '../../server/access/target.ts';
 
@@ -23,8 +23,7 @@ const rule = (over: Partial<GrantRule>): GrantRule => ({
   logins: ['deploy'],
   channels: ['exec'],
   policy: 'default',
-  keepDays: null,
-  recording: 'strict',
+  ...GRANT_DEFAULTS,
   ...over,
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GRANT_DEFAULTS } from '../../server/access/grant.ts';
 import { describe, it } from 'mocha';
 import { readDocument, type DocumentOutcome } from '../../server/config/document.ts';
 import type { Checks } from '../../server/config/entries.ts';
@@ -142,8 +143,8 @@ describe('the configuration document', () => {
         logins: ['deploy'],
         channels: ['shell', 'exec', 'sftp', 'scp'],
         policy: 'default',
+        ...GRANT_DEFAULTS,
         keepDays: 365,
-        recording: 'strict',
       },
     ]);
     assert.deepEqual(Object.keys(document.policies), ['default']);

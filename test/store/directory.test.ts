@@ -1,3 +1,4 @@
+import { GRANT_DEFAULTS } from '../../server/access/grant.ts';
 import assert from 'node:assert/strict';
 import type {
   DirectoryChange,
@@ -57,6 +58,7 @@ const DOCUMENT: DirectoryDocument = {
       logins: ['deploy'],
       channels: ['shell', 'exec'],
       policy: 'default',
+      ...GRANT_DEFAULTS,
       keepDays: 365,
       recording: 'strict-remote',
     },
@@ -66,8 +68,7 @@ const DOCUMENT: DirectoryDocument = {
       logins: ['deploy'],
       channels: ['exec'],
       policy: 'default',
-      keepDays: null,
-      recording: 'strict',
+      ...GRANT_DEFAULTS,
     },
   ],
   policies: {

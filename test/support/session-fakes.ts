@@ -1,5 +1,10 @@
 /** In-memory stand-ins for the ports of the session pipeline; each keeps what a test wants to see. */
-import { authorise, type ChannelKind, type Grant } from '../../server/access/grant.ts';
+import {
+  authorise,
+  type ChannelKind,
+  type Grant,
+  GRANT_DEFAULTS,
+} from '../../server/access/grant.ts';
 import type { Principal } from '../../server/access/principal.ts';
 import type { ShellIntegration, Target } from '../../server/access/target.ts';
 import type { RecordedEvent, Utf8Output } from '../../server/asciicast/event.ts';
@@ -92,8 +97,7 @@ export function grantFor(kind: ChannelKind, shellIntegration: ShellIntegration =
       logins: ['deploy'],
       channels: ['shell', 'exec'],
       policy: 'default',
-      keepDays: null,
-      recording: 'strict',
+      ...GRANT_DEFAULTS,
     },
   ]);
   if (outcome.kind !== 'granted') throw new Error('the fixture grants it');

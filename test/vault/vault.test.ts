@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { authorise, Grant } from '../../server/access/grant.ts';
+import { authorise, Grant, GRANT_DEFAULTS } from '../../server/access/grant.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 import type { Journal } from '../../server/session/ports.ts';
@@ -45,8 +45,7 @@ function grantFor(credential: string): Grant {
         logins: ['deploy'],
         channels: ['exec'],
         policy: 'default',
-        keepDays: null,
-        recording: 'strict',
+        ...GRANT_DEFAULTS,
       },
     ],
   );

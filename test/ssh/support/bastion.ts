@@ -2,7 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { authorise, type Grant, type GrantRule } from '../../../server/access/grant.ts';
+import {
+  authorise,
+  type Grant,
+  type GrantRule,
+  GRANT_DEFAULTS,
+} from '../../../server/access/grant.ts';
 import type { Principal } from '../../../server/access/principal.ts';
 import type { Target } from '../../../server/access/target.ts';
 import { systemClock } from '../../../server/clock.ts';
@@ -95,8 +100,7 @@ export function grantFor(target: BastionOptions['target']): Grant {
     logins: [login],
     channels: ['shell', 'exec', 'sftp', 'scp'],
     policy: 'default',
-    keepDays: null,
-    recording: 'strict',
+    ...GRANT_DEFAULTS,
   };
   const outcome = authorise(principal, described, login, 'exec', [rule]);
   if (outcome.kind !== 'granted') throw new Error(`no grant: ${outcome.why}`);
