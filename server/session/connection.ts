@@ -2,8 +2,9 @@
  * One downstream transport: who it is, where it wants to go, which channels it may have. It owns
  * *which* channels exist, never *what is in them*.
  */
-import { NAME, parseDestination, type Destination } from '../access/destination.ts';
+import { parseDestination, type Destination } from '../access/destination.ts';
 import { authorise, type ChannelKind, type Grant } from '../access/grant.ts';
+import { jumpPlace } from '../access/jump.ts';
 import type { Principal } from '../access/principal.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
@@ -23,8 +24,8 @@ import type {
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
 
-/** What a target is reached at through `ssh -J`: the port that clients assume. */
-const JUMP_PORT = 22;
+/** Connections inside connections, the outermost not counted. */
+const MAX_JUMPS = 4;
 /** Refused keys that are kept for the journal, per connection. */
 const MAX_REFUSED_KEYS = 6;
 
@@ -32,6 +33,16 @@ export interface ConnectionDependencies extends SessionDependencies {
   readonly directory: Directory;
   readonly dialers: Dialers;
   readonly builtins: BuiltinQueries;
+}
+
+/** What a connection inside another one is for. */
+interface Jump {
+  readonly principal: Principal;
+  /** As the client asked for it, and the target that this stands for. */
+  readonly host: string;
+  readonly target: string;
+  /** 1 = inside a connection of its own. */
+  readonly depth: number;
 }
 
 /** All connections of this process. */
@@ -52,11 +63,12 @@ export class ConnectionRegistry implements Connections {
     return new Connection(this.#dependencies, source, this, null);
   }
 
-  jump(outer: ConnectionHandler, host: string, port: number): InnerConnection | null {
-    if (!(outer instanceof Connection) || port !== JUMP_PORT || !NAME.test(host)) return null;
-    const inner = outer.through(host);
-    if (inner === null) return null;
-    return { handler: inner, enter: (userName) => inner.enter(userName) };
+  async jump(
+    outer: ConnectionHandler,
+    host: string,
+    port: number,
+  ): Promise<InnerConnection | null> {
+    return outer instanceof Connection ? outer.jump(host, port) : null;
   }
 
   get isDraining(): boolean {
@@ -106,15 +118,14 @@ class Connection implements ConnectionHandler {
   readonly #refusedKeys: { userName: string; fingerprint: string }[] = [];
   #dialer: Dialer | null = null;
   #peer: { readonly principal: Principal; readonly userName: string } | null = null;
-  /** Set inside a jump: who came through, and to which host. */
-  readonly #jump: { readonly principal: Principal; readonly host: string } | null;
+  readonly #jump: Jump | null;
   #over = false;
 
   constructor(
     dependencies: ConnectionDependencies,
     source: string,
     registry: ConnectionRegistry,
-    jump: { readonly principal: Principal; readonly host: string } | null,
+    jump: Jump | null,
   ) {
     this.#dependencies = dependencies;
     this.#source = source;
@@ -122,17 +133,25 @@ class Connection implements ConnectionHandler {
     this.#jump = jump;
   }
 
-  /** A connection to `host` inside this one; null before anybody has authenticated here. */
-  through(host: string): Connection | null {
-    if (this.#peer === null || this.#jump !== null) return null;
+  /** A connection to `host:port` inside this one; null before anybody has authenticated here. */
+  async jump(host: string, port: number): Promise<InnerConnection | null> {
+    const depth = (this.#jump?.depth ?? 0) + 1;
+    if (this.#peer === null || depth > MAX_JUMPS) return null;
     const { principal } = this.#peer;
-    return new Connection(this.#dependencies, this.#source, this.#registry, { principal, host });
+    const { directory } = this.#dependencies;
+    const [targets, rules] = await Promise.all([directory.allTargets(), directory.grantRules()]);
+    const place = jumpPlace(principal, host, port, targets, rules);
+    if (place === null) return null;
+    const { target, leadsSomewhere } = place;
+    const jump = { principal, host, target, depth };
+    const inner = new Connection(this.#dependencies, this.#source, this.#registry, jump);
+    return { handler: inner, leadsSomewhere, enter: (userName) => inner.enter(userName) };
   }
 
   /** Lets the principal of the outer connection in; `userName` is a login, with claims behind it. */
   async enter(userName: string): Promise<boolean> {
     if (this.#jump === null) return false;
-    const { principal, host } = this.#jump;
+    const { principal, host, target } = this.#jump;
     const [login = '', ...claims] = userName.split('+');
     await this.#journal({
       type: 'auth.succeeded',
@@ -141,7 +160,7 @@ class Connection implements ConnectionHandler {
       target: null,
       data: { method: 'jump', userName: clip(userName), host },
     });
-    this.#peer = { principal, userName: [`${login}@${host}`, ...claims].join('+') };
+    this.#peer = { principal, userName: [`${login}@${target}`, ...claims].join('+') };
     return true;
   }
 

@@ -97,6 +97,8 @@ export interface ConnectionHandler {
 
 /** A connection inside another one: `ssh -J bastion login@target`. */
 export interface InnerConnection {
+  /** False = whoever it is for, there is nothing that they may reach; it says so to whom comes in. */
+  readonly leadsSomewhere: boolean;
   readonly handler: ConnectionHandler;
   /** Lets the outer connection's principal in as this user name, a login on the target. */
   enter(userName: string): Promise<boolean>;
@@ -106,10 +108,10 @@ export interface Connections {
   /** @param source `address:port` of the peer */
   accept(source: string): ConnectionHandler;
   /**
-   * The authenticated client of `outer` wants to speak SSH to `host:port`. Null = that is no jump, which
-   * doesn't say whether there is such a target.
+   * The authenticated client of `outer` wants a connection to `host:port`; `outer` may itself be inside a
+   * jump. Null = that is no place where one speaks SSH. Rejects when the directory can't be read.
    */
-  jump(outer: ConnectionHandler, host: string, port: number): InnerConnection | null;
+  jump(outer: ConnectionHandler, host: string, port: number): Promise<InnerConnection | null>;
 }
 
 // --- what we call -----------------------------------------------------------------------------

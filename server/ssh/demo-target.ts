@@ -61,7 +61,7 @@ export async function startDemoTarget(options: DemoTargetOptions): Promise<DemoT
   const gateway = await startGateway({
     listen: options.listen,
     hostKeys: [options.hostKeyPem],
-    connections: { accept: () => handler, jump: () => null },
+    connections: { accept: () => handler, jump: () => Promise.resolve(null) },
     logger: silentLogger,
     clock: systemClock,
     limits: LOCAL_LIMITS,

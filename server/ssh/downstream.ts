@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts';
 import type {
   ChannelRequest,
   ConnectionHandler,
+  Connections,
   DownstreamEnd,
   InnerConnection,
   InputUnit,
@@ -36,8 +37,8 @@ export interface DownstreamOptions {
   readonly source: string;
   readonly hostKeys: Readonly<Record<string, HostSigner>>;
   readonly handler: ConnectionHandler;
-  /** See `Connections.jump`; null inside a jump, which leads nowhere further. */
-  readonly jump: ((host: string, port: number) => InnerConnection | null) | null;
+  /** See `Connections.jump`. */
+  readonly jump: Connections['jump'];
   /** See ServerAuth: set for the inner connection of a jump. */
   readonly enter: InnerConnection['enter'] | null;
   readonly limits: GatewayLimits;
@@ -46,6 +47,8 @@ export interface DownstreamOptions {
   readonly onAuthenticated: () => void;
   readonly onEnded: (why: string) => void;
 }
+
+const NO_FORWARD = 'this bastion forwards nothing but ssh -J to a target, port 22';
 
 type SessionChannel = Channel<InputUnit, OutputUnit>;
 
@@ -125,31 +128,50 @@ class ServedConnection implements Downstream {
   }
 
   /** What becomes of a new channel, or why it is refused. */
-  #mayOpen(type: string, reader: PacketReader): OpenAnswer<InputUnit, OutputUnit> {
+  #mayOpen(
+    type: string,
+    reader: PacketReader,
+  ): OpenAnswer<InputUnit, OutputUnit> | Promise<OpenAnswer<InputUnit, OutputUnit>> {
     if (type === 'session') {
       if (this.#noMoreSessions) return prohibited('no more sessions were asked for');
       return (channel) =>
         this.#preparations.set(channel, { pty: null, env: [], envBytes: 0, isStarted: false });
     }
-    const { jump } = this.#options;
-    if (type === 'direct-tcpip' && jump !== null) {
+    if (type === 'direct-tcpip') {
       // RFC 4254 section 7.2: the host as the client typed it, then the port.
       const host = exactText(reader.string());
-      const inner = host === null ? null : jump(host, reader.uint32());
-      if (inner !== null) return (channel) => this.#serveInner(channel, inner);
+      const port = reader.uint32();
+      if (host !== null) return this.#forward(host, port);
     }
     this.#logRefusal('channel', type);
-    return prohibited('this bastion forwards nothing but ssh -J to a target, port 22');
+    return prohibited(NO_FORWARD);
+  }
+
+  /** A way to another host: SSH to a target is terminated here, and nothing else passes. */
+  async #forward(host: string, port: number): Promise<OpenAnswer<InputUnit, OutputUnit>> {
+    const { handler, jump, logger, source } = this.#options;
+    try {
+      const inner = await jump(handler, host, port);
+      if (inner !== null) return (channel) => this.#serveInner(channel, inner);
+    } catch (thrown) {
+      logger.error('ssh.jump.failed', { source, why: messageOf(thrown) });
+      return {
+        reason: OPEN_FAILURE.connectFailed,
+        why: 'the bastion cannot read its directory at the moment; try again in a minute',
+      };
+    }
+    this.#logRefusal('channel', 'direct-tcpip');
+    return prohibited(NO_FORWARD);
   }
 
   /** Terminates the SSH connection that the client speaks inside the channel. */
   #serveInner(channel: SessionChannel, inner: InnerConnection): void {
-    const { source, hostKeys, limits, logger } = this.#options;
+    const { source, hostKeys, jump, limits, logger } = this.#options;
     const connection = serveConnection(new ChannelStream(channel), {
       source,
       hostKeys,
       handler: inner.handler,
-      jump: null,
+      jump,
       enter: (userName) => inner.enter(userName),
       limits,
       logger,

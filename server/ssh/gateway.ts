@@ -9,7 +9,7 @@ import { SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Connections } from '../session/ports.ts';
 import { serveConnection, type Downstream } from './downstream.ts';
-import { assertPatched, type HostSigner } from './engine/driver.ts';
+import { assertPatched, engineReady, type HostSigner } from './engine/driver.ts';
 import { readPrivateKey } from './engine/private-key.ts';
 import { hostKeyHash } from './engine/signature.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
@@ -39,6 +39,7 @@ export interface Gateway {
 /** Rejects with `listen.failed`, `key.corrupt` or `engine.unpatched`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   assertPatched();
+  await engineReady();
   const gateway = new ListeningGateway(options, readHostKeys(options.hostKeys));
   await gateway.listen();
   return gateway;
@@ -117,7 +118,7 @@ class ListeningGateway implements Gateway {
       source,
       hostKeys: this.#hostKeys,
       handler,
-      jump: (host, port) => connections.jump(handler, host, port),
+      jump: (outer, host, port) => connections.jump(outer, host, port),
       enter: null,
       limits: this.#limits,
       logger,

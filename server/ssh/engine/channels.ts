@@ -38,8 +38,11 @@ export interface ChannelsPolicy<In extends Unit, Out extends Unit> {
   readonly leg: Leg<In>;
   readonly maxChannels: number;
   readonly keepalive: Keepalive;
-  /** The peer wants a channel. @param reader stands at what the type adds to the request */
-  mayOpen(type: string, reader: PacketReader): OpenAnswer<In, Out>;
+  /**
+   * The peer wants a channel. Never rejects.
+   * @param reader stands at what the type adds to the request; to be read before anything is awaited
+   */
+  mayOpen(type: string, reader: PacketReader): OpenAnswer<In, Out> | Promise<OpenAnswer<In, Out>>;
   /** A request that is no unit. Must reply. */
   requested(
     channel: Channel<In, Out>,
@@ -62,6 +65,8 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
   readonly #opening = new Map<number, (outcome: OpenOutcome<In, Out>) => void>();
   readonly #keepalive: NodeJS.Timeout;
   #nextLocal = 0;
+  /** Channels of the peer that wait for our answer; they count as open. */
+  #answering = 0;
   #heard = 0;
   #silent = 0;
 
@@ -157,17 +162,28 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
     const window = reader.uint32();
     const packetBytes = reader.uint32();
     if (packetBytes < MIN_PEER_PACKET_BYTES) return this.#transport.fail('packet size too small');
-    const full = this.#open.size >= this.#policy.maxChannels;
-    const opened = full
+    const numbers = { remote, window, packetBytes };
+    const full = this.#open.size + this.#answering >= this.#policy.maxChannels;
+    const answer = full
       ? { reason: OPEN_FAILURE.shortage, why: 'too many channels' }
       : this.#policy.mayOpen(type, reader);
+    if (!(answer instanceof Promise)) return this.#answer(numbers, answer);
+    this.#answering += 1;
+    void answer.then((late) => {
+      this.#answering -= 1;
+      if (!this.#transport.isEnded) this.#answer(numbers, late);
+    });
+  }
+
+  #answer(peer: Omit<ChannelNumbers, 'local'>, opened: OpenAnswer<In, Out>): void {
+    const { remote } = peer;
     if (typeof opened !== 'function') {
       const { reason, why } = opened;
       const answer = encodePacket(MESSAGE.CHANNEL_OPEN_FAILURE, remote, reason, why, '');
       return this.#transport.send(answer);
     }
     const local = this.#nextLocal++;
-    const channel = this.#add({ local, remote, window, packetBytes });
+    const channel = this.#add({ local, ...peer });
     this.#transport.send(
       encodePacket(
         MESSAGE.CHANNEL_OPEN_CONFIRMATION,

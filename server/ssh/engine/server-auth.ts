@@ -152,7 +152,11 @@ export class ServerAuth implements Stage {
 
   async #judge(request: AuthRequest): Promise<Verdict> {
     const { enter } = this.#options;
-    if (request.method === 'none' && enter !== null) return this.#enter(enter, request.userName);
+    if (enter !== null) {
+      // Proved further out; what is shown here adds nothing, and a client may insist on showing something.
+      const isBareOffer = request.method === 'publickey' && request.signature === null;
+      return isBareOffer ? 'offer-accepted' : this.#enter(enter, request.userName);
+    }
     if (request.method !== 'publickey') return 'refused';
     const { algorithm, blob, signature, userName } = request;
     const outcome = readBlob(blob);

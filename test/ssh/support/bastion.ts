@@ -142,7 +142,7 @@ export async function startBastion(options: BastionOptions): Promise<Bastion> {
   const gateway = await startGateway({
     listen: { host: '127.0.0.1', port: 0 },
     hostKeys: [hostKey.privateKeyPem],
-    connections: { accept, jump: () => null },
+    connections: { accept, jump: () => Promise.resolve(null) },
     logger,
     clock: systemClock,
     limits: { connectionsPerSecond: 1000, connectionBurst: 1000, ...options.limits },

@@ -64,7 +64,7 @@ export async function startWorld(
   const gateway = await startGateway({
     listen: { host: '127.0.0.1', port: 0 },
     hostKeys: [generateKeyPair('bastion').privateKeyPem],
-    connections: { accept: () => handler, jump: () => null },
+    connections: { accept: () => handler, jump: () => Promise.resolve(null) },
     logger,
     clock: systemClock,
     limits: { connectionsPerSecond: 1000, connectionBurst: 1000, ...limits },
