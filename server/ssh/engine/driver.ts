@@ -5,6 +5,13 @@
  */
 import { createRequire } from 'node:module';
 import { SallyportError } from '../../errors.ts';
+import {
+  createHybridExchange,
+  HYBRID_EXCHANGE,
+  HYBRID_HASH,
+  warmUpHybridExchange,
+  type Exchange,
+} from './hybrid-exchange.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -48,6 +55,8 @@ export interface Negotiated {
 /** What ssh2 needs of a host key. */
 export interface HostSigner {
   readonly type: string;
+  /** Name in front of the signature where it isn't that of the algorithm: a certificate's key type. */
+  readonly signatureType?: string;
   getPublicSSH(): Buffer;
   sign(data: Buffer, hashName: string | undefined): Buffer;
 }
@@ -93,13 +102,23 @@ const ciphers = require('ssh2/lib/protocol/crypto.js') as {
   ) => { decrypt(bytes: Buffer, from: number, to: number): unknown };
 };
 
+/** An exchange that ssh2 lacks; the patch makes room for it. */
+interface AddedExchange {
+  readonly hashName: string;
+  readonly create: (isServer: boolean) => Exchange;
+}
+const exchanges = require('ssh2/lib/protocol/kex.js') as {
+  /** Undefined without the patch. */
+  readonly ADDED_EXCHANGES?: Map<string, AddedExchange>;
+};
+exchanges.ADDED_EXCHANGES?.set(HYBRID_EXCHANGE, {
+  hashName: HYBRID_HASH,
+  create: (isServer) => createHybridExchange(isServer),
+});
+let ready: Promise<void> | null = null;
+
 /** Elliptic curves only: a group exchange lets a stranger buy our processor time cheaply. */
-const KEX = [
-  'curve25519-sha256',
-  'curve25519-sha256@libssh.org',
-  'ecdh-sha2-nistp256',
-  'ecdh-sha2-nistp384',
-];
+const KEX = [HYBRID_EXCHANGE, 'curve25519-sha256', 'curve25519-sha256@libssh.org'];
 const GCM = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'];
 const CTR = ['aes128-ctr', 'aes192-ctr', 'aes256-ctr'];
 const MACS = ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com'];
@@ -149,9 +168,10 @@ export function createProtocol(config: ProtocolConfig): Protocol {
   return new ProtocolClass(config);
 }
 
-/** Resolves when ssh2 has loaded its ciphers. */
+/** Resolves when the ciphers are loaded and the key exchange is warm; the first call begins both. */
 export function engineReady(): Promise<void> {
-  return ciphers.init;
+  ready ??= ciphers.init.then(warmUpHybridExchange);
+  return ready;
 }
 
 /** Whether the native ciphers were built at installation; without them bulk data costs more. */
@@ -196,8 +216,12 @@ export function sendUrgent(protocol: Protocol, payload: Buffer): void {
   internals.sendPacket(protocol, writer.finalize(packet, true), true);
 }
 
-/** Whether the patch of `patches/` is in force: a cipher then asks the connection for its packet limit. */
+/**
+ * Whether the patch of `patches/` is in force: exchanges can be added then, and a cipher asks the
+ * connection for its packet limit.
+ */
 export function engineIsPatched(): boolean {
+  if (exchanges.ADDED_EXCHANGES?.has(HYBRID_EXCHANGE) !== true) return false;
   const sink: PayloadSink = () => undefined;
   sink.maxPacketSize = 100_000;
   const head = Buffer.alloc(5);

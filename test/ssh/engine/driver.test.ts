@@ -72,6 +72,20 @@ describe('the SSH library', () => {
     assertPatched();
   });
 
+  it('counts as unpatched when exchanges cannot be added', () => {
+    const { ADDED_EXCHANGES } = require('ssh2/lib/protocol/kex.js') as {
+      ADDED_EXCHANGES: Map<string, unknown>;
+    };
+    const [[name, exchange] = ['', null]] = ADDED_EXCHANGES;
+    ADDED_EXCHANGES.clear();
+    try {
+      assert.throws(assertPatched, { code: 'engine.unpatched' });
+    } finally {
+      ADDED_EXCHANGES.set(name, exchange);
+    }
+    assertPatched();
+  });
+
   for (const name of [
     'aes128-gcm@openssh.com',
     'aes256-gcm@openssh.com',
