@@ -31,7 +31,7 @@ import { messageOf, SallyportError } from './errors.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
 import { ConnectionRegistry } from './session/connection.ts';
-import { HeldCommands } from './session/gate.ts';
+import { HeldCommands } from './session/held-commands.ts';
 import { DEFAULT_LIMITS } from './session/limits.ts';
 import type { BuiltinQueries } from './session/builtin.ts';
 import { startGateway } from './ssh/gateway.ts';

@@ -2,6 +2,7 @@
  * What the HTTP routes and the pages read and write, and the JSON objects of the outside contract.
  * `web/` imports these types; store/ satisfies the ports structurally.
  */
+import type { NamedIdentity } from '../access/identity.ts';
 import type { Principal } from '../access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import type { AuditEvent } from '../journal/event.ts';
@@ -48,7 +49,7 @@ export interface CommandView {
   readonly reason: string | null;
   /** Id of the approval of a held command. */
   readonly approval: string | null;
-  readonly language: 'shell' | 'sql';
+  readonly language: 'shell' | 'sql' | 'file';
   readonly argv: readonly string[] | null;
   readonly exitStatus: number | null;
   readonly outputFromMs: number | null;
@@ -246,6 +247,33 @@ export interface ApprovalDesk {
     | { readonly kind: 'own-request' }
     | { readonly kind: 'not-an-approver' }
   >;
+}
+
+/** A line of a `.pub` file, read. */
+export type PublicKeyOutcome =
+  | {
+      readonly kind: 'key';
+      readonly algorithm: string;
+      readonly blob: Buffer;
+      readonly fingerprint: string;
+    }
+  | { readonly kind: 'invalid'; readonly why: string };
+
+/** Keys that are valid for minutes. */
+export interface ShortKeyDesk {
+  identities(): Promise<readonly NamedIdentity[]>;
+  /** Rejects with `object.conflict`, `object.unknown` and `limit.exceeded`. @returns its end, ISO 8601 */
+  register(
+    key: {
+      readonly principal: string;
+      readonly key: Omit<Extract<PublicKeyOutcome, { kind: 'key' }>, 'kind'>;
+      readonly lifeMs: number;
+      readonly attribution: 'verified' | 'declared' | null;
+      readonly run: string | null;
+      readonly task: string | null;
+    },
+    event: AuditEvent,
+  ): Promise<string>;
 }
 
 export interface AuditWriter {

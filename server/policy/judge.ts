@@ -34,7 +34,7 @@ export interface JudgeInput {
 }
 
 /** A subject of rules with what is reported of it. */
-interface Judged extends Subject {
+export interface Judged extends Subject {
   readonly command: ReadCommand;
 }
 
@@ -55,7 +55,16 @@ interface Finding {
  * @returns `rule` null when the policy's default or its verdict for the uncertain decided
  */
 export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision {
-  const { subjects, uncertain } = readInput(input);
+  return judgeRead(policy, facts, readInput(input), input);
+}
+
+/** As `judge`, for an input that somebody has read. */
+export function judgeRead(
+  policy: Policy,
+  facts: Facts,
+  { subjects, uncertain }: Read,
+  input: Pick<JudgeInput, 'text' | 'isGuess'>,
+): Decision {
   const index = indexOf(policy);
   const rules = index.rules.filter(({ rule }) => concerns(rule, facts));
   const fitText = textFits(input.text);
@@ -193,7 +202,7 @@ function isTarget(one: Named, target: Facts['target']): boolean {
     : one.kind === 'name' && one.name === target.name;
 }
 
-interface Read {
+export interface Read {
   readonly subjects: readonly Judged[];
   readonly uncertain: readonly Pick<Uncertainty, 'why'>[];
 }

@@ -6,13 +6,16 @@ import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Certainty, Decision, Facts, SqlPlace, Verdict } from '../policy/decision.ts';
+import { fileText, isQuiet, judgeFiles, type FileOperation } from '../policy/file-operation.ts';
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
 import { CommandOutput } from './command-output.ts';
+import { refusedByGrant } from './file-rights.ts';
+import type { HeldCommands } from './held-commands.ts';
 import type { SessionLimits } from './limits.ts';
 import { bothReadings, clipped, markerLabel, plainDecision } from './line-text.ts';
-import { unreadable, withoutText } from './line-text.ts';
+import { fileLine, unreadable, withoutText } from './line-text.ts';
 import { innerState, joined, stateAfter } from './nested-shell.ts';
 import { deniedNotice, heldNotice, notice, refusedNotice, ruleName } from './notice.ts';
 import type { OutputPipe } from './output.ts';
@@ -60,6 +63,8 @@ export interface GateLine {
   readonly promptUs?: number | null;
   /** The shell has said so itself: it runs already, and that nobody read it is no reason to hold it. */
   readonly isReported?: boolean;
+  /** An operation on files: several run at once, and each says itself when it has ended. */
+  readonly isFile?: boolean;
 }
 
 export type GateOutcome =
@@ -87,24 +92,6 @@ export interface GateDependencies {
   readonly limits: SessionLimits;
   /** What follows `ssh` to reach this bastion, for notices. */
   readonly bastion: () => string;
-}
-
-/** Counts the commands that wait for an approval, per principal. */
-export class HeldCommands {
-  readonly #waiting = new Map<string, number>();
-
-  enter(principal: string, limit: number): boolean {
-    const count = this.#waiting.get(principal) ?? 0;
-    if (count >= limit) return false;
-    this.#waiting.set(principal, count + 1);
-    return true;
-  }
-
-  leave(principal: string): void {
-    const count = (this.#waiting.get(principal) ?? 1) - 1;
-    if (count === 0) this.#waiting.delete(principal);
-    else this.#waiting.set(principal, count);
-  }
 }
 
 const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
@@ -173,6 +160,26 @@ export class Gate {
   }
 
   /**
+   * Decides one operation on files; as `decide`. What only looks gets a row only if it isn't allowed.
+   * `Recording.commandEnded` tells what came of it.
+   * @param isOwn see `refusedByGrant`
+   */
+  async decideFile(
+    operation: FileOperation,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+    isOwn = false,
+  ): Promise<GateOutcome> {
+    const { policies } = this.#dependencies;
+    const { policy } = await policies.byName(this.#grant.rule.policy);
+    const decision =
+      refusedByGrant(this.#grant.rule.files, operation, isOwn) ??
+      this.work.run(() => judgeFiles(policy, this.#facts, operation));
+    const line = fileLine(fileText(operation), isQuiet(operation));
+    return this.settle(this.#commit(line, decision, policy, null), abandoned, say);
+  }
+
+  /**
    * Judges the next line and starts to commit the decision. An allowed one counts as released from here
    * on for the lines after it; its bytes must wait for `recorded`.
    */
@@ -190,7 +197,15 @@ export class Gate {
       ? this.work.run(() => stateAfter({ ...line, text: line.unshown ?? line.text }, this.#state))
       : null;
     const judged = await this.#judge(policy, line, after);
-    const decision = line.secret ? withoutText(judged) : judged;
+    return this.#commit(line, line.secret ? withoutText(judged) : judged, policy, after);
+  }
+
+  #commit(
+    line: GateLine,
+    decision: Decision,
+    policy: Policy,
+    after: ShellState | null,
+  ): JudgedLine {
     if (line.quiet && decision.verdict === 'allow')
       return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
     const seq = ++this.#seq;
@@ -230,6 +245,7 @@ export class Gate {
 
   #released(seq: number, line: GateLine, decision: Decision, after: ShellState | null): void {
     const { text, isMarked = false } = line;
+    if (line.isFile === true) return;
     this.commands.released({ seq, text, isMarked }, this.#nowUs());
     const isShell = decision.commands.some(({ stdinLanguage }) => stdinLanguage === 'shell');
     // A client at a terminal may start a shell as well.

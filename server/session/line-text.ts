@@ -40,6 +40,21 @@ export function plainDecision(
   };
 }
 
+/** What is said and stored of an operation on files. */
+export function fileLine(text: string, quiet: boolean): GateLine {
+  return {
+    text,
+    candidates: [],
+    guesses: new Set(),
+    language: 'shell',
+    certainty: 'exact',
+    why: null,
+    quiet,
+    secret: false,
+    isFile: true,
+  };
+}
+
 /** The line, and what else it may be. */
 export function bothReadings({ text, otherwise = null }: GateLine): string {
   return otherwise === null ? text : `${text}\n(or: ${otherwise})`;

@@ -84,6 +84,28 @@ export class OutputPipe {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /**
+   * Delivers bytes of which the record says something else, in the order of the calls: contents of files,
+   * which are counted and hashed. Resolves when there is room for more, as at the end itself.
+   * @param shown settles when what the record says of them is durable
+   */
+  async pass(bytes: Buffer, shown: Promise<unknown> | null = null): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const previous = this.#tail;
+    const written = (async () => {
+      await (shown === null ? previous : Promise.all([previous, shown]));
+      this.#bytesOut += bytes.length;
+      await this.#end.write({ kind: 'data', stream: 'stdout', bytes });
+    })();
+    this.#tail = written;
+    written.catch((error: unknown) => {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      this.#fail(this.#failure);
+      this.#wake();
+    });
+    await written;
+  }
+
   /** Appends an event that is not output (a marker, a resize); keeps its place among the output. */
   async event(event: RecordedEvent): Promise<void> {
     this.#lastUs = Math.max(this.#lastUs, event.atUs);

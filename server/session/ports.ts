@@ -7,7 +7,7 @@ import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
 import type { SallyportError } from '../errors.ts';
-import type { AuditEvent } from '../journal/event.ts';
+import type { AuditEvent, EventType } from '../journal/event.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Certainty, Decision } from '../policy/decision.ts';
 
@@ -239,6 +239,12 @@ export interface ApprovalRequest {
   readonly session: string;
   readonly principal: string;
   readonly target: string;
+/** What came of an operation on files, for the journal. */
+export interface FileResult {
+  readonly type: Extract<EventType, `file.${string}`>;
+  readonly data: AuditEvent['data'];
+}
+
   readonly commandSeq: number;
   readonly text: string;
   readonly rule: string | null;
@@ -266,3 +272,5 @@ export interface Controls {
   /** Calls `onTerminate(by)` once when somebody asks to end this session. Returns the un-subscribe. */
   watch(sessionId: string, onTerminate: (by: string) => void): () => void;
 }
+      /** Committed together with the end. */
+      readonly file?: FileResult;

@@ -37,7 +37,7 @@ export interface EndedSession {
 
 /** That a command has ended, as an event and as a row. */
 export interface CommandEnding {
-  readonly event: AuditEvent;
+  readonly events: readonly AuditEvent[];
   readonly row: Readonly<Record<string, unknown>>;
 }
 
@@ -76,7 +76,7 @@ export async function closeSession(
     keyId: signer.keyId,
     signature,
   });
-  await journal.appendWith([...(endings ?? []).map((one) => one.event), event], {
+  await journal.appendWith([...(endings ?? []).flatMap((one) => one.events), event], {
     statements: [
       ...(endings ?? []).map((one) => attachedInsert('command_ends', one.row)),
       attachedInsert(

@@ -202,7 +202,9 @@ export class LiveRecording implements Recording {
       this.#context.logger.warn('recording.ending-dropped', { session: this.#names.id, seq });
       return;
     }
-    const event = auditEvent('command.ended', this.#names, { seq, ...end });
+    const { file, ...times } = end;
+    const events = [auditEvent('command.ended', this.#names, { seq, ...times })];
+    if (file !== undefined) events.push(auditEvent(file.type, this.#names, { seq, ...file.data }));
     const row = {
       session_id: this.#names.id,
       seq,
@@ -210,7 +212,7 @@ export class LiveRecording implements Recording {
       output_to_us: end.outputToUs,
       exit_status: end.exitStatus,
     };
-    this.#unsentEndings.push({ event, row });
+    this.#unsentEndings.push({ events, row });
     // What ends together with its session is stored together with the session's end.
     queueMicrotask(() => this.#sendEndings());
   }
@@ -231,7 +233,7 @@ export class LiveRecording implements Recording {
 
   #storeEndings(endings: readonly CommandEnding[]): Promise<void> {
     return this.#context.journal.appendWith(
-      endings.map(({ event }) => event),
+      endings.flatMap(({ events }) => events),
       { statements: endings.map(({ row }) => attachedInsert('command_ends', row)), notices: [] },
     );
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { SallyportError } from '../../server/errors.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
-import { Gate, HeldCommands, type GateLine, type GateOutcome } from '../../server/session/gate.ts';
+import { Gate, type GateLine, type GateOutcome } from '../../server/session/gate.ts';
+import { HeldCommands } from '../../server/session/held-commands.ts';
 import { DEFAULT_LIMITS } from '../../server/session/limits.ts';
 import type { DecidedCommand } from '../../server/session/ports.ts';
 import { initialState } from '../../server/shell/state.ts';

@@ -13,7 +13,7 @@ import { SallyportError } from '../../server/errors.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 import { silentLogger } from '../../server/log.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
-import { HeldCommands } from '../../server/session/gate.ts';
+import { HeldCommands } from '../../server/session/held-commands.ts';
 import { DEFAULT_LIMITS } from '../../server/session/limits.ts';
 import { OutputPipe } from '../../server/session/output.ts';
 import type {
