@@ -2,6 +2,7 @@
  * Grants: the rule that gives access, and the proof that it was consulted.
  * Not caught here: a rule that is wider than its author meant; `check` is where that is shown.
  */
+import { namesPlace, type ForwardPlace } from './forward.ts';
 import { isNamedBy, type Principal } from './principal.ts';
 import { selects, type Target, type TargetLogin } from './target.ts';
 
@@ -37,7 +38,7 @@ export interface GrantRule {
   readonly files: FileAccess;
   /** Whether the contents of transferred files are kept as well, sealed. */
   readonly keepFiles: boolean;
-  /** Where forwards may lead, `HOST:PORT` as the target resolves it, or what forwards.ts names. */
+  /** Where forwards may lead, `HOST:PORT` as the target resolves it, or what forward.ts names. */
   readonly forward: readonly string[];
 }
 
@@ -92,6 +93,32 @@ export class Grant {
     kind: ChannelKind,
     rules: readonly GrantRule[],
   ): GrantOutcome {
+    const covers = (rule: GrantRule): boolean => rule.channels.includes(kind);
+    return Grant.#authorise(principal, target, loginName, kind, rules, covers);
+  }
+
+  /** See `authoriseForward`, which is the exported name. */
+  static authoriseForward(
+    this: void,
+    principal: Principal,
+    target: Target,
+    loginName: string | null,
+    place: ForwardPlace,
+    rules: readonly GrantRule[],
+  ): GrantOutcome {
+    const covers = (rule: GrantRule): boolean =>
+      rule.forward.some((entry) => namesPlace(entry, place));
+    return Grant.#authorise(principal, target, loginName, 'forward', rules, covers);
+  }
+
+  static #authorise(
+    principal: Principal,
+    target: Target,
+    loginName: string | null,
+    kind: SessionKind,
+    rules: readonly GrantRule[],
+    covers: (rule: GrantRule) => boolean,
+  ): GrantOutcome {
     const fitting = rules.filter(
       (rule) =>
         rule.principals.some((selector) => isNamedBy(principal, selector)) &&
@@ -106,9 +133,7 @@ export class Grant {
     if (loginName === null && reachable.length > 1) {
       return { kind: 'refused', why: 'login-ambiguous', logins: reachable.map((one) => one.name) };
     }
-    const rule = fitting.find(
-      (one) => one.logins.includes(login.name) && one.channels.includes(kind),
-    );
+    const rule = fitting.find((one) => one.logins.includes(login.name) && covers(one));
     if (rule === undefined) return { kind: 'refused', why: 'channel-kind' };
     return { kind: 'granted', grant: new Grant(principal, target, login, kind, rule) };
   }
@@ -129,3 +154,9 @@ export type GrantOutcome =
  * @param rules all grant rules of the directory; the first that fits wins
  */
 export const authorise = Grant.authorise;
+
+/**
+ * Decides whether `principal` may have a forward to `place` through `target`: some grant rule that fits
+ * must name the place.
+ */
+export const authoriseForward = Grant.authoriseForward;
