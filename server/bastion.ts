@@ -229,6 +229,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     pages: await createPages(),
     recordingKey: (keyId) => publicKeyOf(home, keyId),
     holds: stores.holds,
+    shortKeys: stores.shortKeys,
+    parsePublicKey: parsePublicLine,
     logger,
     clock,
     version,

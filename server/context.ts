@@ -37,6 +37,7 @@ import { currentPolicy } from './store/policies.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
 import { createSearch, type StoredSearch } from './store/search.ts';
 import { createSettings, type Settings } from './store/settings.ts';
+import { createShortKeys, type ShortKeys } from './store/short-keys.ts';
 import { createTokens, type Tokens } from './store/tokens.ts';
 import { loadMasterKey } from './vault/master-key.ts';
 import { createVault, type SealingVault } from './vault/vault.ts';
@@ -63,6 +64,7 @@ export interface Stores {
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
   readonly controls: ReturnType<typeof createControls>;
   readonly holds: Holds;
+  readonly shortKeys: ShortKeys;
   /** The vault; its master key is read, or made, at the first call. */
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
@@ -106,6 +108,7 @@ export async function openStores(
       approvals: createApprovals({ database, journal, publicUrl, clock }),
       controls: createControls(database),
       holds: createHolds({ database, journal, clock }),
+      shortKeys: createShortKeys({ database, journal }),
       vault: () =>
         (vault ??= loadMasterKey({
           value: config.secrets.masterKey,

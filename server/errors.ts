@@ -26,6 +26,7 @@ const CODES = {
   'target.refused': { exitStatus: 1, httpStatus: 502 },
   'target.host-key-changed': { exitStatus: 1, httpStatus: 502 },
   'recording.failed': { exitStatus: 1, httpStatus: 503 },
+  'issuer.unavailable': { exitStatus: 1, httpStatus: 503 },
   'storage.unreachable': { exitStatus: 1, httpStatus: 503 },
   'journal.failed': { exitStatus: 1, httpStatus: 503 },
   'not-built': { exitStatus: 2, httpStatus: 501 },

@@ -7,6 +7,11 @@ export const MAX_USER_NAME_BYTES = 512;
 export const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const CLAIM = /^(run|task)=([A-Za-z0-9._:/-]{1,128})$/;
 
+/** Whether a run or a task may be named so. */
+export function isClaim(value: string): boolean {
+  return CLAIM.test(`run=${value}`);
+}
+
 export interface Destination {
   /** Account on the target; null = that of the only or default grant. */
   readonly login: string | null;

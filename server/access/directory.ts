@@ -2,6 +2,7 @@
  * The directory as configuration says it: who there is, what can be reached, who may reach it and
  * under which policy. Pure data, already validated. Not caught here: references to names that don't exist.
  */
+import type { OidcIdentity } from './identity.ts';
 import type { ChannelKind, FileAccess, RecordingMode } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
 import type { ShellIntegration } from './target.ts';
@@ -23,6 +24,8 @@ export interface PrincipalEntry {
   /** Name of the human who answers for an agent. */
   readonly owner: string | null;
   readonly keys: readonly KeyEntry[];
+  /** How issuers of tokens name it. */
+  readonly oidc: readonly OidcIdentity[];
 }
 
 export interface KeyEntry {

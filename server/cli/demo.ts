@@ -68,6 +68,7 @@ export function demoDirectory(
         groups: ['people'],
         owner: null,
         keys: [keys.human],
+        oidc: [],
       },
       {
         name: AGENT,
@@ -76,6 +77,7 @@ export function demoDirectory(
         groups: ['agents'],
         owner: HUMAN,
         keys: [keys.agent],
+        oidc: [],
       },
     ],
     credentials: [{ name: DEMO_CREDENTIAL }],

@@ -65,9 +65,10 @@ function joined(parts: readonly Entries[]): Entries {
 function documentOf(entries: Entries): DirectoryDocument {
   return {
     principals: entries.principals.map(({ entry }): PrincipalEntry => {
-      const { name, kind, roles, groups, owner, parsedKeys } = entry;
+      const { name, kind, roles, groups, owner, parsedKeys, identities } = entry;
       const keys = parsedKeys.map((key) => key.entry);
-      return { name, kind, roles, groups, owner: owner ?? null, keys };
+      const oidc = identities.map((identity) => identity.entry);
+      return { name, kind, roles, groups, owner: owner ?? null, keys, oidc };
     }),
     credentials: entries.credentials.map(({ entry }) => ({ name: entry.name })),
     targets: entries.targets.map(({ entry }): TargetEntry => {

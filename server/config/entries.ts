@@ -3,16 +3,19 @@
  * that own them. Not caught here: what entries say about each other; see references.ts.
  */
 import type { KeyEntry } from '../access/directory.ts';
+import { namesEverybody, type OidcIdentity } from '../access/identity.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import {
   credentialSchema,
   documentSchema,
   grantSchema,
+  identitySchema,
   policyNameSchema,
   principalSchema,
   shape,
   targetSchema,
   type GrantShape,
+  type IdentityShape,
   type PrincipalShape,
   type TargetShape,
 } from './schema.ts';
@@ -48,7 +51,12 @@ export interface Located<T> {
 
 /** The entries of all sources, before references are followed. */
 export interface Entries {
-  readonly principals: readonly Located<PrincipalShape & { readonly parsedKeys: ParsedKeys }>[];
+  readonly principals: readonly Located<
+    PrincipalShape & {
+      readonly parsedKeys: ParsedKeys;
+      readonly identities: readonly Located<OidcIdentity>[];
+    }
+  >[];
   readonly credentials: readonly Located<{ readonly name: string }>[];
   readonly targets: readonly Located<TargetShape>[];
   readonly grants: readonly Located<GrantShape>[];
@@ -95,7 +103,11 @@ export function readEntries(
   return {
     principals: read<PrincipalShape>('principals', principalSchema).map((located) => ({
       ...located,
-      entry: { ...located.entry, parsedKeys: readKeys(located, checks, problems) },
+      entry: {
+        ...located.entry,
+        parsedKeys: readKeys(located, checks, problems),
+        identities: readIdentities(located, problems),
+      },
     })),
     credentials: read('credentials', credentialSchema),
     targets,
@@ -124,6 +136,39 @@ function readKeys(
     }
     const { algorithm, blob, fingerprint, comment } = outcome;
     return [{ entry: { algorithm, blob, fingerprint, comment }, source, path: place }];
+  });
+}
+
+/** `oidc` is one identity or a list of them. */
+function readIdentities(
+  { entry, source, path }: Located<PrincipalShape>,
+  problems: Problem[],
+): Located<OidcIdentity>[] {
+  const { oidc } = entry;
+  if (oidc === undefined) return [];
+  const base = [...path, 'oidc'];
+  const all: readonly (readonly [unknown, Path])[] = Array.isArray(oidc)
+    ? oidc.map((one: unknown, index) => [one, [...base, index]] as const)
+    : [[oidc, base]];
+  return all.flatMap(([one, place]): Located<OidcIdentity>[] => {
+    const read = shape<IdentityShape>(identitySchema, source, place, one, problems);
+    if (read === null) return [];
+    const { issuer = null, subject = null, audience = null, email = null } = read;
+    const { claims, run = null, task = null } = read;
+    const identity = { issuer, subject, audience, email, claims, run, task };
+    if (email === null) {
+      // Without an address it is a program, which comes with a token of its own issuer.
+      for (const name of ['issuer', 'audience'] as const) {
+        if (identity[name] !== null) continue;
+        const hint = `add "${name}: …", or the e-mail address of a person`;
+        problems.push(source.at(place, `${pathText([...place, name])} is missing`, hint));
+      }
+    }
+    if (namesEverybody(identity)) {
+      const message = `${pathText(place)} lets everybody in whom the issuer knows`;
+      problems.push(source.at(place, message, 'name a subject, or claims that only this one has'));
+    }
+    return [{ entry: identity, source, path: place }];
   });
 }
 

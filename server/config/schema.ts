@@ -13,10 +13,6 @@ import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import type { Source } from './source.ts';
 
-/** Parts of the configuration language that this version refuses rather than ignores. */
-const NOT_BUILT: Readonly<Record<string, string>> = {
-  oidc: 'signing in through OpenID Connect is not part of this version',
-};
 /** Keys by which people look for another one. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   onRecordingFailure: 'write `recording: continue`, or leave it out: sessions end then',
@@ -41,6 +37,17 @@ const principalSelector = checked((value) =>
 const targetSelector = checked((value) =>
   NAME.test(value) || labelSelector.test(value) ? null : 'write a target or label:KEY=VALUE',
 );
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text) || text.length > 512) return false;
+  const { hash, hostname, password, protocol, search, username } = new URL(text);
+  if (hash !== '' || search !== '' || username !== '' || password !== '') return false;
+  // Keys that come over a network unprotected prove nothing; loopback is for trying it.
+  return (
+    protocol === 'https:' ||
+    (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  );
+}
+
 const address = checked((value) => {
   const read = readAddress(value, '10.0.0.5:22');
   if (read.kind === 'malformed') return read.hint;
@@ -58,6 +65,25 @@ const label = checked((value) =>
     : 'use letters, digits, dot, dash, underscore, colon and slash, at most 128',
 );
 
+const issuer = checked((value) =>
+  isIssuer(value) ? null : 'write the `iss` of its tokens, for instance https://ci.example',
+);
+const claim = checked((value) =>
+  value !== '' && value.length <= 512 && !value.includes('\0')
+    ? null
+    : 'write what the claim says, at most 512 characters; * stands for any characters',
+);
+/** One entry of a principal's `oidc`. */
+export const identitySchema = z.strictObject({
+  issuer: issuer.optional(),
+  subject: claim.optional(),
+  audience: claim.optional(),
+  email: claim.optional(),
+  claims: z.record(z.string(), claim).default({}),
+  run: claim.optional(),
+  task: claim.optional(),
+});
+
 export const principalSchema = z.strictObject({
   name,
   kind: z.enum(['human', 'agent']),
@@ -65,6 +91,7 @@ export const principalSchema = z.strictObject({
   groups: z.array(name).default([]),
   owner: name.optional(),
   keys: z.array(z.string()).default([]),
+  oidc: z.unknown().optional(),
 });
 export const credentialSchema = z.strictObject({ name });
 export const targetSchema = z.strictObject({
@@ -98,6 +125,7 @@ export const documentSchema = z.strictObject({
   policies: z.record(z.string(), z.unknown()).nullish(),
 });
 
+export type IdentityShape = z.infer<typeof identitySchema>;
 export type PrincipalShape = z.infer<typeof principalSchema>;
 export type TargetShape = z.infer<typeof targetSchema>;
 export type GrantShape = z.infer<typeof grantSchema>;
@@ -145,8 +173,7 @@ function explain(
     case 'unrecognized_keys':
       return issue.keys.map((key) => {
         const hint = keyHint(key, keysAt(schema, inner), String(path[0] ?? ''));
-        const message =
-          NOT_BUILT[key] ?? `unknown key ${quoted(key)}${path.length > 0 ? ` in ${where}` : ''}`;
+        const message = `unknown key ${quoted(key)}${path.length > 0 ? ` in ${where}` : ''}`;
         return source.atKey([...path, key], message, hint);
       });
     case 'invalid_type': {
@@ -169,9 +196,6 @@ function explain(
         return [source.at(path, `${where} is missing`, `use ${choices}`)];
       }
       const given = typeof issue.input === 'string' ? issue.input : '';
-      if (given !== '' && NOT_BUILT[given] !== undefined) {
-        return [source.at(path, NOT_BUILT[given], `use ${choices}`)];
-      }
       const nearest = nearestName(given, issue.values.map(String));
       const suggestion = nearest === null ? '' : `did you mean ${nearest}? `;
       const shown = given === '' ? kindOf(issue.input) : quoted(given);
@@ -217,7 +241,6 @@ function shownInput(input: unknown): string {
 }
 
 function keyHint(key: string, known: readonly string[], section: string): string {
-  if (NOT_BUILT[key] !== undefined) return 'remove it';
   if (OTHER_NAMES[key] !== undefined) return OTHER_NAMES[key];
   const nearest = nearestName(key, known);
   if (nearest !== null) return `did you mean ${nearest}?`;

@@ -23,6 +23,7 @@ import { Replays } from './replays.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
+import { sshKeyRoutes } from './ssh-key-routes.ts';
 import { identify, isHttps, refuseForeign, rememberViewer, viewerOf } from './viewer.ts';
 import { Views } from './views.ts';
 
@@ -129,6 +130,7 @@ function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
+  app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));
   app.use(() => {

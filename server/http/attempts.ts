@@ -15,6 +15,12 @@ export class Attempts {
     this.#clock = clock;
   }
 
+  /** The last attempt was no mistake: it doesn't count. */
+  forgive(source: string): void {
+    const seen = this.#sources.get(source);
+    if (seen !== undefined && seen.count > 0) seen.count -= 1;
+  }
+
   /** Counts one attempt; throws `limit.exceeded` for one too many in the window. */
   take(source: string): void {
     const nowMs = this.#clock.nowMs();

@@ -10,9 +10,11 @@ import type {
   HeaderReader,
   HoldDesk,
   LiveReader,
+  PublicKeyOutcome,
   RecordingReader,
   ReplayReader,
   SearchDesk,
+  ShortKeyDesk,
   SignIns,
 } from './ports.ts';
 import type { LiveViews } from './live.ts';
@@ -47,6 +49,8 @@ export interface HttpOptions {
     keyId: string | null,
   ) => Promise<{ readonly keyId: string; readonly publicKey: string }>;
   readonly holds: HoldDesk;
+  readonly shortKeys: ShortKeyDesk;
+  readonly parsePublicKey: (line: string) => PublicKeyOutcome;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;

@@ -16,6 +16,7 @@ import type {
 import { SallyportError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { readGrants, readTargets } from './directory.ts';
+import { applyIdentities } from './identities.ts';
 import { storable, storableJson } from './storable.ts';
 
 /** Any number that no other advisory lock of ours uses. */
@@ -112,7 +113,8 @@ async function applyPrincipals(
         .merge({ ...wanted, disabled_at: null });
     }
     const keysDiffer = await applyKeys(knex, id, entry.keys);
-    if (!differs && !keysDiffer) continue;
+    const identitiesDiffer = await applyIdentities(knex, id, entry.oidc);
+    if (!differs && !keysDiffer && !identitiesDiffer) continue;
     changes.push({ object: 'principal', name, change: isNew ? 'added' : 'changed' });
   }
 }
@@ -153,7 +155,14 @@ async function applyKeys(knex: Knex, owner: string, keys: readonly KeyEntry[]): 
     await knex('principal_keys')
       .insert({ id: uuidv7(), blob, ...wanted })
       .onConflict('blob')
-      .merge({ ...wanted, revoked_at: null, expires_at: null });
+      .merge({
+        ...wanted,
+        revoked_at: null,
+        expires_at: null,
+        run: null,
+        task: null,
+        attribution: null,
+      });
   }
   return changed;
 }

@@ -28,7 +28,16 @@ function key(text: string): KeyEntry {
 }
 
 function principal(name: string, more: Partial<PrincipalEntry> = {}): PrincipalEntry {
-  return { name, kind: 'human', roles: [], groups: [], owner: null, keys: [key(name)], ...more };
+  return {
+    name,
+    kind: 'human',
+    roles: [],
+    groups: [],
+    owner: null,
+    keys: [key(name)],
+    oidc: [],
+    ...more,
+  };
 }
 
 const DOCUMENT: DirectoryDocument = {

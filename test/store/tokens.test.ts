@@ -20,6 +20,7 @@ describe('tokens', () => {
       roles: ['admin'],
       groups: ['sre'],
       owner: null,
+      oidc: [],
     } as const;
     await applyDirectory(
       database,

@@ -3,6 +3,7 @@
  * a token works once, the first decision wins, a journal that is told to fail fails.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import type { NamedIdentity } from '../../server/access/identity.ts';
 import type { Principal } from '../../server/access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../../server/asciicast/event.ts';
 import { encodeEventLine } from '../../server/asciicast/event-line.ts';
@@ -26,6 +27,7 @@ import type {
   SearchQuery,
   SessionQuery,
   SessionView,
+  ShortKeyDesk,
   SignIns,
 } from '../../server/http/ports.ts';
 import { CHAIN_START, chunkHash } from '../../server/journal/chain.ts';
@@ -269,6 +271,28 @@ export class FakeSignIns implements SignIns {
 
   async revoke(token: string): Promise<void> {
     this.#tokens.delete(token);
+  }
+}
+
+export class FakeShortKeys implements ShortKeyDesk {
+  readonly named: NamedIdentity[] = [];
+  readonly registered: Parameters<ShortKeyDesk['register']>[0][] = [];
+  readonly #audit: FakeAudit;
+  readonly #clock: { nowMs(): number };
+
+  constructor(audit: FakeAudit, clock: { nowMs(): number }) {
+    this.#audit = audit;
+    this.#clock = clock;
+  }
+
+  async identities(): Promise<readonly NamedIdentity[]> {
+    return this.named;
+  }
+
+  async register(...[key, event]: Parameters<ShortKeyDesk['register']>): Promise<string> {
+    await this.#audit.append(event);
+    this.registered.push(key);
+    return new Date(this.#clock.nowMs() + key.lifeMs).toISOString();
   }
 }
 

