@@ -8,7 +8,7 @@ import { exactText, literal } from '../shell/word.ts';
 import { readCall } from './invocation.ts';
 import { equivalents, isSingleDash, spellings } from './option-names.ts';
 import { compilePath, type PathPattern } from './path-pattern.ts';
-import { isCaseless, operandSpellings, programNames } from './program-names.ts';
+import { isCaseless, operandSpellings, programNames, verbInName } from './program-names.ts';
 
 export interface CommandPattern {
   readonly source: string;
@@ -57,7 +57,8 @@ const MAX_FORMS = 16;
 export function compileCommand(source: string): CommandPattern | string {
   const words = splitPattern(source);
   if (typeof words === 'string') return words;
-  const [first, ...rest] = words;
+  const verb = verbInName(words[0]?.replace(/^.*\//, '') ?? '');
+  const [first, ...rest] = verb === null ? words : ['git', verb, ...words.slice(1)];
   if (first === undefined || first.startsWith('-')) return 'the pattern names no program';
   if (/^\w+=/.test(first)) return 'the pattern begins with an assignment, not with a program';
   const program = first.slice(first.lastIndexOf('/') + 1);

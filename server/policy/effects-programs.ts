@@ -92,7 +92,10 @@ git+commit git+tag git+notes git+merge: - -F=r --file=r -t=r
 git+worktree+remove: d tree
 git+worktree+add: w<-
 git+log git+show git+ls-files git+status git+branch git+stash git+fetch git+pull git+push git+remote git+rev-parse git+reset git+rebase git+cherry-pick git+clean: -
-hg svn bzr fossil jj cvs: - file://:r
+git-upload-pack git-upload-archive git-receive-pack git-lfs-transfer git-lfs-authenticate: -
+hg: - file://:r -R=- --repository=-
+svn bzr fossil jj cvs: - file://:r
+svnserve sftp-server internal-sftp: - -r=-
 svn+export svn+checkout svn+import svn+co: - file://:r
 gh glab hub: - -F=r --body-file=r --input=r
 kubectl oc helm k9s kubectx kubens kustomize argocd flux: - --kubeconfig=-

@@ -1,14 +1,23 @@
 /**
- * Effects of programs that depend on more than a line of the tables can say: find, tar, rsync, git,
+ * Effects of programs that depend on more than a line of the tables can say: find, tar, git,
  * cpio, socat, tools for disks. Not caught here: what archives contain, and lists that such programs read elsewhere.
  */
 import { dropLeading, leading, type ReadOptions } from '../shell/options.ts';
 import { foundWords } from '../shell/programs/collect.ts';
 import { exactText, literal, unknown, type Word } from '../shell/word.ts';
 import { effect, pathsIn, type Effect } from './effect.ts';
+import {
+  GIT_PROGRAMS,
+  gitServes,
+  hgServes,
+  restrictedServes,
+  rsyncEffects,
+  scpEffects,
+} from './effects-transfers.ts';
 import type { Access } from './policy.ts';
 
-type SpecialEffects = (words: readonly Word[], read: ReadOptions) => Effect[];
+/** null = the tables say it. */
+type SpecialEffects = (words: readonly Word[], read: ReadOptions) => Effect[] | null;
 
 const READ: ReadonlySet<Access> = new Set<Access>(['read']);
 const WRITE: ReadonlySet<Access> = new Set<Access>(['write']);
@@ -47,6 +56,13 @@ export const SPECIAL_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
   bsdtar: tarEffects,
   gtar: tarEffects,
   rsync: rsyncEffects,
+  scp: scpEffects,
+  ...Object.fromEntries(
+    GIT_PROGRAMS.map((name) => [
+      name,
+      (_, { operands }) => gitServes(name.slice('git-'.length), wordsOf(operands)),
+    ]),
+  ),
   cpio: cpioEffects,
   socat: socatEffects,
   parted: partedEffects,
@@ -58,6 +74,9 @@ export const SPECIAL_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
 /** What some calls do besides what the tables say. */
 export const FURTHER_EFFECTS: Readonly<Record<string, SpecialEffects>> = {
   git: gitEffects,
+  hg: hgServes,
+  borg: restrictedServes,
+  svnserve: restrictedServes,
   cmake: cmakeEffects,
   parallel: parallelEffects,
 };
@@ -161,26 +180,6 @@ function isStart(name: string, long: string): boolean {
   return long !== '' && name.startsWith('--') && name.length > 3 && long.startsWith(name);
 }
 
-function rsyncEffects(_: readonly Word[], read: ReadOptions): Effect[] {
-  const operands = read.operands.map(({ word }) => word);
-  const deletes = read.options.some(({ name }) => name.startsWith('--del'));
-  const removes = read.options.some(({ name }) => /^--remove-(source|sent)/.test(name));
-  const target = operands.length > 1 ? operands.pop() : undefined;
-  const source = removes ? MOVE : READ;
-  const effects = operands.flatMap((word) =>
-    pathsIn(word).map((path) => effect(source, path, true)),
-  );
-  if (target !== undefined) effects.push(effect(deletes ? REPLACE : WRITE, target, true));
-  for (const { name, value } of read.options) {
-    if (value === null) continue;
-    if (/^--(files|include|exclude|password)-(from|file)$/.test(name)) {
-      effects.push(effect(READ, value));
-    }
-    if (/^--(log-file|write-batch|backup-dir)$/.test(name)) effects.push(effect(WRITE, value));
-  }
-  return effects;
-}
-
 /** Names come on standard input, which the reader follows. */
 function cpioEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   const texts = words.map(exactText);
@@ -227,6 +226,7 @@ const EVERYTHING_HERE: Word = [{ kind: 'glob', pattern: '*' }];
 /** `git clean` deletes what no word names. */
 function gitEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   const verb = exactText(read.operands[0]?.word ?? []);
+  if (verb !== null && verb !== 'clean') return gitServes(verb, wordsOf(read.operands.slice(1)));
   const directory = read.options.find(({ name }) => name === '-C' || name === '--work-tree')?.value;
   const forced = words.some((word) => /^-[a-z]*f|^--force/.test(exactText(word) ?? ''));
   if (verb !== 'clean' || !forced) return [];
@@ -234,6 +234,10 @@ function gitEffects(words: readonly Word[], read: ReadOptions): Effect[] {
   return (paths.length === 0 ? [EVERYTHING_HERE] : paths).map((path) =>
     effect(DELETE, path, true, directory ?? null),
   );
+}
+
+function wordsOf(operands: ReadOptions['operands']): readonly Word[] {
+  return operands.map(({ word }) => word);
 }
 
 /** Files behind `::::` are lists. */

@@ -37,11 +37,9 @@ export function effectsOf(command: ResolvedCommand, program: string | null): Eff
   if (found === null) {
     return command.isFunction || command.carries ? effects : [...effects, ...anything(words)];
   }
-  const special = SPECIAL_EFFECTS[program];
-  if (special !== undefined) effects.push(...special(words, readWords()));
-  else effects.push(...byTable(found.entry, found.verbs, baseEntry(program), words));
-  const further = FURTHER_EFFECTS[program];
-  if (further !== undefined) effects.push(...further(words, readWords()));
+  const special = SPECIAL_EFFECTS[program]?.(words, readWords()) ?? null;
+  effects.push(...(special ?? byTable(found.entry, found.verbs, baseEntry(program), words)));
+  effects.push(...(FURTHER_EFFECTS[program]?.(words, readWords()) ?? []));
   for (const implied of IMPLIED_PATHS) {
     if (implied.program !== program) continue;
     if (implied.words.every((word) => words.some((one) => exactText(one) === word))) {

@@ -20,7 +20,7 @@ import {
   plainLetters,
   takesEqualsValues,
 } from './option-names.ts';
-import { programNames, shorterVerb, splitOperand } from './program-names.ts';
+import { programNames, shorterVerb, splitOperand, verbInName } from './program-names.ts';
 
 export interface Invocation {
   readonly command: ResolvedCommand;
@@ -43,10 +43,25 @@ export function invocationOf(command: ResolvedCommand): Invocation {
     const read = readOptions(words, null, false);
     return { command, program, names: [], read, informs: false, open: openWords(words, read) };
   }
-  const names = programNames(program);
-  const read = readCall(names, words);
+  const verb = verbInName(program);
+  const names = verb === null ? programNames(program) : [program, 'git'];
+  const read = verb === null ? readCall(names, words) : readNamedVerb(names, verb, words);
   const informs = onlyInforms(program, words, read);
   return { command, program, names, read, informs, open: openWords(words, read) };
+}
+
+/** `git-receive-pack DIR` read as `git receive-pack DIR`; the verb stands before the first word. */
+function readNamedVerb(
+  names: readonly string[],
+  verb: string,
+  words: readonly Word[],
+): ReadOptions {
+  const { options, operands, end } = readCall(names, [literal(verb), ...words]);
+  return {
+    options: options.map((one) => ({ ...one, index: one.index - 1 })),
+    operands: operands.map((one) => ({ ...one, index: one.index - 1 })),
+    end: Math.max(0, end - 1),
+  };
 }
 
 function openWords(words: readonly Word[], read: ReadOptions): readonly Word[] {

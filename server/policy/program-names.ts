@@ -57,6 +57,11 @@ export function programNames(name: string): readonly string[] {
   return [...new Set([name, major, base])];
 }
 
+/** `receive-pack` of `git-receive-pack`, or of a pattern for it; null for any other name. */
+export function verbInName(name: string): string | null {
+  return /^git-([\w{},-]+)$/.exec(name)?.[1] ?? null;
+}
+
 /** Programs whose first operand is a subcommand, so that `x exec` can't mean `x logs exec`. */
 export const SUBCOMMAND_PROGRAMS: ReadonlySet<string> = new Set(
   (

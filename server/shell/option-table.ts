@@ -100,7 +100,7 @@ const TABLE: Readonly<Record<string, string>> = {
   sftp: 'BbcDFiJloPRSsX',
   mosh: 'p: client server ssh port predict family experimental-remote-ip',
   rsync:
-    'efBTM: rsh rsync-path exclude include exclude-from include-from files-from filter port bwlimit log-file out-format chmod chown partial-dir backup-dir suffix temp-dir compare-dest copy-dest link-dest timeout contimeout password-file max-size min-size max-delete info debug modify-window block-size compress-level sockopts address protocol iconv',
+    'efBTM: rsh rsync-path exclude include exclude-from include-from files-from filter port bwlimit log-file out-format chmod chown partial-dir backup-dir suffix temp-dir compare-dest copy-dest link-dest timeout contimeout password-file config dparam write-batch only-write-batch read-batch usermap groupmap checksum-choice compress-choice skip-compress copy-as remote-option stop-after stop-at early-input max-alloc checksum-seed log-format log-file-format outbuf max-size min-size max-delete info debug modify-window block-size compress-level sockopts address protocol iconv',
   kubectl:
     'nscoklvL?fp: namespace context kubeconfig cluster user server token container selector filename output image as as-group as-uid request-timeout cache-dir certificate-authority client-certificate client-key profile profile-output tls-server-name v vmodule pod-running-timeout target type patch template field-selector sort-by env labels overrides restart port replicas timeout grace-period tail since since-time field-manager chunk-size custom custom-columns from-literal from-file annotations command-image copy-to set-image',
   docker:

@@ -20,7 +20,8 @@ const NAME_LISTS: Readonly<Record<string, NameList>> = {
   cpio: { given: /^-\w*[op]|^--(?:create|pass-through)$/, unless: /^-\w*[it](?!o)|^--extract$/ },
   pax: { given: /^-\w*w/ },
   zip: { given: /^-@$/, removes: /^-\w*m|^--move$/ },
-  rsync: { given: /^--files-from=-$/, removes: /^--remove-source-files$/ },
+  // At the far end such names stay below the directories that its words name.
+  rsync: { given: /^--files-from=-$/, unless: /^--server$/, removes: /^--remove-source-files$/ },
   wc: FILES0,
   sort: FILES0,
   du: FILES0,

@@ -14,7 +14,7 @@ import { exactText, joinWords, literal } from '../word.ts';
 import { EMBEDDED_PROGRAMS } from './embedded.ts';
 import { NETWORK_PROGRAMS } from './network.ts';
 import { temporaryFiles } from './tmpfiles.ts';
-import { followTransfer } from './transfers.ts';
+import { followTransfer, isFarEnd } from './transfers.ts';
 
 /** A shell elsewhere: nothing of this session's state is there. */
 export function elsewhere(frame: Frame, via: string, home: boolean): Frame {
@@ -159,6 +159,8 @@ function bundled(call: Call): Output {
 
 /** scp and rsync: their options may run commands, their operands are files of other hosts. */
 function transfer(call: Call): Output {
+  // At the far end `-e` holds letters about the client, and a `:` stands in names.
+  if (isFarEnd(call)) return null;
   const frame = elsewhere(call.frame, call.name, true);
   followTransfer(call, call.words, optionGrammar(call.name), frame);
   return EMBEDDED_PROGRAMS[call.name]?.(call) ?? null;
