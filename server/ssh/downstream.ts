@@ -36,6 +36,8 @@ export interface DownstreamOptions {
   /** `address:port` of the peer, for the log. */
   readonly source: string;
   readonly hostKeys: Readonly<Record<string, HostSigner>>;
+  /** The same for a connection inside this one, by the host name that the client typed. */
+  readonly innerHostKeys: (host: string) => Readonly<Record<string, HostSigner>>;
   readonly handler: ConnectionHandler;
   /** See `Connections.jump`. */
   readonly jump: Connections['jump'];
@@ -152,7 +154,7 @@ class ServedConnection implements Downstream {
     const { handler, jump, logger, source } = this.#options;
     try {
       const inner = await jump(handler, host, port);
-      if (inner !== null) return (channel) => this.#serveInner(channel, inner);
+      if (inner !== null) return (channel) => this.#serveInner(channel, host, inner);
     } catch (thrown) {
       logger.error('ssh.jump.failed', { source, why: messageOf(thrown) });
       return {
@@ -165,11 +167,12 @@ class ServedConnection implements Downstream {
   }
 
   /** Terminates the SSH connection that the client speaks inside the channel. */
-  #serveInner(channel: SessionChannel, inner: InnerConnection): void {
-    const { source, hostKeys, jump, limits, logger } = this.#options;
+  #serveInner(channel: SessionChannel, host: string, inner: InnerConnection): void {
+    const { source, innerHostKeys, jump, limits, logger } = this.#options;
     const connection = serveConnection(new ChannelStream(channel), {
       source,
-      hostKeys,
+      hostKeys: innerHostKeys(host),
+      innerHostKeys,
       handler: inner.handler,
       jump,
       enter: (userName) => inner.enter(userName),

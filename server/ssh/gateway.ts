@@ -3,15 +3,16 @@
  * layer that authenticates it.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { sign } from 'node:crypto';
+import { sign, type KeyObject } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Connections } from '../session/ports.ts';
 import { serveConnection, type Downstream } from './downstream.ts';
 import { assertPatched, engineReady, type HostSigner } from './engine/driver.ts';
-import { readPrivateKey } from './engine/private-key.ts';
+import { readPrivateKey, type PrivateKeyOutcome } from './engine/private-key.ts';
 import { hostKeyHash } from './engine/signature.ts';
+import { hostCertificates } from './host-certificate.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
 import { SourceLimiter, sourceOf } from './source.ts';
 
@@ -20,6 +21,8 @@ export interface GatewayOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Private keys, OpenSSH or PEM; one of a type. */
   readonly hostKeys: readonly Buffer[];
+  /** Private key that certifies the host keys inside jumps; without it they are plain there too. */
+  readonly hostAuthority?: Buffer;
   readonly connections: Connections;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -40,7 +43,9 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   assertPatched();
   await engineReady();
-  const gateway = new ListeningGateway(options, readHostKeys(options.hostKeys));
+  const { hostAuthority, hostKeys } = options;
+  const authority = hostAuthority === undefined ? null : readHostKey(hostAuthority).key;
+  const gateway = new ListeningGateway(options, readHostKeys(hostKeys), authority);
   await gateway.listen();
   return gateway;
 }
@@ -48,15 +53,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class ListeningGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
-  readonly #hostKeys: Readonly<Record<string, HostSigner>>;
+  readonly #hostKeys: HostKeys;
+  readonly #hostAuthority: KeyObject | null;
   readonly #limiter: SourceLimiter;
   readonly #server: Server;
   readonly #open = new Map<Socket, Downstream>();
   readonly #waitingForClose: (() => void)[] = [];
 
-  constructor(options: GatewayOptions, hostKeys: Readonly<Record<string, HostSigner>>) {
+  constructor(options: GatewayOptions, hostKeys: HostKeys, hostAuthority: KeyObject | null) {
     this.#options = options;
     this.#hostKeys = hostKeys;
+    this.#hostAuthority = hostAuthority;
     this.#limits = { ...GATEWAY_LIMITS, ...options.limits };
     this.#limiter = new SourceLimiter(this.#limits, () => options.clock.monotonicUs());
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#take(socket));
@@ -94,6 +101,14 @@ class ListeningGateway implements Gateway {
     await new Promise<void>((resolve) => this.#waitingForClose.push(resolve));
   }
 
+  /** The certificate comes first: clients that trust the authority choose it, others the plain key. */
+  #hostKeysFor(host: string): HostKeys {
+    if (this.#hostAuthority === null) return this.#hostKeys;
+    const nowMs = this.#options.clock.nowMs();
+    const certificates = hostCertificates(host, this.#hostKeys, this.#hostAuthority, nowMs);
+    return { ...certificates, ...this.#hostKeys };
+  }
+
   #take(socket: Socket): void {
     const { logger, connections } = this.#options;
     const address = socket.remoteAddress;
@@ -117,6 +132,7 @@ class ListeningGateway implements Gateway {
     const downstream = serveConnection(socket, {
       source,
       hostKeys: this.#hostKeys,
+      innerHostKeys: (host) => this.#hostKeysFor(host),
       handler,
       jump: (outer, host, port) => connections.jump(outer, host, port),
       enter: null,
@@ -140,15 +156,12 @@ class ListeningGateway implements Gateway {
   }
 }
 
-function readHostKeys(pems: readonly Buffer[]): Readonly<Record<string, HostSigner>> {
+type HostKeys = Readonly<Record<string, HostSigner>>;
+
+function readHostKeys(pems: readonly Buffer[]): HostKeys {
   const signers: Record<string, HostSigner> = {};
   for (const pem of pems) {
-    const outcome = readPrivateKey(pem);
-    if (outcome.kind === 'invalid') {
-      const hint = 'restore the host key from a backup, or remove it to have a new one made';
-      throw new SallyportError('key.corrupt', `a host key cannot be read: ${outcome.why}`, hint);
-    }
-    const { type, key, blob } = outcome;
+    const { type, key, blob } = readHostKey(pem);
     const signer: HostSigner = {
       type,
       getPublicSSH: () => blob,
@@ -159,6 +172,16 @@ function readHostKeys(pems: readonly Buffer[]): Readonly<Record<string, HostSign
     for (const name of names) signers[name] ??= signer;
   }
   return signers;
+}
+
+function readHostKey(pem: Buffer): Extract<PrivateKeyOutcome, { kind: 'key' }> {
+  const outcome = readPrivateKey(pem);
+  if (outcome.kind === 'key') return outcome;
+  throw new SallyportError(
+    'key.corrupt',
+    `a host key cannot be read: ${outcome.why}`,
+    'restore the host key from a backup, or remove it to have a new one made',
+  );
 }
 
 function listenError(host: string, port: number, error: NodeJS.ErrnoException): SallyportError {
