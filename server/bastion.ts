@@ -168,6 +168,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     controls: stores.controls,
     recordings,
     directory: stores.directory,
+    attributions: stores.shortKeys,
     dialers: createDialers({ vault, logger }),
     builtins: builtinQueries(stores),
   });

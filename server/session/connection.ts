@@ -2,6 +2,7 @@
  * One downstream transport: who it is, where it wants to go, which channels it may have. It owns
  * *which* channels exist, never *what is in them*.
  */
+import { attributedRun, type AttributedRun, type Attribution } from '../access/attribution.ts';
 import { parseDestination, type Destination } from '../access/destination.ts';
 import { authorise, type ChannelKind, type Grant } from '../access/grant.ts';
 import { jumpPlace } from '../access/jump.ts';
@@ -11,6 +12,7 @@ import type { AuditEvent } from '../journal/event.ts';
 import { isBuiltin, runBuiltin, type BuiltinQueries } from './builtin.ts';
 import { EXIT_FAILED, notice } from './notice.ts';
 import type {
+  Attributions,
   ChannelRequest,
   ConnectionHandler,
   Connections,
@@ -31,13 +33,23 @@ const MAX_REFUSED_KEYS = 6;
 
 export interface ConnectionDependencies extends SessionDependencies {
   readonly directory: Directory;
+  readonly attributions: Attributions;
   readonly dialers: Dialers;
   readonly builtins: BuiltinQueries;
+}
+
+/** Who has authenticated, and what they typed. */
+interface Peer {
+  readonly principal: Principal;
+  readonly userName: string;
+  /** What the key was registered for. */
+  readonly known: Attribution | null;
 }
 
 /** What a connection inside another one is for. */
 interface Jump {
   readonly principal: Principal;
+  readonly known: Attribution | null;
   /** As the client asked for it, and the target that this stands for. */
   readonly host: string;
   readonly target: string;
@@ -117,7 +129,7 @@ class Connection implements ConnectionHandler {
   readonly #sessions = new Set<Session>();
   readonly #refusedKeys: { userName: string; fingerprint: string }[] = [];
   #dialer: Dialer | null = null;
-  #peer: { readonly principal: Principal; readonly userName: string } | null = null;
+  #peer: Peer | null = null;
   readonly #jump: Jump | null;
   #over = false;
 
@@ -137,13 +149,13 @@ class Connection implements ConnectionHandler {
   async jump(host: string, port: number): Promise<InnerConnection | null> {
     const depth = (this.#jump?.depth ?? 0) + 1;
     if (this.#peer === null || depth > MAX_JUMPS) return null;
-    const { principal } = this.#peer;
+    const { known, principal } = this.#peer;
     const { directory } = this.#dependencies;
     const [targets, rules] = await Promise.all([directory.allTargets(), directory.grantRules()]);
     const place = jumpPlace(principal, host, port, targets, rules);
     if (place === null) return null;
     const { target, leadsSomewhere } = place;
-    const jump = { principal, host, target, depth };
+    const jump = { principal, known, host, target, depth };
     const inner = new Connection(this.#dependencies, this.#source, this.#registry, jump);
     return { handler: inner, leadsSomewhere, enter: (userName) => inner.enter(userName) };
   }
@@ -151,7 +163,7 @@ class Connection implements ConnectionHandler {
   /** Lets the principal of the outer connection in; `userName` is a login, with claims behind it. */
   async enter(userName: string): Promise<boolean> {
     if (this.#jump === null) return false;
-    const { principal, host, target } = this.#jump;
+    const { principal, known, host, target } = this.#jump;
     const [login = '', ...claims] = userName.split('+');
     await this.#journal({
       type: 'auth.succeeded',
@@ -160,7 +172,7 @@ class Connection implements ConnectionHandler {
       target: null,
       data: { method: 'jump', userName: clip(userName), host },
     });
-    this.#peer = { principal, userName: [`${login}@${target}`, ...claims].join('+') };
+    this.#peer = { principal, known, userName: [`${login}@${target}`, ...claims].join('+') };
     return true;
   }
 
@@ -171,7 +183,11 @@ class Connection implements ConnectionHandler {
   }
 
   async proven(userName: string, key: PublicKey): Promise<boolean> {
-    const principal = await this.#dependencies.directory.principalByKey(key.blob);
+    const { attributions, directory } = this.#dependencies;
+    const [principal, known] = await Promise.all([
+      directory.principalByKey(key.blob),
+      attributions.attributionOfKey(key.blob),
+    ]);
     if (principal === null) {
       this.#refused(userName, key);
       return false;
@@ -183,7 +199,7 @@ class Connection implements ConnectionHandler {
       target: null,
       data: { method: 'publickey', key: key.fingerprint, userName: clip(userName) },
     });
-    this.#peer = { principal, userName };
+    this.#peer = { principal, userName, known };
     return true;
   }
 
@@ -267,12 +283,16 @@ class Connection implements ConnectionHandler {
     if (outcome.kind === 'refused') {
       return this.#refuse(request, end, outcome.why, refusalText(outcome, destination, request));
     }
-    this.#start(outcome.grant, destination, request, end);
+    const attributed = attributedRun(peer.known, destination);
+    if (attributed.kind === 'contradiction') {
+      return this.#refuse(request, end, 'another run or task', attributed.why);
+    }
+    this.#start(outcome.grant, attributed.by, request, end);
   }
 
   #start(
     grant: Grant,
-    destination: Destination,
+    attributed: AttributedRun,
     request: ChannelRequest,
     end: DownstreamEnd,
   ): void {
@@ -281,8 +301,7 @@ class Connection implements ConnectionHandler {
       grant,
       source: this.#source,
       via: this.#jump === null ? 'direct' : 'jump',
-      run: destination.run,
-      task: destination.task,
+      attributed,
       request,
       end,
       dialer: this.#dialer,

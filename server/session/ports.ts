@@ -2,6 +2,7 @@
  * What the session pipeline needs from outside, and what it offers to the SSH layer. Adapters satisfy
  * these structurally; context.ts is where the compiler checks the fit. At most four methods a port.
  */
+import type { AttributedRun, Attribution } from '../access/attribution.ts';
 import type { Grant, GrantRule, RecordingMode, SessionKind } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
@@ -151,6 +152,12 @@ export interface Directory {
   grantRules(): Promise<readonly GrantRule[]>;
 }
 
+/** What keys were registered for. */
+export interface Attributions {
+  /** null = the key says nothing of a run, or isn't known. */
+  attributionOfKey(blob: Buffer): Promise<Attribution | null>;
+}
+
 export interface Policies {
   /** The compiled policy in force and its version. Rejects with `object.unknown`. */
   byName(name: string): Promise<{ readonly version: number; readonly policy: Policy }>;
@@ -172,6 +179,7 @@ export interface SessionStart {
   readonly source: string;
   readonly run: string | null;
   readonly task: string | null;
+  readonly attribution: AttributedRun['attribution'];
   readonly startedAtMs: number;
   readonly size: { readonly cols: number; readonly rows: number };
   /** Terminal type; null without a terminal. */

@@ -1,4 +1,5 @@
 /** What a session stands on, and what it gives to the conversation that it carries. */
+import type { AttributedRun } from '../access/attribution.ts';
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -31,8 +32,7 @@ export interface SessionContext {
   readonly grant: Grant;
   readonly source: string;
   readonly via: 'direct' | 'jump';
-  readonly run: string | null;
-  readonly task: string | null;
+  readonly attributed: AttributedRun;
   readonly request: ChannelRequest;
   readonly end: DownstreamEnd;
   readonly dialer: Dialer;

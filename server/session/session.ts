@@ -50,7 +50,7 @@ export class Session {
 
   async #run(): Promise<void> {
     const { recordings, clock, logger, policies } = this.#dependencies;
-    const { grant, request, source, via, run, task } = this.#context;
+    const { attributed, grant, request, source, via } = this.#context;
     let recording: Recording;
     try {
       const { version } = await policies.byName(grant.rule.policy);
@@ -62,8 +62,7 @@ export class Session {
         login: grant.login.name,
         via,
         source,
-        run,
-        task,
+        ...attributed,
         startedAtMs: clock.nowMs(),
         size: request.pty?.size ?? NO_TERMINAL,
         term: request.pty?.term ?? null,

@@ -26,6 +26,7 @@ const STARTED: Names = [
   ['via', 'via'],
   ['run', 'run'],
   ['task', 'task'],
+  ['attribution', 'attribution'],
   ['command', 'command'],
   ['policy', 'policy'],
   ['policy_version', 'policyVersion'],

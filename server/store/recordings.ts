@@ -242,6 +242,7 @@ function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
     via: start.via,
     run: start.run,
     task: start.task,
+    attribution: start.attribution,
     command: start.command,
     policy: start.policy,
     policyVersion: start.policyVersion,
@@ -251,7 +252,6 @@ function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
 }
 
 function sessionRow(start: SessionStart, owner: string): Record<string, unknown> {
-  const claimed = start.run !== null || start.task !== null;
   return {
     id: start.id,
     owner,
@@ -265,7 +265,7 @@ function sessionRow(start: SessionStart, owner: string): Record<string, unknown>
     source: start.source,
     run: start.run,
     task: start.task,
-    attribution: claimed ? 'claimed' : null,
+    attribution: start.attribution,
     started_at: new Date(start.startedAtMs),
     width: Math.min(start.size.cols, MAX_STORED_SIDE),
     height: Math.min(start.size.rows, MAX_STORED_SIDE),

@@ -1,6 +1,7 @@
 /** Keys that are valid for minutes, registered by whoever proved who they are in another way. */
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
+import type { Attribution } from '../access/attribution.ts';
 import type { KeyEntry } from '../access/directory.ts';
 import type { NamedIdentity } from '../access/identity.ts';
 import { SallyportError } from '../errors.ts';
@@ -9,6 +10,7 @@ import type { Database } from './database.ts';
 import { enabledPrincipal } from './directory.ts';
 import { readIdentities } from './identities.ts';
 import type { StoredJournal } from './journal.ts';
+import { askThrough } from './outage.ts';
 import { storable } from './storable.ts';
 
 /** Live ones of one principal. */
@@ -35,6 +37,8 @@ export interface ShortKeys {
    * @returns when it ends, ISO 8601
    */
   register(key: ShortKey, event: AuditEvent): Promise<string>;
+  /** null = the key says nothing of a run, or isn't known. */
+  attributionOfKey(blob: Buffer): Promise<Attribution | null>;
 }
 
 export function createShortKeys({
@@ -52,6 +56,16 @@ export function createShortKeys({
         expiresAt = await insertKey(trx, wish);
       });
       return expiresAt;
+    },
+    attributionOfKey: async (blob) => {
+      const row = await askThrough(() =>
+        database
+          .knex('principal_keys')
+          .where('blob', blob)
+          .whereNotNull('attribution')
+          .first<Attribution | undefined>('attribution as trust', 'run', 'task'),
+      );
+      return row ?? null;
     },
   };
 }

@@ -171,8 +171,7 @@ export class Terminal {
         grant: grantFor('shell', options.marks),
         source: '192.0.2.9:1',
         via: 'direct',
-        run: null,
-        task: null,
+        attributed: { run: null, task: null, attribution: null },
         request: {
           kind: 'shell',
           command: null,

@@ -81,8 +81,7 @@ class Scene {
         grant,
         source: '192.0.2.9:1',
         via: 'direct',
-        run: null,
-        task: null,
+        attributed: { run: null, task: null, attribution: null },
         request: request('shell', null, true),
         end: this.#client,
         dialer: {

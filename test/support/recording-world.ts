@@ -102,6 +102,7 @@ export function sessionStart(more: Partial<SessionStart> = {}): SessionStart {
     source: '192.0.2.7:51514',
     run: null,
     task: null,
+    attribution: null,
     startedAtMs: Date.now(),
     size: { cols: 80, rows: 24 },
     term: 'xterm',

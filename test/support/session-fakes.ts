@@ -286,6 +286,7 @@ export async function begin(
     source: '192.0.2.9:1',
     run: null,
     task: null,
+    attribution: null,
     startedAtMs: 0,
     size: { cols: 80, rows: 24 },
     term: null,
