@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hasRole } from './access/principal.ts';
+import { Closers } from './cli/closers.ts';
 import {
   DEMO_CREDENTIAL,
   DEMO_SETTING,
@@ -40,6 +41,7 @@ import { createDialers } from './ssh/upstream.ts';
 import { startAnchoring } from './store/anchor.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
 import { applyDirectory } from './store/directory-apply.ts';
+import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { createLiveSignals } from './store/live.ts';
 import { isOutage } from './store/outage.ts';
@@ -73,28 +75,6 @@ export interface Bastion {
   close(): Promise<void>;
 }
 
-/** Closes what was opened, last first, whatever fails on the way. */
-class Closers {
-  readonly #closers: { readonly name: string; close(): Promise<void> }[] = [];
-  readonly #logger: Logger;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  add(name: string, close: () => Promise<void>): void {
-    this.#closers.push({ name, close });
-  }
-
-  async close(): Promise<void> {
-    for (const part of this.#closers.splice(0).toReversed()) {
-      await part.close().catch((error: unknown) => {
-        this.#logger.error('not closed cleanly', { part: part.name, why: messageOf(error) });
-      });
-    }
-  }
-}
-
 /** Rejects with the SallyportError that names what stands in the way. */
 export async function openBastion(options: BastionOptions): Promise<Bastion> {
   const closers = new Closers(options.logger);
@@ -119,6 +99,11 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   const hostKey = await home.key(
     'keys/ssh_host_ed25519',
     () => generateKeyPair('sallyport').privateKeyPem,
+    whyNoKey,
+  );
+  const hostAuthority = await home.key(
+    'keys/ssh_host_ca_ed25519',
+    () => generateKeyPair('sallyport host authority').privateKeyPem,
     whyNoKey,
   );
   const isDemo = await prepareDirectory(options, stores, closers);
@@ -155,6 +140,11 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   const recordings = createRecordingSink(recording);
   closers.add('recorder', () => recordings.close({ deadlineMs: SHIP_TIMEOUT_MS }));
 
+  const dialers = createDialers({ vault, logger, clock });
+  closers.add('connections to targets', async () => dialers.close());
+  // Also when notifications may have been missed.
+  await database.listen(DIRECTORY_CHANNEL, () => dialers.retire());
+
   const registry = new ConnectionRegistry({
     policies: stores.policies,
     approvals: stores.approvals,
@@ -169,12 +159,13 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     recordings,
     directory: stores.directory,
     attributions: stores.shortKeys,
-    dialers: createDialers({ vault, logger }),
+    dialers,
     builtins: builtinQueries(stores),
   });
   const gateway = await startGateway({
     listen: config.ssh,
     hostKeys: [hostKey],
+    hostAuthority,
     connections: registry,
     logger,
     clock,

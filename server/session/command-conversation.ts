@@ -14,6 +14,25 @@ import { commandLine, readInput } from './stdin-input.ts';
 import { TerminalInput } from './terminal-input.ts';
 import { elapsed } from './wait.ts';
 
+/** The target closed the channel as it likes to: the client gets exactly that. */
+const NO_STATUS: Cut = {
+  notice: null,
+  exitStatus: EXIT_FAILED,
+  status: 'closed',
+  why: 'the target closed without an exit status',
+};
+
+function brokenOff(target: string): Cut {
+  return {
+    notice: notice(
+      `the connection to ${target} ended without an exit status; try again, or ask the target's operator`,
+    ),
+    exitStatus: EXIT_FAILED,
+    status: 'failed',
+    why: 'the connection to the target ended',
+  };
+}
+
 export class CommandConversation implements Conversation {
   readonly #scene: Scene;
   #upstream: UpstreamEnd | null = null;
@@ -111,14 +130,7 @@ export class CommandConversation implements Conversation {
           return { notice: null, exitStatus: 0, status: 'closed', why: 'the command ended' };
         }
         if (input.gone.aborted) return clientGone();
-        return {
-          notice: notice(
-            `the connection to ${context.grant.target.name} ended without an exit status; try again, or ask the target's operator`,
-          ),
-          exitStatus: EXIT_FAILED,
-          status: 'failed',
-          why: 'the target closed without an exit status',
-        };
+        return unit.isBroken === true ? brokenOff(context.grant.target.name) : NO_STATUS;
       }
       await work.run(() => output.push(unit, atUs));
       await work.pause();

@@ -296,7 +296,7 @@ class Connection implements ConnectionHandler {
     request: ChannelRequest,
     end: DownstreamEnd,
   ): void {
-    this.#dialer ??= this.#dependencies.dialers.create();
+    const dialer = (this.#dialer ??= this.#dependencies.dialers.create());
     const session = new Session(this.#dependencies, {
       grant,
       source: this.#source,
@@ -304,8 +304,11 @@ class Connection implements ConnectionHandler {
       attributed,
       request,
       end,
-      dialer: this.#dialer,
-      onOver: () => this.#sessions.delete(session),
+      dialer,
+      onOver: () => {
+        this.#sessions.delete(session);
+        dialer.release(session.id);
+      },
     });
     this.#sessions.add(session);
     this.#registry.start(session);

@@ -12,20 +12,31 @@ export type Dialled =
 /** Opens a channel for `request`, which says what the target gets to see. */
 export async function dial(scene: Scene, request: ChannelRequest): Promise<Dialled> {
   const { dialer, grant } = scene.context;
-  return reached(scene, await dialer.dial(grant, request));
+  return reached(scene, await dialer.dial(grant, request, scene.sessionId));
 }
 
-/** What a dialler answered, with the failure journalled. */
+/** What a dialler answered, journalled. */
 export async function reached(scene: Scene, outcome: DialOutcome): Promise<Dialled> {
-  if (outcome.kind === 'open') return outcome;
   const { context, dependencies, sessionId } = scene;
-  const { error } = outcome;
-  await dependencies.journal.append({
-    type: 'upstream.failed',
+  const event = {
     principal: context.grant.principal.name,
     source: context.source,
     session: sessionId,
     target: context.grant.target.name,
+  };
+  if (outcome.kind === 'open') {
+    const { id, isShared, from } = outcome.connection;
+    await dependencies.journal.append({
+      type: 'upstream.opened',
+      ...event,
+      data: { connection: id, shared: isShared, from },
+    });
+    return outcome;
+  }
+  const { error } = outcome;
+  await dependencies.journal.append({
+    type: 'upstream.failed',
+    ...event,
     data: { code: error.code, why: messageOf(error) },
   });
   return {

@@ -41,7 +41,8 @@ export type OutputUnit =
       readonly coreDumped: boolean;
       readonly message: string;
     }
-  | { readonly kind: 'close' };
+  /** `isBroken`: the target didn't send it, the connection to it ended. */
+  | { readonly kind: 'close'; readonly isBroken?: true };
 
 /** One end of a channel as the pipeline sees it. */
 export interface ChannelEnd<In, Out> {
@@ -118,14 +119,35 @@ export interface Connections {
 // --- what we call -----------------------------------------------------------------------------
 
 export type DialOutcome =
-  | { readonly kind: 'open'; readonly end: UpstreamEnd }
+  | {
+      readonly kind: 'open';
+      readonly end: UpstreamEnd;
+      readonly connection: UpstreamConnectionFacts;
+    }
   | { readonly kind: 'failed'; readonly error: SallyportError };
 
-/** Opens channels on targets; one Dialer per downstream connection, which shares its transports. */
+/** Which connection to a target carries a channel. */
+export interface UpstreamConnectionFacts {
+  readonly id: string;
+  /** It stood already, or was being made for another session. */
+  readonly isShared: boolean;
+  /** `address:port` of the bastion's side, which the target's own log names. */
+  readonly from: string;
+}
+
+/**
+ * Opens channels on targets; one Dialer per downstream connection. The connections to targets are shared
+ * with other Dialers, but only for the same principal, target, login and credential.
+ */
 export interface Dialer {
-  /** `request.env` is already filtered. Expected failures are values; never rejects. */
-  dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome>;
-  /** Ends every transport of this connection. */
+  /**
+   * `request.env` is already filtered. Expected failures are values; never rejects.
+   * @param session id of the session that the channel is for
+   */
+  dial(grant: Grant, request: ChannelRequest, session: string): Promise<DialOutcome>;
+  /** The session is over: what is still open for it is closed. */
+  release(session: string): void;
+  /** Closes all channels of this downstream connection, and gives up what is being opened. */
   close(): void;
 }
 
@@ -135,13 +157,37 @@ export interface Dialers {
 
 /** Decrypted credential material; wiped by `[Symbol.dispose]`. */
 export interface OpenedCredential extends Disposable {
-  readonly kind: 'private-key' | 'password';
+  /** An `authority` is the private key of a CA that signs a certificate for each connection. */
+  readonly kind: 'private-key' | 'password' | 'authority';
   readonly bytes: Buffer;
 }
 
+/** What a credential is opened for, as the journal says it. */
+export interface CredentialUse {
+  /** The session that needed the connection first. */
+  readonly session: string;
+  /** Id of the connection to the target. */
+  readonly connection: string;
+  /** What an authority will sign; counts for nothing else. */
+  readonly certificate: {
+    readonly keyId: string;
+    readonly serial: bigint;
+    readonly validFromMs: number;
+    readonly validUntilMs: number;
+  };
+}
+
 export interface Vault {
+  /**
+   * What the grant's login is opened with now; decrypts nothing. Rejects with `object.unknown`.
+   */
+  current(grant: Grant): Promise<{
+    readonly kind: OpenedCredential['kind'];
+    /** Raised by every change. */
+    readonly version: number;
+  }>;
   /** Decrypts the credential of the grant's login and journals its use. Rejects with `vault.locked` or `object.unknown`. */
-  open(grant: Grant): Promise<OpenedCredential>;
+  open(grant: Grant, use: CredentialUse): Promise<OpenedCredential>;
 }
 
 export interface Directory {
@@ -156,6 +202,53 @@ export interface Directory {
 export interface Attributions {
   /** null = the key says nothing of a run, or isn't known. */
   attributionOfKey(blob: Buffer): Promise<Attribution | null>;
+}
+
+/** Who a certificate is for. */
+export interface Certificates {
+  /**
+   * Judges the certificate of a key: its authority and signature, time, revocation, options, and whom it
+   * names. Rejects when the directory can't be read.
+   * @param source `address:port` of the peer
+   */
+  judge(key: PublicKey, source: string): Promise<CertificateVerdict>;
+}
+
+/** What the journal says of a certificate. */
+export interface CertificateFacts {
+  /** Name of the authority; null = nobody trusts who signed it. */
+  readonly authority: string | null;
+  readonly keyId: string;
+  /** Up to 64 bits, so decimal digits. */
+  readonly serial: string;
+}
+
+export type CertificateVerdict =
+  | {
+      readonly kind: 'accepted';
+      readonly principal: Principal;
+      readonly facts: CertificateFacts;
+      /** Runs in place of whatever is asked for; null = nothing is forced. */
+      readonly forceCommand: Buffer | null;
+      readonly permits: ConnectionPermits;
+    }
+  /** `facts` are null when the certificate can't be read. */
+  | { readonly kind: 'refused'; readonly why: string; readonly facts: CertificateFacts | null };
+
+/** The certificate authorities that the configuration trusts. */
+export interface Authorities {
+  /** The authority that has this public key; null = nobody trusts it. */
+  authorityByKey(blob: Buffer): Promise<TrustedAuthority | null>;
+  /** The revocation list with this digest, or null when the authority has another one by now. */
+  revocations(authority: string, digest: string): Promise<Buffer | null>;
+}
+
+export interface TrustedAuthority {
+  readonly name: string;
+  /** Digest of its revocation list; null = it has none. */
+  readonly revocations: string | null;
+  /** Whom the names in its certificates stand for; disabled principals are left out. */
+  readonly names: readonly { readonly name: string; readonly principal: Principal }[];
 }
 
 export interface Policies {

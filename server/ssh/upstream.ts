@@ -1,9 +1,9 @@
 /**
- * The leg towards targets: connections that only a grant opens, to a host whose key is pinned, with a
- * credential that is decrypted when the target is ready for it and forgotten at once.
+ * The leg towards targets: channels that only a grant opens, on connections to a host whose key is
+ * pinned. Which connection carries a channel is the pool's; what it is opened with, the vault's.
  */
-import { connect, type Socket } from 'node:net';
 import type { Grant } from '../access/grant.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
@@ -16,272 +16,154 @@ import type {
   Vault,
 } from '../session/ports.ts';
 import type { Channel } from './engine/channel.ts';
-import { Channels, OPEN_FAILURE, type ClientChannels } from './engine/channels.ts';
-import { ClientAuth, type ClientCredential } from './engine/client-auth.ts';
-import { readPrivateKey } from './engine/private-key.ts';
-import { fingerprintOf } from './engine/signature.ts';
-import { Transport } from './engine/transport.ts';
-import { UPSTREAM_LEG } from './engine/unit.ts';
-import { identity } from './identity.ts';
-import { parsePublicLine } from './key.ts';
-import { unreachable } from './reach.ts';
+import { connectTarget, type ConnectionLimits } from './upstream-connection.ts';
+import { POOL_LIMITS, UpstreamPool, type Lease, type PoolLimits } from './upstream-pool.ts';
 
-export interface DialerLimits {
-  /** From the first packet to the end of authentication. */
-  readonly connectTimeoutMs: number;
-  /** A target must answer the opening of a channel by then. */
-  readonly channelTimeoutMs: number;
-  readonly keepaliveIntervalMs: number;
-  /** Keepalives that may stay unanswered. */
-  readonly maxSilentIntervals: number;
-}
+export type DialerLimits = ConnectionLimits & PoolLimits;
 
 export const DIALER_LIMITS: DialerLimits = {
   connectTimeoutMs: 10_000,
-  channelTimeoutMs: 30_000,
   keepaliveIntervalMs: 30_000,
   maxSilentIntervals: 10,
+  ...POOL_LIMITS,
 };
 
 export interface DialersOptions {
   readonly vault: Vault;
   readonly logger: Logger;
+  readonly clock?: Clock;
   readonly limits?: Partial<DialerLimits>;
 }
 
-/** Makes one Dialer per downstream connection. */
-export function createDialers(options: DialersOptions): Dialers {
+/** Makes one Dialer per downstream connection; the connections to targets belong to all of them. */
+export interface TargetDialers extends Dialers {
+  /** Connections to targets that stand or are being made. */
+  readonly connectionCount: number;
+  /** The directory or a credential has changed: no connection that stands takes a new channel. */
+  retire(): void;
+  /** Ends all connections to targets. */
+  close(): void;
+}
+
+export function createDialers(options: DialersOptions): TargetDialers {
   const limits = { ...DIALER_LIMITS, ...options.limits };
-  return { create: () => new TargetDialer(options, limits) };
+  const { clock = systemClock, logger, vault } = options;
+  const pool = new UpstreamPool(
+    (grant, use, onEnd) => connectTarget({ grant, use, vault, logger, limits, onEnd }),
+    limits,
+    clock,
+  );
+  return {
+    create: () => new TargetDialer(pool, vault, limits),
+    get connectionCount() {
+      return pool.size;
+    },
+    retire: () => pool.retire(),
+    close: () => pool.close('the bastion is stopping'),
+  };
 }
 
 type TargetChannel = Channel<OutputUnit, InputUnit>;
-type Connected = { readonly transport: Transport; readonly channels: ClientChannels };
-type ConnectOutcome =
-  | { readonly kind: 'connected'; readonly connected: Connected }
-  | { readonly kind: 'failed'; readonly error: SallyportError };
 
 class TargetDialer implements Dialer {
-  readonly #options: DialersOptions;
+  readonly #pool: UpstreamPool;
+  readonly #vault: Vault;
   readonly #limits: DialerLimits;
-  /** Connections by target and login. */
-  readonly #connections = new Map<string, Set<Promise<ConnectOutcome>>>();
-  readonly #running = new Set<{ abort(why: string): void }>();
+  /** What is open, by session. */
+  readonly #leases = new Map<Lease, string>();
   #isClosed = false;
 
-  constructor(options: DialersOptions, limits: DialerLimits) {
-    this.#options = options;
+  constructor(pool: UpstreamPool, vault: Vault, limits: DialerLimits) {
+    this.#pool = pool;
+    this.#vault = vault;
     this.#limits = limits;
   }
 
-  async dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome> {
+  async dial(grant: Grant, request: ChannelRequest, session: string): Promise<DialOutcome> {
     try {
-      return await this.#dial(grant, request);
+      return await this.#dial(grant, request, session);
     } catch (thrown) {
+      if (thrown instanceof SallyportError) return { kind: 'failed', error: thrown };
       return failed(grant, `opening the channel failed: ${messageOf(thrown)}`, thrown);
     }
   }
 
+  release(session: string): void {
+    for (const [lease, owner] of this.#leases) if (owner === session) this.#end(lease);
+  }
+
   close(): void {
     this.#isClosed = true;
-    for (const running of this.#running) running.abort("the client's connection ended");
-    this.#connections.clear();
+    for (const lease of this.#leases.keys()) this.#end(lease);
+    this.#pool.forget(this);
   }
 
-  async #dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome> {
+  async #dial(grant: Grant, request: ChannelRequest, session: string): Promise<DialOutcome> {
     if (grant.target.hostKey === null) return { kind: 'failed', error: unpinned(grant) };
-    const key = JSON.stringify([grant.target, grant.login]);
-    const known = this.#connections.get(key) ?? new Set();
-    this.#connections.set(key, known);
-    let refused: string | null = null;
-    for (const pending of known) {
-      const outcome = await pending;
-      if (outcome.kind === 'failed' || outcome.connected.transport.isEnded) continue;
-      const opened = await this.#openChannel(outcome.connected);
-      if (opened.kind === 'open') return this.#start(grant, request, opened.channel);
-      // Too many sessions on this connection: another one may take it.
-      refused = opened.why;
-    }
+    const credential = await this.#vault.current(grant);
     if (this.#isClosed) return failed(grant, 'the client has gone');
-    const connecting = this.#connect(grant, known);
-    const outcome = await connecting;
-    if (outcome.kind === 'failed') return outcome;
-    const opened = await this.#openChannel(outcome.connected);
-    if (opened.kind === 'open') return this.#start(grant, request, opened.channel);
-    return failed(grant, `it refused a channel: ${opened.why || refused || 'no reason given'}`);
-  }
-
-  /** Starts a connection that later channels share; it is forgotten when it ends. */
-  #connect(grant: Grant, known: Set<Promise<ConnectOutcome>>): Promise<ConnectOutcome> {
-    const connecting = connectTarget(grant, this.#options, this.#limits, this.#running, () =>
-      known.delete(connecting),
-    );
-    known.add(connecting);
-    return connecting;
-  }
-
-  async #openChannel(
-    connected: Connected,
-  ): Promise<
-    | { readonly kind: 'open'; readonly channel: TargetChannel }
-    | { readonly kind: 'refused'; readonly why: string }
-  > {
-    const opening = connected.channels.openSession();
-    const timer = setTimeout(
-      () => connected.transport.close('no answer to the opening of a channel'),
-      this.#limits.channelTimeoutMs,
-    );
-    try {
-      return await opening;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #start(
-    grant: Grant,
-    request: ChannelRequest,
-    channel: TargetChannel,
-  ): Promise<DialOutcome> {
-    const { pty, env, kind, command } = request;
-    const answers: Promise<boolean>[] = [];
-    // All requests leave at once; the answers come in the same order.
-    if (pty !== null) {
-      const { cols, rows, widthPx, heightPx } = pty.size;
-      answers.push(channel.request('pty-req', pty.term, cols, rows, widthPx, heightPx, pty.modes));
-    }
-    for (const { name, value } of env) channel.notify('env', name, value);
-    answers.push(command === null ? channel.request(kind) : channel.request(kind, command));
-    const timer = setTimeout(
-      () => void channel.write({ kind: 'close' }),
-      this.#limits.channelTimeoutMs,
-    );
-    const granted = await Promise.all(answers);
-    clearTimeout(timer);
-    if (granted.every(Boolean)) return { kind: 'open', end: channel };
-    void channel.write({ kind: 'close' });
-    const what = pty !== null && granted[0] === false ? 'a terminal' : `the ${kind} request`;
-    return failed(grant, `it refused ${what}`);
-  }
-}
-
-/** Connects and authenticates. Never rejects. `onEnd` is called when the connection ends, or never began. */
-function connectTarget(
-  grant: Grant,
-  options: DialersOptions,
-  limits: DialerLimits,
-  running: Set<{ abort(why: string): void }>,
-  onEnd: () => void,
-): Promise<ConnectOutcome> {
-  const { target } = grant;
-  const where = `${target.name} (${target.host}:${target.port})`;
-  return new Promise((resolve) => {
-    let transport: Transport | null = null;
-    let reason: SallyportError | null = null;
-    const socket: Socket = connect({ host: target.host, port: target.port, noDelay: true });
-    const handle = {
-      abort: (why: string): void => {
-        if (transport === null) finish(unreachable(where, why));
-        else transport.close(why);
-      },
-    };
-    running.add(handle);
-    const timer = setTimeout(() => {
-      reason = unreachable(where, `no SSH connection within ${limits.connectTimeoutMs / 1000} s`);
-      handle.abort(reason.message);
-    }, limits.connectTimeoutMs);
-    const finish = (error: SallyportError): void => {
-      clearTimeout(timer);
-      running.delete(handle);
-      socket.destroy();
-      onEnd();
-      resolve({ kind: 'failed', error: reason ?? error });
-    };
-    const onSocketError = (error: Error): void => finish(unreachable(where, error));
-    socket.once('error', onSocketError);
-    socket.once('connect', () => {
-      socket.off('error', onSocketError);
-      transport = new Transport({
-        socket,
-        ident: identity(),
-        role: {
-          kind: 'client',
-          pinned: target.hostKey?.split(' ')[0] ?? null,
-          verify: (blob) => {
-            reason = hostKeyProblem(grant, where, blob);
-            return reason === null;
-          },
-        },
-        onReady: (ready) =>
-          new ClientAuth(ready, {
-            login: grant.login.name,
-            credential: () =>
-              openCredential(grant, options.vault).catch((thrown: unknown) => {
-                reason = thrown instanceof SallyportError ? thrown : null;
-                throw thrown;
-              }),
-            onSuccess: () => {
-              clearTimeout(timer);
-              const channels = serveTarget(ready, limits);
-              resolve({ kind: 'connected', connected: { transport: ready, channels } });
-              return channels;
-            },
-            onRefused: (why) => {
-              reason ??= refusedLogin(grant, where, why);
-              ready.close('authentication failed');
-            },
-            onEnded: () => {},
-          }),
-        onEnd: (why) => {
-          clearTimeout(timer);
-          running.delete(handle);
-          onEnd();
-          options.logger.info('ssh.upstream.ended', { target: target.name, why });
-          // After success this changes nothing: the promise is settled.
-          resolve({ kind: 'failed', error: reason ?? brokenOff(where, why) });
-        },
-      });
+    const outcome = await this.#pool.lease({
+      grant,
+      credential,
+      session,
+      borrower: this,
+      isTerminal: request.pty !== null,
+      isAlone: false,
+      open: (channels) => channels.openSession(),
     });
-  });
-}
-
-function serveTarget(transport: Transport, limits: DialerLimits): ClientChannels {
-  return new Channels<OutputUnit, InputUnit>(transport, {
-    leg: UPSTREAM_LEG,
-    maxChannels: 0,
-    keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: limits.maxSilentIntervals },
-    mayOpen: () => ({ reason: OPEN_FAILURE.prohibited, why: 'not allowed' }),
-    requested: (channel, type, wantReply, reader) =>
-      channel.reply(wantReply, channel.receivedRequest(type, reader)),
-    globalRequest: () => false,
-    ended: () => {},
-  });
-}
-
-async function openCredential(grant: Grant, vault: Vault): Promise<ClientCredential> {
-  using opened = await vault.open(grant);
-  if (opened.kind === 'password') return { kind: 'password', password: Buffer.from(opened.bytes) };
-  const outcome = readPrivateKey(opened.bytes);
-  if (outcome.kind === 'key') return outcome;
-  const name = grant.login.credential;
-  throw new SallyportError(
-    'target.refused',
-    `the credential ${name} cannot be used: ${outcome.why}`,
-    `store it again with: sallyport credential put ${name} --private-key FILE`,
-  );
-}
-
-function hostKeyProblem(grant: Grant, where: string, shown: Buffer): SallyportError | null {
-  const { name, hostKey } = grant.target;
-  const pinned = parsePublicLine(hostKey ?? '');
-  const rescan = `if the change is expected, compare the new fingerprint on the host itself and pin it: sallyport target scan ${name}`;
-  if (pinned.kind === 'invalid') {
-    const message = `the pinned host key of ${where} cannot be read: ${pinned.why}`;
-    return new SallyportError('target.host-key-changed', message, rescan);
+    if (outcome.kind === 'failed') return outcome;
+    if (outcome.kind === 'refused') {
+      return failed(grant, `it refused a channel: ${outcome.why || 'no reason given'}`);
+    }
+    const { lease } = outcome;
+    this.#leases.set(lease, session);
+    if (this.#isClosed) {
+      this.#end(lease);
+      return failed(grant, 'the client has gone');
+    }
+    return this.#start(grant, request, lease);
   }
-  if (pinned.blob.equals(shown)) return null;
-  const message = `the host key of ${where} has changed: pinned ${pinned.fingerprint}, shown ${fingerprintOf(shown)}`;
-  return new SallyportError('target.host-key-changed', message, rescan);
+
+  async #start(grant: Grant, request: ChannelRequest, lease: Lease): Promise<DialOutcome> {
+    const { channel, connection } = lease;
+    const refused = await refusedRequest(channel, request, this.#limits.channelTimeoutMs);
+    if (refused === null) {
+      const { id, isShared, from } = connection;
+      return { kind: 'open', end: channel, connection: { id, isShared, from } };
+    }
+    this.#end(lease);
+    return failed(
+      grant,
+      connection.transport.isEnded ? 'its connection ended meanwhile' : `it refused ${refused}`,
+    );
+  }
+
+  #end(lease: Lease): void {
+    this.#leases.delete(lease);
+    lease.channel.abandon();
+    lease.end();
+  }
+}
+
+/** Sends what starts the channel; says what the target refused, or null. */
+async function refusedRequest(
+  channel: TargetChannel,
+  { command, env, kind, pty }: ChannelRequest,
+  timeoutMs: number,
+): Promise<string | null> {
+  const answers: Promise<boolean>[] = [];
+  // All requests leave at once; the answers come in the same order.
+  if (pty !== null) {
+    const { cols, rows, widthPx, heightPx } = pty.size;
+    answers.push(channel.request('pty-req', pty.term, cols, rows, widthPx, heightPx, pty.modes));
+  }
+  for (const { name, value } of env) channel.notify('env', name, value);
+  answers.push(command === null ? channel.request(kind) : channel.request(kind, command));
+  const timer = setTimeout(() => channel.abandon(), timeoutMs);
+  const granted = await Promise.all(answers);
+  clearTimeout(timer);
+  if (granted.every(Boolean)) return null;
+  return pty !== null && granted[0] === false ? 'a terminal' : `the ${kind} request`;
 }
 
 function unpinned(grant: Grant): SallyportError {
@@ -291,20 +173,6 @@ function unpinned(grant: Grant): SallyportError {
     `the target ${name} has no pinned host key, so nothing proves which host answers`,
     `compare the host's fingerprint with what this shows, then put the key in the configuration: sallyport target scan ${name}`,
   );
-}
-
-function refusedLogin(grant: Grant, where: string, why: string): SallyportError {
-  const { name, credential } = grant.login;
-  return new SallyportError(
-    'target.refused',
-    `${where} refused the login ${name} with credential ${credential}: ${why}`,
-    `check that the public key or password of ${credential} is in place for ${name} on the target`,
-  );
-}
-
-function brokenOff(where: string, why: string): SallyportError {
-  const hint = 'look into the SSH log of the target for the reason';
-  return new SallyportError('target.refused', `${where} broke off: ${why}`, hint);
 }
 
 function failed(grant: Grant, why: string, cause?: unknown): DialOutcome {

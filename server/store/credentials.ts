@@ -1,9 +1,11 @@
 /** Sealed credential material by name. What opens it is in the vault, never here. */
 import { SallyportError } from '../errors.ts';
 import type { Database } from './database.ts';
+import { tellDirectoryChange } from './directory-change.ts';
 import { storable } from './storable.ts';
 
-export type CredentialKind = 'private-key' | 'password';
+/** An `authority` is the private key of a CA that signs certificates. */
+export type CredentialKind = 'private-key' | 'password' | 'authority';
 
 export interface SealedCredential {
   readonly name: string;
@@ -33,7 +35,7 @@ export interface Credentials {
   /**
    * Declares the credential if need be and stores its material. Rejects with `object.conflict` when
    * somebody else has stored that version meanwhile.
-   * @param publicKey `ssh-ed25519 AAAA…` of a private key, null for a password
+   * @param publicKey `ssh-ed25519 AAAA…` of a private key or a CA, null for a password
    */
   put(credential: SealedCredential, publicKey: string | null): Promise<void>;
 }
@@ -81,7 +83,7 @@ export function createCredentials(database: Pick<Database, 'knex'>): Credentials
         .merge({ ...columns, updated_at: knex.fn.now() })
         .where('credentials.version', '<', version)
         .returning('name');
-      if (stored.length > 0) return;
+      if (stored.length > 0) return tellDirectoryChange(knex);
       throw new SallyportError(
         'object.conflict',
         `the credential ${storable(name)} was changed by somebody else meanwhile`,

@@ -15,6 +15,7 @@ import type {
 } from '../access/directory.ts';
 import { SallyportError } from '../errors.ts';
 import type { Database } from './database.ts';
+import { tellDirectoryChange } from './directory-change.ts';
 import { readGrants, readTargets } from './directory.ts';
 import { applyIdentities } from './identities.ts';
 import { storable, storableJson } from './storable.ts';
@@ -52,6 +53,7 @@ export async function applyDirectory(
     await applyGrants(transaction, document.grants, changes);
     await applyPolicies(transaction, document.policies, changes);
     if (options.prune) await prune(transaction, document, changes);
+    if (changes.length > 0) await tellDirectoryChange(transaction);
     if (options.dryRun) await transaction.rollback();
     else await transaction.commit();
     return changes;

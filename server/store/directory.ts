@@ -6,6 +6,7 @@ import type { ShellIntegration, Target } from '../access/target.ts';
 import { SallyportError } from '../errors.ts';
 import type { Directory } from '../session/ports.ts';
 import type { Database } from './database.ts';
+import { tellDirectoryChange } from './directory-change.ts';
 import { askThrough } from './outage.ts';
 import { storable } from './storable.ts';
 
@@ -69,7 +70,7 @@ export function createDirectory(database: Pick<Database, 'knex'>): StoredDirecto
       const changed = await knex('targets')
         .where('name', storable(target))
         .update({ host_key: storable(line) });
-      if (changed === 1) return;
+      if (changed === 1) return tellDirectoryChange(knex);
       throw new SallyportError(
         'object.unknown',
         `there is no target named ${storable(target)}`,

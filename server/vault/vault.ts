@@ -4,7 +4,8 @@
  */
 import { Grant } from '../access/grant.ts';
 import { SallyportError } from '../errors.ts';
-import type { Journal, OpenedCredential, Vault } from '../session/ports.ts';
+import type { JsonValue } from '../journal/event.ts';
+import type { CredentialUse, Journal, OpenedCredential, Vault } from '../session/ports.ts';
 import { keyIdOf, open, seal } from './envelope.ts';
 import type { MasterKey } from './master-key.ts';
 import { Secret } from './secret.ts';
@@ -47,7 +48,11 @@ export function createVault({ masterKey, credentials, journal }: VaultParts): Se
   const keyId = keyIdOf(masterKey);
   return {
     keyId,
-    open: async (grant) => {
+    current: async (grant) => {
+      const { kind, version } = await stockOf(credentials, credentialOf(grant));
+      return { kind, version };
+    },
+    open: async (grant, use) => {
       const name = credentialOf(grant);
       const stored = await stockOf(credentials, name);
       const opened = unseal(masterKey, keyId, stored);
@@ -56,9 +61,16 @@ export function createVault({ masterKey, credentials, journal }: VaultParts): Se
           type: 'credential.used',
           principal: grant.principal.name,
           source: null,
-          session: null,
+          session: use.session,
           target: grant.target.name,
-          data: { credential: name, version: stored.version, login: grant.login.name },
+          data: {
+            credential: name,
+            version: stored.version,
+            login: grant.login.name,
+            grant: grant.rule.id,
+            connection: use.connection,
+            ...(stored.kind === 'authority' ? { certificate: shownCertificate(use) } : {}),
+          },
         });
         return opened;
       } catch (error) {
@@ -81,6 +93,15 @@ export function createVault({ masterKey, credentials, journal }: VaultParts): Se
     check: async (name) => {
       unseal(masterKey, keyId, await stockOf(credentials, name))[Symbol.dispose]();
     },
+  };
+}
+
+function shownCertificate({ certificate }: CredentialUse): JsonValue {
+  return {
+    keyId: certificate.keyId,
+    // A number of JSON is too small for it.
+    serial: String(certificate.serial),
+    validUntil: new Date(certificate.validUntilMs).toISOString(),
   };
 }
 

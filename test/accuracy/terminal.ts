@@ -16,7 +16,7 @@ import type {
 } from '../../server/session/ports.ts';
 import { Session } from '../../server/session/session.ts';
 import { Screen } from '../../server/terminal/screen.ts';
-import { fakeWorld, grantFor, type FakeWorld } from '../support/session-fakes.ts';
+import { CONNECTION, fakeWorld, grantFor, type FakeWorld } from '../support/session-fakes.ts';
 import type { Launch } from './shells.ts';
 
 export interface TerminalOptions {
@@ -184,7 +184,8 @@ export class Terminal {
         },
         end: this.#client,
         dialer: {
-          dial: () => Promise.resolve({ kind: 'open', end: upstream }),
+          dial: () => Promise.resolve({ kind: 'open', end: upstream, connection: CONNECTION }),
+          release: () => {},
           close: () => {},
         },
         onOver: () => {},

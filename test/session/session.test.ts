@@ -11,7 +11,7 @@ import {
   text,
   until,
 } from '../support/running-session.ts';
-import { fakeWorld, type FakeWorld } from '../support/session-fakes.ts';
+import { CONNECTION, fakeWorld, type FakeWorld } from '../support/session-fakes.ts';
 
 describe('session: a command', () => {
   it('begins the record, commits the decision, and only then dials', async () => {
@@ -25,7 +25,11 @@ describe('session: a command', () => {
     );
     await over;
     const order = steps(world).filter((one) => one !== 'event');
-    assert.deepEqual(order, ['begin', 'decided', 'dial', 'ended', 'end']);
+    assert.deepEqual(order, ['begin', 'decided', 'dial', 'journal', 'ended', 'end']);
+    const opened = world.steps.find((one) => one.step === 'journal');
+    assert.ok(opened?.step === 'journal');
+    assert.equal(opened.event.type, 'upstream.opened');
+    assert.deepEqual(opened.event.data, { connection: 'c1', shared: false, from: CONNECTION.from });
     assert.ok(
       steps(world).indexOf('event') < steps(world).indexOf('dial'),
       'the marker comes first',
@@ -150,15 +154,25 @@ describe('session: a command', () => {
     assert.ok(world.upstream.written.some((unit) => unit.kind === 'close'));
   });
 
-  it('says which way failed when the target dies without a status', async () => {
+  it('says which way failed when the connection to the target ends without a status', async () => {
     const { world, client, over } = start('ls');
     await until(() => dialled(world));
-    world.upstream.send({ kind: 'close' });
+    world.upstream.send({ kind: 'close', isBroken: true });
     await over;
     assert.match(text(client.written, 'stderr'), /the connection to web1 ended/);
     assert.equal(exitOf(client.written), 255);
     const end = world.steps.at(-1);
     assert.ok(end?.step === 'end' && end.end.status === 'failed');
+  });
+
+  it('gives the client what a target does that closes without a status', async () => {
+    const { world, client, over } = start('ls');
+    await until(() => dialled(world));
+    world.upstream.send(stdout('x'), { kind: 'close' });
+    await over;
+    assert.deepEqual(client.written, [stdout('x'), { kind: 'close' }]);
+    const end = world.steps.at(-1);
+    assert.ok(end?.step === 'end' && end.end.status === 'closed' && end.end.exitStatus === null);
   });
 
   it('closes the target and completes the record when the client vanishes', async () => {

@@ -7,7 +7,14 @@ import type { ShellIntegration } from '../../server/access/target.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
 import type { DecidedCommand, InputUnit, OutputUnit } from '../../server/session/ports.ts';
 import { Session } from '../../server/session/session.ts';
-import { FakeEnd, fakeWorld, grantFor, NONCE, request } from '../support/session-fakes.ts';
+import {
+  CONNECTION,
+  FakeEnd,
+  fakeWorld,
+  grantFor,
+  NONCE,
+  request,
+} from '../support/session-fakes.ts';
 
 const PATIENCE_MS = 10_000;
 const QUIET_MS = 300;
@@ -87,8 +94,9 @@ class Scene {
         dialer: {
           dial: (_, { command }) => {
             this.#start(command?.toString() ?? own);
-            return Promise.resolve({ kind: 'open', end: this.#upstream });
+            return Promise.resolve({ kind: 'open', end: this.#upstream, connection: CONNECTION });
           },
+          release: () => {},
           close: () => {},
         },
         onOver: () => {},

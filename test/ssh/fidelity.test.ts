@@ -10,15 +10,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { silentLogger } from '../../server/log.ts';
-import type { ChannelRequest, Dialer, UpstreamEnd } from '../../server/session/ports.ts';
+import type { ChannelRequest, UpstreamEnd } from '../../server/session/ports.ts';
 import { startDemoTarget } from '../../server/ssh/demo-target.ts';
 import { MESSAGE } from '../../server/ssh/engine/wire.ts';
 import { generateKeyPair, parsePublicLine } from '../../server/ssh/key.ts';
-import { createDialers } from '../../server/ssh/upstream.ts';
 import { startSshd } from '../support/sshd.ts';
 import { grantFor, startBastion, vaultOf, type Bastion } from './support/bastion.ts';
 import { collect, type Collected } from './support/collect.ts';
+import { dialerFor } from './support/dialling.ts';
 import { connectClient } from './support/raw-peer.ts';
 
 const KEY = generateKeyPair('web1');
@@ -97,14 +96,11 @@ function digestOf(command: string): string {
 }
 
 /** The dialers of a test, closed after it. */
-const dialers: Dialer[] = [];
+const dialers: { close(): void }[] = [];
 
 /** Opens one channel at the bastion as a client that sees every unit. */
 async function through(bastion: Bastion, request: Partial<ChannelRequest>): Promise<UpstreamEnd> {
-  const dialer = createDialers({
-    vault: vaultOf(bastion.client.privateKeyPem),
-    logger: silentLogger,
-  }).create();
+  const dialer = dialerFor(vaultOf(bastion.client.privateKeyPem));
   dialers.push(dialer);
   const outcome = await dialer.dial(grantFor(bastion), {
     kind: 'exec',

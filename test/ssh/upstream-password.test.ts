@@ -54,6 +54,7 @@ describe('a target that takes passwords', () => {
 
   function passwordVault(password: string, given: Buffer[] = []): Vault {
     return {
+      current: () => Promise.resolve({ kind: 'password', version: 1 }),
       open: () => {
         const bytes = Buffer.from(password);
         given.push(bytes);

@@ -193,7 +193,7 @@ describe('a target that cannot be used', () => {
   it('leaves the error of the vault as it is', async () => {
     await using sshd = await startSshd();
     const locked = new SallyportError('vault.locked', 'the master key is missing', 'set it');
-    const vault = { open: () => Promise.reject(locked) };
+    const vault = { ...vaultOf(KEY.privateKeyPem), open: () => Promise.reject(locked) };
     assert.equal(failure(await dialerFor(vault).dial(grantFor(sshd), exec('true'))), locked);
   });
 

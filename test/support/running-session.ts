@@ -39,7 +39,7 @@ export function start(
     attributed: { run: '4711', task: null, attribution: 'claimed' },
     request: { ...asked, pty: asked.pty && { ...asked.pty, modes }, env: options.env ?? [] },
     end: client,
-    dialer: { dial: (grant, one) => world.dial(grant, one), close: () => {} },
+    dialer: { dial: (grant, one) => world.dial(grant, one), release: () => {}, close: () => {} },
     onOver: () => {},
   });
   return { world, client, session, over: session.run() };

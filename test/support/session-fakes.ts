@@ -28,6 +28,7 @@ import type {
   Recording,
   SessionEnd,
   SessionStart,
+  UpstreamConnectionFacts,
 } from '../../server/session/ports.ts';
 import type { SessionDependencies } from '../../server/session/scene.ts';
 
@@ -65,6 +66,13 @@ export class FakeEnd<In extends { kind: string }, Out> implements ChannelEnd<In,
     this.written.push(unit);
   }
 }
+
+/** The connection that carries every fake channel. */
+export const CONNECTION: UpstreamConnectionFacts = {
+  id: 'c1',
+  isShared: false,
+  from: '192.0.2.10:40000',
+};
 
 /** What a shell is told to mark its prompts and commands with. */
 export const NONCE = '0123456789abcdef';
@@ -250,7 +258,7 @@ export function fakeWorld(): FakeWorld {
     upstream,
     dial: (_grant, one) => {
       steps.push({ step: 'dial', request: one });
-      return Promise.resolve({ kind: 'open', end: upstream });
+      return Promise.resolve({ kind: 'open', end: upstream, connection: CONNECTION });
     },
     decide: (outcome) => settle?.(outcome),
     failRecording: () => (failed = true),

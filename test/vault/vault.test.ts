@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { authorise, Grant, GRANT_DEFAULTS } from '../../server/access/grant.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
-import type { Journal } from '../../server/session/ports.ts';
+import type { CredentialUse, Journal } from '../../server/session/ports.ts';
 import { createCredentials } from '../../server/store/credentials.ts';
 import { keyIdOf } from '../../server/vault/envelope.ts';
 import { Secret } from '../../server/vault/secret.ts';
@@ -53,6 +53,17 @@ function grantFor(credential: string): Grant {
   return outcome.grant;
 }
 
+const USE: CredentialUse = {
+  session: 'session-1',
+  connection: 'connection-1',
+  certificate: {
+    keyId: 'sallyport:alice:session-1',
+    serial: 2n ** 64n - 1n,
+    validFromMs: 0,
+    validUntilMs: Date.parse('2026-01-02T03:04:05Z'),
+  },
+};
+
 const isLocked =
   (...words: readonly string[]) =>
   (error: unknown): boolean => {
@@ -78,7 +89,7 @@ describe('vault', () => {
   afterEach(() => database.close());
 
   it('opens the credential of a grant and journals its use', async () => {
-    const opened = await vault.open(grantFor('web'));
+    const opened = await vault.open(grantFor('web'), USE);
     assert.equal(opened.kind, 'password');
     assert.equal(opened.bytes.toString(), SECRET);
     opened[Symbol.dispose]();
@@ -87,17 +98,43 @@ describe('vault', () => {
         type: 'credential.used',
         principal: 'alice',
         source: null,
-        session: null,
+        session: 'session-1',
         target: 'web1',
-        data: { credential: 'web', version: 1, login: 'deploy' },
+        data: {
+          credential: 'web',
+          version: 1,
+          login: 'deploy',
+          grant: '2',
+          connection: 'connection-1',
+        },
       },
     ]);
+  });
+
+  it('journals with the use of a CA which certificate it signs', async () => {
+    const credentials = createCredentials(database);
+    await credentials.put(await vault.seal('ca', 'authority', Buffer.from(SECRET)), null);
+    (await vault.open(grantFor('ca'), USE))[Symbol.dispose]();
+    assert.deepEqual(journal.events[0]?.data['certificate'], {
+      keyId: 'sallyport:alice:session-1',
+      serial: '18446744073709551615',
+      validUntil: '2026-01-02T03:04:05.000Z',
+    });
+  });
+
+  it('says what a login is opened with, without opening it', async () => {
+    const credentials = createCredentials(database);
+    assert.deepEqual(await vault.current(grantFor('web')), { kind: 'password', version: 1 });
+    await credentials.put(await vault.seal('web', 'authority', Buffer.from(SECRET)), null);
+    assert.deepEqual(await vault.current(grantFor('web')), { kind: 'authority', version: 2 });
+    await assert.rejects(vault.current(grantFor('none')), { code: 'object.unknown' });
+    assert.deepEqual(journal.events, []);
   });
 
   it('hands nothing out when its use cannot be journalled', async () => {
     journal.broken = true;
     await assert.rejects(
-      vault.open(grantFor('web')),
+      vault.open(grantFor('web'), USE),
       (error) => error instanceof SallyportError && error.code === 'journal.failed',
     );
   });
@@ -117,10 +154,10 @@ describe('vault', () => {
     ['null', null],
   ] as const) {
     it(`refuses ${name}`, async () => {
-      await assert.rejects(
-        vault.open(forged as Grant),
-        (error) => error instanceof SallyportError && error.code === 'internal',
-      );
+      const isDefect = (error: unknown): boolean =>
+        error instanceof SallyportError && error.code === 'internal';
+      await assert.rejects(vault.open(forged as Grant, USE), isDefect);
+      await assert.rejects(vault.current(forged as Grant), isDefect);
       assert.deepEqual(journal.events, []);
     });
   }
@@ -128,7 +165,7 @@ describe('vault', () => {
   it('says what to do about a credential without material', async () => {
     await database.knex('credentials').insert({ name: 'declared' });
     for (const name of ['declared', 'never-heard-of']) {
-      await assert.rejects(vault.open(grantFor(name)), (error) => {
+      await assert.rejects(vault.open(grantFor(name), USE), (error) => {
         assert.ok(error instanceof SallyportError);
         assert.equal(error.code, 'object.unknown');
         assert.ok(error.hint.includes(name));
@@ -142,7 +179,7 @@ describe('vault', () => {
     const credentials = createCredentials(database);
     const locked = createVault({ masterKey: other, credentials, journal });
     const words = isLocked(keyIdOf(masterKey), keyIdOf(other));
-    await assert.rejects(locked.open(grantFor('web')), words);
+    await assert.rejects(locked.open(grantFor('web'), USE), words);
     await assert.rejects(locked.check('web'), words);
     await vault.check('web');
     assert.deepEqual(journal.events, []);
@@ -154,11 +191,11 @@ describe('vault', () => {
     await credentials.put(await vault.seal('admin', 'password', Buffer.from('root')), null);
     await knex.raw(`update credentials set sealed = (select sealed from credentials where name = 'admin')
                     where name = 'web'`);
-    await assert.rejects(vault.open(grantFor('web')), isLocked('web'));
+    await assert.rejects(vault.open(grantFor('web'), USE), isLocked('web'));
     await knex('credentials').where('name', 'admin').update({ version: 2 });
-    await assert.rejects(vault.open(grantFor('admin')), isLocked('admin'));
+    await assert.rejects(vault.open(grantFor('admin'), USE), isLocked('admin'));
     await knex('credentials').where('name', 'admin').update({ version: 1, kind: 'private-key' });
-    await assert.rejects(vault.open(grantFor('admin')), isLocked('admin'));
+    await assert.rejects(vault.open(grantFor('admin'), USE), isLocked('admin'));
     assert.deepEqual(journal.events, []);
   });
 
@@ -172,7 +209,7 @@ describe('vault', () => {
       credentials.put(other, null),
       (error) => error instanceof SallyportError && error.code === 'object.conflict',
     );
-    const opened = await vault.open(grantFor('web'));
+    const opened = await vault.open(grantFor('web'), USE);
     assert.equal(opened.bytes.toString(), 'one');
   });
 

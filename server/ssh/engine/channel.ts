@@ -69,6 +69,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
   #eofQueued = false;
   #closeQueued = false;
   #closeSent = false;
+  #isAbandoned = false;
   #owesLastWords = false;
   #linger: NodeJS.Timeout | null = null;
   readonly #flush = (): void => this.#send();
@@ -118,6 +119,22 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
    */
   promiseLastWords(): void {
     this.#owesLastWords = true;
+  }
+
+  /**
+   * The pipeline is done with this channel: what waits in either direction is dropped, our close goes out,
+   * and what the peer still sends holds nobody up.
+   */
+  abandon(): void {
+    if (this.#isAbandoned) return;
+    this.#isAbandoned = true;
+    this.#closeQueued = true;
+    this.#dropOutbound(false);
+    if (!this.#closeSent) this.#sendClose();
+    this.#inbound.length = 0;
+    this.#transport.release(this);
+    this.#reader?.(this.#leg.close);
+    this.#reader = null;
   }
 
   // --- requests ---------------------------------------------------------------------------------
@@ -204,7 +221,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     this.#closeSent = true;
     this.#closeQueued = true;
     this.#dropOutbound(false);
-    if (isNews) this.#endInbound();
+    if (isNews) this.#endInbound(this.#leg.broken);
     this.#onGone();
   }
 
@@ -219,6 +236,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
   // --- inbound ----------------------------------------------------------------------------------
 
   #arrive(waiting: Waiting<In>): void {
+    if (this.#isAbandoned) return;
     if (this.#reader !== null) {
       const resolve = this.#reader;
       this.#reader = null;
@@ -252,7 +270,9 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
 
   #take(): In | null {
     const waiting = this.#inbound.shift();
-    if (waiting === undefined) return this.#peerClosed ? this.#leg.close : null;
+    if (waiting === undefined) {
+      return this.#peerClosed || this.#isAbandoned ? this.#leg.close : null;
+    }
     const whole = 'data' in waiting ? { data: this.#merge(waiting.data) } : waiting;
     if (this.#inbound.length < MAX_QUEUED_UNITS / 2) this.#transport.release(this);
     return this.#open(whole);
@@ -342,9 +362,9 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     for (const resolve of this.#replies.splice(0)) resolve(false);
   }
 
-  #endInbound(): void {
+  #endInbound(last: In = this.#leg.close): void {
     for (const resolve of this.#replies.splice(0)) resolve(false);
-    this.#arrive({ unit: this.#leg.close });
+    this.#arrive({ unit: last });
     this.#transport.release(this);
   }
 

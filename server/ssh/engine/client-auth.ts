@@ -21,7 +21,15 @@ const MAX_INFO_REQUESTS = 4;
 const MAX_BANNERS = 16;
 
 export type ClientCredential =
-  | { readonly kind: 'key'; readonly type: string; readonly key: KeyObject; readonly blob: Buffer }
+  | {
+      readonly kind: 'key';
+      /** Of the blob: that of a certificate, where the blob is one. */
+      readonly type: string;
+      /** Algorithm of the signature where it isn't the type's own name: a certificate's key signs. */
+      readonly signsAs?: string;
+      readonly key: KeyObject;
+      readonly blob: Buffer;
+    }
   | { readonly kind: 'password'; readonly password: Buffer };
 
 export interface ClientAuthOptions {
@@ -86,7 +94,7 @@ export class ClientAuth implements Stage {
       this.#send('password', false, credential.password);
       return;
     }
-    const { type, key, blob } = credential;
+    const { type, signsAs, key, blob } = credential;
     const offered = this.#transport.serverSignatures;
     const algorithm =
       type !== 'ssh-rsa'
@@ -104,7 +112,7 @@ export class ClientAuth implements Stage {
       blob,
     );
     const signed = Buffer.concat([encodeFields([this.#transport.sessionId]), request]);
-    const signature = encodeFields([signData(key, algorithm, signed)]);
+    const signature = encodeFields([signData(key, signsAs ?? algorithm, signed)]);
     this.#transport.send(Buffer.concat([request, signature]));
   }
 

@@ -17,6 +17,8 @@ export interface Leg<In> {
   readonly lingers: boolean;
   readonly eof: In;
   readonly close: In;
+  /** The close that the peer didn't send: the connection ended. */
+  readonly broken: In;
   data(bytes: Buffer, stream: Stream): In;
   /** The unit of a channel request; null = none of this leg. */
   request(type: string, reader: PacketReader): In | null;
@@ -28,6 +30,7 @@ export const DOWNSTREAM_LEG: Leg<InputUnit> = {
   lingers: false,
   eof: { kind: 'eof' },
   close: { kind: 'close' },
+  broken: { kind: 'close' },
   data: (bytes) => ({ kind: 'data', bytes }),
   request: (type, reader) => {
     if (type === 'window-change') return { kind: 'resize', size: readSize(reader) };
@@ -42,6 +45,7 @@ export const UPSTREAM_LEG: Leg<OutputUnit> = {
   lingers: true,
   eof: { kind: 'eof' },
   close: { kind: 'close' },
+  broken: { kind: 'close', isBroken: true },
   data: (bytes, stream) => ({ kind: 'data', stream, bytes }),
   request: (type, reader) => {
     if (type === 'exit-status') return { kind: 'exit', status: reader.uint32() };

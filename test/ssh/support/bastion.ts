@@ -1,4 +1,5 @@
 /** The two legs with nothing between them: a gateway whose sessions go straight to one target. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +64,7 @@ export interface Bastion extends AsyncDisposable {
 export function vaultOf(pem: Buffer): Vault & { opened: number } {
   return {
     opened: 0,
+    current: () => Promise.resolve({ kind: 'private-key', version: 1 }),
     open(): Promise<OpenedCredential> {
       this.opened += 1;
       const bytes = Buffer.from(pem);
@@ -131,7 +133,7 @@ export async function startBastion(options: BastionOptions): Promise<Bastion> {
       proven: isKnown,
       open: (request, end) => {
         options.onRequest?.(request);
-        void relay(end, dialer.dial(grant, request), failures);
+        void relay(end, dialer.dial(grant, request, randomUUID()), failures);
       },
       ended: (why) => {
         ended.push(why);
@@ -161,6 +163,7 @@ export async function startBastion(options: BastionOptions): Promise<Bastion> {
   const sshOptions = ['-F', 'none', '-p', String(port), '-i', clientKeyFile, ...settings];
   const close = async (): Promise<void> => {
     await gateway.close();
+    dialers.close();
     await rm(folder, { recursive: true, force: true });
   };
   return {

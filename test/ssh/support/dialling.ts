@@ -1,4 +1,6 @@
 /** What the tests of the leg towards targets share: a key, a dialer, and outcomes as values. */
+import { randomUUID } from 'node:crypto';
+import type { Grant } from '../../../server/access/grant.ts';
 import { silentLogger } from '../../../server/log.ts';
 import type {
   ChannelRequest,
@@ -28,8 +30,20 @@ export function failure(outcome: DialOutcome): SallyportError {
   return outcome.error;
 }
 
-export function dialerFor(vault: Vault = vaultOf(KEY.privateKeyPem), connectTimeoutMs = 10_000) {
-  return createDialers({ vault, logger: silentLogger, limits: { connectTimeoutMs } }).create();
+/** A Dialer whose connections end with it. */
+export function dialerFor(
+  vault: Vault = vaultOf(KEY.privateKeyPem),
+  connectTimeoutMs = 10_000,
+): { dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome>; close(): void } {
+  const dialers = createDialers({ vault, logger: silentLogger, limits: { connectTimeoutMs } });
+  const dialer = dialers.create();
+  return {
+    dial: (grant, request) => dialer.dial(grant, request, randomUUID()),
+    close: () => {
+      dialer.close();
+      dialers.close();
+    },
+  };
 }
 
 export async function sshdWithKey(extra: readonly string[] = []): Promise<Sshd> {
