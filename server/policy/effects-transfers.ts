@@ -1,10 +1,8 @@
 /**
- * Effects of programs at the far end of a transfer: `rsync --server`, `scp -t`, `git-upload-pack`, and which
- * of them are told by their input what to do. Not caught here: what a client then says on that input.
+ * Effects of programs at the far end of a transfer: `rsync --server`, `scp -t`, `git-upload-pack`. Not caught here: what a client then says on that input.
  */
-import type { ResolvedCommand } from '../shell/command.ts';
 import { dropLeading, leading, type ReadOptions } from '../shell/options.ts';
-import { exactText, isUnknown, literal, unknown, type Word } from '../shell/word.ts';
+import { exactText, literal, unknown, type Word } from '../shell/word.ts';
 import { effect, pathsIn, type Effect } from './effect.ts';
 import type { Access } from './policy.ts';
 
@@ -62,6 +60,7 @@ const RECURSES =
  * where it goes. Names that the client sends besides stay below: rsync refuses `..` and cuts `/` off.
  */
 function serverTrees(read: ReadOptions): Effect[] {
+  if (has(read, /^-s$|^--(?:protect|secluded)-args$/)) return [];
   const [base = literal('.'), ...operands] = read.operands.map(({ word }) => word);
   const places = operands.length === 0 ? [base] : operands.map((word) => from(base, word));
   if (!has(read, /^--sender$/)) {
@@ -159,52 +158,7 @@ export function restrictedServes(words: readonly Word[]): Effect[] {
   });
 }
 
-const TOLD_BY_INPUT = /^(?:sftp-server|internal-sftp|rsync|unison|borg|svnserve)$/;
-const RESTRICTION = /^(?:-r|--root|--restrict-to-path|--restrict-to-repository)(?:=|$)/;
-
-/**
- * Why nobody can tell from its words what the command does to files: its input says it. Null = it can be
- * told.
- * @param program base name
- */
-export function toldByInput(
-  program: string,
-  command: Pick<ResolvedCommand, 'words'>,
-): string | null {
-  if (!TOLD_BY_INPUT.test(program)) return null;
-  const words = command.words.slice(1).map((word) => exactText(word) ?? leading(word));
-  if (/^(?:sftp-server|internal-sftp)$/.test(program)) {
-    return `${program} reads what to do to files from its input; use sftp`;
-  }
-  if (program === 'rsync' && words.includes('--server')) {
-    if (command.words.some((word) => isUnknown(word) && !leading(word).startsWith('/'))) {
-      return 'the words of rsync are not known';
-    }
-    if (
-      words.some((word) => /^(?:-[a-zA-Z]*s|--protect-args$|--secluded-args$)/.test(plain(word)))
-    ) {
-      return 'rsync reads its paths from its input; leave --secluded-args (-s) out';
-    }
-    if (words.includes('--daemon')) return 'which files a daemon of rsync serves is not known';
-  }
-  if (program === 'unison' && words.includes('-server')) {
-    return 'unison reads what to do to files from its input';
-  }
-  const serves =
-    (program === 'borg' && words.includes('serve')) ||
-    (program === 'svnserve' && words.some((word) => /^(?:-t|--tunnel)$/.test(word)));
-  if (serves && !words.some((word) => RESTRICTION.test(word))) {
-    return program === 'borg'
-      ? 'borg serves any repository; give it --restrict-to-path DIR'
-      : 'svnserve serves any repository; give it -r DIR';
-  }
-  return null;
-}
-
-/** Letters of a cluster before the one that takes the rest as its value. */
-function plain(word: string): string {
-  return word.startsWith('--') ? word : word.replace(/^(-[a-zA-Z]*?)[efBTM][^]*$/, '$1');
-}
+export const RESTRICTION = /^(?:-r|--root|--restrict-to-path|--restrict-to-repository)(?:=|$)/;
 
 function has(read: ReadOptions, name: RegExp): boolean {
   return read.options.some((one) => name.test(one.name));

@@ -120,10 +120,12 @@ function doubtOf(command: ReadCommand | null): string {
 
 /** What would make it certain, by what is uncertain. */
 const ADVICE: readonly (readonly [why: RegExp, advice: string])[] = [
+  [/to files from its input/, 'use scp, sftp or rsync'],
   [/history expansion|earlier command again/, 'write the command out'],
   [/names? isn't known/, 'write the name of the program out'],
   [/\$\S+ (?:isn't|is not) known|comes from a variable/, 'write its value out'],
   [/output of a command/, 'run that command first and write its result out'],
+  [/paths from its input/, 'leave --secluded-args (-s) out'],
   [/from (?:the|its) input|standard input/, 'write the words out'],
   [/SQL/, 'write the statement out'],
   [/script|written in this session|from a file/, 'write its commands out'],

@@ -14,6 +14,7 @@ import {
 } from '../sql/statement.ts';
 import type { Decision, Facts, SqlPlace, Verdict } from './decision.ts';
 import { explain } from './explain.ts';
+import { served, unserved } from './file-servers.ts';
 import { exactText, literal } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
 import { MAX_REGEX_WORK } from './regex.ts';
@@ -31,6 +32,8 @@ export interface JudgeInput {
    * path behind it, for the "program" may be a prompt.
    */
   readonly isGuess?: boolean;
+  /** What a client then asks of the file server that the text starts is judged by itself, file by file. */
+  readonly isServed?: boolean;
 }
 
 /** A subject of rules with what is reported of it. */
@@ -55,7 +58,8 @@ interface Finding {
  * @returns `rule` null when the policy's default or its verdict for the uncertain decided
  */
 export function judge(policy: Policy, facts: Facts, input: JudgeInput): Decision {
-  return judgeRead(policy, facts, readInput(input), input);
+  const read = readInput(input);
+  return judgeRead(policy, facts, input.isServed === true ? served(read) : unserved(read), input);
 }
 
 /** As `judge`, for an input that somebody has read. */

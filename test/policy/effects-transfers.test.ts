@@ -1,7 +1,7 @@
 /** What the far end of a transfer does to files, and rules about it. */
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { effectsOf } from '../../server/policy/effects.ts';
-import { toldByInput } from '../../server/policy/effects-transfers.ts';
+import { toldByInput } from '../../server/policy/file-servers.ts';
 import { readShell } from '../../server/shell/read.ts';
 import { showWord } from '../../server/shell/word.ts';
 import { judged } from './support.ts';
@@ -72,15 +72,15 @@ const CASES: readonly (readonly [command: string, ...effects: string[]])[] = [
 ];
 
 const TOLD: readonly (readonly [command: string, why: RegExp | null])[] = [
-  ['rsync --server --sender -logDtprse.iLsfxCIvu', /--secluded-args/],
-  ['rsync --server -s', /--secluded-args/],
-  ['rsync --server --protect-args .', /--secluded-args/],
+  ['rsync --server --sender -logDtprse.iLsfxCIvu', /paths from its input/],
+  ['rsync --server -s', /paths from its input/],
+  ['rsync --server --protect-args .', /paths from its input/],
   ['rsync --server -vlogDtpre.iLsfxCIvu . d', null],
   ['rsync --server $X . d', /not known/],
   ['rsync --server --daemon .', /daemon/],
   ['rsync -s a b', null],
-  ['/usr/lib/openssh/sftp-server', /use sftp/],
-  ['internal-sftp -R', /use sftp/],
+  ['/usr/lib/openssh/sftp-server', /files from its input/],
+  ['internal-sftp -R', /files from its input/],
   ['unison -server', /unison/],
   ['borg serve', /--restrict-to-path/],
   ['borg serve --restrict-to-path /srv', null],
