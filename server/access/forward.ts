@@ -132,7 +132,9 @@ function readEntry(text: string): Entry | null {
   if (written === '' || (port !== null && port > MAX_PORT)) return null;
   if (port === 0 && !listens) return null;
   const host = entryHost(written);
-  return host === null ? null : { kind: listens ? 'listen' : 'tcp', host, port };
+  if (host === null) return null;
+  if (!listens) return { kind: 'tcp', host, port };
+  return { kind: 'listen', host: UNSPECIFIED.has(host) ? '*' : host, port };
 }
 
 function entryHost(written: string): string | null {

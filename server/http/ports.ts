@@ -49,7 +49,7 @@ export interface CommandView {
   readonly reason: string | null;
   /** Id of the approval of a held command. */
   readonly approval: string | null;
-  readonly language: 'shell' | 'sql' | 'file';
+  readonly language: 'shell' | 'sql' | 'file' | 'forward';
   readonly argv: readonly string[] | null;
   readonly exitStatus: number | null;
   readonly outputFromMs: number | null;

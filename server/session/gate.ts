@@ -4,20 +4,22 @@
  */
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
-import { messageOf } from '../errors.ts';
 import type { Certainty, Decision, Facts, SqlPlace, Verdict } from '../policy/decision.ts';
 import { fileText, isQuiet, judgeFiles, type FileOperation } from '../policy/file-operation.ts';
+import { forwardText, judgeForward, type ForwardWish } from '../policy/forward-place.ts';
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Language, ShellState } from '../shell/command.ts';
+import { waitForApproval } from './approval-wait.ts';
 import { CommandOutput } from './command-output.ts';
+import { ConnectionHolds } from './connection-holds.ts';
 import { refusedByGrant } from './file-rights.ts';
 import type { HeldCommands } from './held-commands.ts';
 import type { SessionLimits } from './limits.ts';
 import { bothReadings, clipped, markerLabel, plainDecision } from './line-text.ts';
 import { fileLine, unreadable, withoutText } from './line-text.ts';
 import { innerState, joined, stateAfter } from './nested-shell.ts';
-import { deniedNotice, heldNotice, notice, refusedNotice, ruleName } from './notice.ts';
+import { deniedNotice, notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, Policies, Recording } from './ports.ts';
 import { inputDoubt } from './program-input.ts';
@@ -63,7 +65,7 @@ export interface GateLine {
   readonly promptUs?: number | null;
   /** The shell has said so itself: it runs already, and that nobody read it is no reason to hold it. */
   readonly isReported?: boolean;
-  /** An operation on files: several run at once, and each says itself when it has ended. */
+  /** An operation on files, or a forward: several run at once, and each says itself when it has ended. */
   readonly isFile?: boolean;
 }
 
@@ -94,6 +96,8 @@ export interface GateDependencies {
   readonly bastion: () => string;
 }
 
+type Judge = (policy: Policy, facts: Facts) => Decision;
+
 const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
 
 export class Gate {
@@ -102,7 +106,8 @@ export class Gate {
   readonly #grant: Grant;
   readonly #facts: Facts;
   readonly #recording: Recording;
-  readonly #output: OutputPipe;
+  readonly #output: Pick<OutputPipe, 'event'>;
+  readonly #holds: ConnectionHolds;
   readonly #nowUs: () => number;
   /** What released lines changed for later ones. */
   #state: ShellState;
@@ -124,9 +129,11 @@ export class Gate {
       readonly sessionId: string;
       readonly grant: Grant;
       readonly recording: Recording;
-      readonly output: OutputPipe;
+      readonly output: Pick<OutputPipe, 'event'>;
       readonly nowUs: () => number;
       readonly state: ShellState;
+      /** Of the connection; left out = there is no other channel. */
+      readonly holds?: ConnectionHolds;
     },
   ) {
     this.#dependencies = dependencies;
@@ -134,6 +141,7 @@ export class Gate {
     this.#grant = subject.grant;
     this.#recording = subject.recording;
     this.#output = subject.output;
+    this.#holds = subject.holds ?? new ConnectionHolds();
     this.#nowUs = subject.nowUs;
     this.work = new WorkShare(subject.grant.principal.name, subject.nowUs);
     this.#state = subject.state;
@@ -156,7 +164,7 @@ export class Gate {
     abandoned: AbortSignal,
     say: (text: string) => Promise<void>,
   ): Promise<GateOutcome> {
-    return this.settle(await this.judge(line), abandoned, say);
+    return this.settle(await this.judge(line, abandoned, say), abandoned, say);
   }
 
   /**
@@ -170,22 +178,51 @@ export class Gate {
     say: (text: string) => Promise<void>,
     isOwn = false,
   ): Promise<GateOutcome> {
-    const { policies } = this.#dependencies;
-    const { policy } = await policies.byName(this.#grant.rule.policy);
-    const decision =
-      refusedByGrant(this.#grant.rule.files, operation, isOwn) ??
-      this.work.run(() => judgeFiles(policy, this.#facts, operation));
+    const refused = refusedByGrant(this.#grant.rule.files, operation, isOwn);
     const line = fileLine(fileText(operation), isQuiet(operation));
+    const judged: Judge = (policy, facts) => refused ?? judgeFiles(policy, facts, operation);
+    return this.#decideAs(line, judged, abandoned, say);
+  }
+
+  /** Decides one forward; as `decide`. */
+  decideForward(
+    wish: ForwardWish,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
+    const line = fileLine(forwardText(wish.place), false);
+    const judged: Judge = (policy, facts) => judgeForward(policy, facts, wish);
+    return this.#decideAs(line, judged, abandoned, say);
+  }
+
+  async #decideAs(
+    line: GateLine,
+    judged: Judge,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
+    await this.#holds.whenFree(this, abandoned, say);
+    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const decision = this.work.run(() => judged(policy, this.#facts));
     return this.settle(this.#commit(line, decision, policy, null), abandoned, say);
   }
 
   /**
    * Judges the next line and starts to commit the decision. An allowed one counts as released from here
-   * on for the lines after it; its bytes must wait for `recorded`.
+   * on for the lines after it; its bytes must wait for `recorded`. See `ConnectionHolds` for the rest.
    */
-  judge(line: GateLine): Promise<JudgedLine> {
+  judge(
+    line: GateLine,
+    abandoned: AbortSignal | null = null,
+    say: ((text: string) => Promise<void>) | null = null,
+  ): Promise<JudgedLine> {
     // One after the other: what a line leaves counts for the next one.
-    const judged = this.#judging.then(() => this.#judgeNext(line));
+    const judged = this.#judging.then(async () => {
+      // What is no command of its own, or runs already, is only looked at.
+      const waits = !line.quiet && line.isReported !== true;
+      if (waits) await this.#holds.whenFree(this, abandoned, say);
+      return this.#judgeNext(line);
+    });
     this.#judging = judged.catch(() => {});
     return judged;
   }
@@ -233,12 +270,20 @@ export class Gate {
     abandoned: AbortSignal,
     say: (text: string) => Promise<void>,
   ): Promise<GateOutcome> {
-    const { line, seq, decision, policy, after, recorded } = judged;
+    const { line, seq, decision, after, recorded } = judged;
     await recorded;
-    if (seq === null || decision.verdict === 'allow') return { kind: 'released', seq, decision };
+    if (seq === null) return { kind: 'released', seq, decision };
     if (decision.verdict === 'deny')
       return { kind: 'refused', seq, notice: deniedNotice(decision, seq, this.#sessionId) };
-    const outcome = await this.#hold(line, seq, decision, policy, abandoned, say);
+    const isHeld = decision.verdict === 'hold';
+    const isFree = isHeld
+      ? await this.#holds.enter(this, abandoned, say)
+      : await this.#holds.whenFree(this, abandoned, say);
+    if (!isFree) return { kind: 'refused', seq, notice: notice('cancelled before it ran') };
+    if (!isHeld) return { kind: 'released', seq, decision };
+    const subject = { sessionId: this.#sessionId, grant: this.#grant, holds: this.#holds };
+    const wait = waitForApproval(this.#dependencies, subject, judged, seq, abandoned, say);
+    const outcome = await wait.finally(() => this.#holds.leave());
     if (outcome.kind === 'released') this.#released(seq, line, decision, after);
     return outcome;
   }
@@ -333,56 +378,5 @@ export class Gate {
     // What runs doesn't depend on why the line was held.
     if (strictest.commands.length > 0) return strictest;
     return { ...strictest, commands, ...(sqlInput !== null && { sqlInput }) };
-  }
-
-  async #hold(
-    line: GateLine,
-    seq: number,
-    decision: Decision,
-    policy: Policy,
-    abandoned: AbortSignal,
-    say: (text: string) => Promise<void>,
-  ): Promise<GateOutcome> {
-    const { approvals, held, clock, limits, bastion } = this.#dependencies;
-    const { principal, target } = this.#grant;
-    if (!held.enter(principal.name, limits.maxHeldPerPrincipal)) {
-      return {
-        kind: 'refused',
-        seq,
-        notice: notice(
-          `refused: ${limits.maxHeldPerPrincipal} commands of ${principal.name} already wait for approval; ` +
-            'let them be decided first',
-        ),
-      };
-    }
-    try {
-      const requested = approvals.request({
-        session: this.#sessionId,
-        principal: principal.name,
-        target: target.name,
-        commandSeq: seq,
-        text: bothReadings(line),
-        rule: ruleName(decision),
-        reason: decision.reason,
-        approvers: decision.approvers,
-        expiresAtMs: clock.nowMs() + policy.holdTimeoutMs,
-      });
-      const approval = await requested.catch((error: unknown) => messageOf(error));
-      if (typeof approval === 'string') {
-        const why = `refused: an approval can't be asked for: ${approval}; run the command again later`;
-        return { kind: 'refused', seq, notice: notice(why) };
-      }
-      const [outcome] = await Promise.all([
-        approvals.outcome(approval.id, abandoned),
-        say(heldNotice(decision, approval, bastion())),
-      ]);
-      if (outcome.kind !== 'approved') {
-        return { kind: 'refused', seq, notice: refusedNotice(outcome, approval.id) };
-      }
-      await say(notice(`approved by ${outcome.by}`));
-      return { kind: 'released', seq, decision };
-    } finally {
-      held.leave(principal.name);
-    }
   }
 }

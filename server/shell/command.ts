@@ -17,8 +17,8 @@ export interface ReadCommand {
   readonly text: string;
   /** The wrappers passed on the way, outermost first: `['sudo', 'sh -c']`. */
   readonly via: readonly string[];
-  /** `file`: an operation on files that a client asked for. */
-  readonly language: Language | 'file';
+  /** `file`: an operation on files, `forward`: a forward that a client asked for. */
+  readonly language: Language | 'file' | 'forward';
   readonly redirections: readonly Redirection[];
   /** Working directory if it is known from the same input, `~` = the login's home; null = anything. */
   readonly directory: string | null;

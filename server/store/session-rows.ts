@@ -96,7 +96,7 @@ export interface CommandRow {
   readonly rule: string | null;
   readonly reason: string | null;
   readonly approval: string | null;
-  readonly language: Language | 'file';
+  readonly language: Language | 'file' | 'forward';
   readonly argv: readonly string[] | null;
   readonly exit_status: number | null;
   readonly output_from_us: number | null;
