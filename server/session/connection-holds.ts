@@ -84,6 +84,6 @@ export class ConnectionHolds {
   }
 
   #wake(): void {
-    for (const resume of [...this.#waiting]) resume();
+    for (const resume of this.#waiting) resume();
   }
 }
