@@ -9,7 +9,7 @@ packages=(
   postgresql-client sqlite3
   chromium fonts-dejavu-core
   asciinema
-  vim tmux less rsync git procps
+  vim tmux less rsync git procps curl
   zsh fish dash busybox python3
 )
 
