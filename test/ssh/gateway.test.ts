@@ -166,18 +166,19 @@ describe('the gateway before authentication', () => {
     assert.match(world.ended[0] ?? '', /Bad packet length/);
   });
 
-  for (const algorithms of [
-    { compress: ['zlib'] },
-    { kex: ['diffie-hellman-group14-sha256'] },
-    { kex: ['diffie-hellman-group-exchange-sha256'] },
-    { cipher: ['chacha20-poly1305@openssh.com'] },
-    { cipher: ['aes256-cbc'] },
-    { cipher: ['aes128-ctr'], hmac: ['hmac-sha1'] },
-  ]) {
-    it(`does not agree to ${JSON.stringify(algorithms)}`, async () => {
+  for (const [algorithms, ident] of [
+    [{ compress: ['zlib'] }, 'ssh2js'],
+    [{ kex: ['diffie-hellman-group14-sha256'] }, 'ssh2js'],
+    [{ kex: ['diffie-hellman-group-exchange-sha256'] }, 'ssh2js'],
+    [{ kex: ['ecdh-sha2-nistp256'] }, 'ssh2js'],
+    [{ cipher: ['chacha20-poly1305@openssh.com'] }, 'OpenSSH_9.9'],
+    [{ cipher: ['aes256-cbc'] }, 'ssh2js'],
+    [{ cipher: ['aes128-ctr'], hmac: ['hmac-sha1'] }, 'ssh2js'],
+  ] as const) {
+    it(`does not agree to ${JSON.stringify(algorithms)} with ${ident}`, async () => {
       await using world = await startWorld();
       const client = new Client();
-      const config = { ...world.address, username: 'u', password: 'p', algorithms };
+      const config = { ...world.address, username: 'u', password: 'p', algorithms, ident };
       client.connect(config as unknown as ConnectConfig);
       const [error] = (await once(client, 'error')) as [Error];
       assert.match(error.message, /no matching|handshake/i);
@@ -189,6 +190,8 @@ describe('the gateway before authentication', () => {
     'aes128-gcm@openssh.com',
     'aes256-gcm@openssh.com',
     'aes256-ctr',
+    // What Dropbear has.
+    'chacha20-poly1305@openssh.com',
   ] as const) {
     it(`agrees to ${cipher}`, async () => {
       await using world = await startWorld();

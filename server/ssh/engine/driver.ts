@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { SallyportError } from '../../errors.ts';
+import { namedByKey, type NamedExchange } from './certificate-signer.ts';
 import {
   createHybridExchange,
   HYBRID_EXCHANGE,
@@ -35,7 +36,9 @@ export interface Protocol {
   readonly _decipher: { readonly inSeqno: number };
   /** Defined while a key exchange runs. */
   readonly _kexinit: Buffer | undefined;
-  readonly _kex: { readonly sessionID: Buffer; remoteExtInfoEnabled: boolean };
+  readonly _kex: NamedExchange & { readonly sessionID: Buffer; remoteExtInfoEnabled: boolean };
+  /** What is offered; read when the peer has identified itself. */
+  _offer: object;
   _onPayload: PayloadSink;
   _onHandshakeComplete: (negotiated: Negotiated) => void;
   start(): void;
@@ -74,20 +77,29 @@ interface Direction {
   readonly lang: readonly string[];
 }
 
-interface ProtocolConfig {
-  readonly server: boolean;
+/** Where a transport's bytes and news go. */
+export interface Wiring {
+  /** Software version without `SSH-2.0-`. */
   readonly ident: string;
-  readonly offer: Algorithms;
-  readonly hostKeys?: Readonly<Record<string, HostSigner>>;
-  readonly hostVerifier?: (hostKey: Buffer) => boolean;
   readonly onWrite: (bytes: Buffer) => void;
   readonly onError: (error: Error) => void;
-  readonly onHeader: () => void;
   readonly messageHandlers: {
     readonly DISCONNECT: (protocol: unknown, reason: number, text: string) => void;
   };
 }
 
+interface ProtocolConfig extends Wiring {
+  readonly server: boolean;
+  readonly offer: Algorithms;
+  readonly hostKeys?: Readonly<Record<string, HostSigner>>;
+  readonly hostVerifier?: (hostKey: Buffer) => boolean;
+  readonly onHeader: (header: Header) => void;
+}
+
+/** The peer's identification. */
+interface Header {
+  readonly versions: { readonly software: string };
+}
 type NewProtocol = new (config: ProtocolConfig) => Protocol;
 const ProtocolClass = require('ssh2/lib/protocol/Protocol.js') as NewProtocol;
 const internals = require('ssh2/lib/protocol/utils.js') as {
@@ -110,6 +122,7 @@ interface AddedExchange {
 const exchanges = require('ssh2/lib/protocol/kex.js') as {
   /** Undefined without the patch. */
   readonly ADDED_EXCHANGES?: Map<string, AddedExchange>;
+  readonly KexInit: new (offer: Algorithms) => object;
 };
 exchanges.ADDED_EXCHANGES?.set(HYBRID_EXCHANGE, {
   hashName: HYBRID_HASH,
@@ -131,6 +144,12 @@ const HOST_KEYS = [
   'rsa-sha2-256',
 ];
 
+const CHACHA20 = 'chacha20-poly1305@openssh.com';
+/** Curves that are suspected: for a target only that has no other key. */
+const LAST_RESORT = /^ecdsa-/;
+/** Says that a server knows strict key exchange; ssh2 adds it to its own offers only. */
+const STRICT_SERVER = 'kex-strict-s-v00@openssh.com';
+
 function algorithms(
   serverHostKey: readonly string[],
   kex: readonly string[],
@@ -142,30 +161,62 @@ function algorithms(
   return { kex, serverHostKey, cs: direction, sc: direction };
 }
 
-/** What the bastion offers to clients; their order decides, so chacha20, which they prefer, is absent. */
-export function serverAlgorithms(hostKeys: Readonly<Record<string, HostSigner>>): Algorithms {
-  return algorithms(Object.keys(hostKeys), KEX, [...GCM, ...CTR], MACS);
+/** What the bastion offers to a client of this name; the client's order decides. */
+function serverAlgorithms(hostKeys: readonly string[], software: string): Algorithms {
+  // OpenSSH would take chacha20, which costs us twice as much as GCM; Dropbear has little else.
+  const last = software.startsWith('OpenSSH') ? [] : [CHACHA20];
+  return algorithms(hostKeys, KEX, [...GCM, ...CTR, ...last], MACS);
 }
 
-/**
- * What the bastion offers to targets.
- * @param pinned type of the target's known key (`ssh-ed25519`), asked for first; null = any
- */
-export function clientAlgorithms(pinned: string | null): Algorithms {
+/** What the bastion offers to targets. See `TransportRole`. */
+function clientAlgorithms(pinned: string | null): Algorithms {
   const wanted = pinned === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [pinned ?? ''];
   const known = HOST_KEYS.filter((name) => wanted.includes(name));
-  const others = HOST_KEYS.filter((name) => !wanted.includes(name));
+  const others = HOST_KEYS.filter(
+    (name) => !wanted.includes(name) && (pinned === null || !LAST_RESORT.test(name)),
+  );
   return algorithms(
     [...known, ...others],
     [...KEX, 'diffie-hellman-group14-sha256', 'diffie-hellman-group16-sha512'],
-    [...GCM, ...CTR, 'chacha20-poly1305@openssh.com'],
+    [...GCM, ...CTR, CHACHA20],
     [...MACS, 'hmac-sha2-256', 'hmac-sha2-512'],
   );
 }
 
+/** Which side of a transport this is. */
+export type TransportRole =
+  | { readonly kind: 'server'; readonly hostKeys: Readonly<Record<string, HostSigner>> }
+  | {
+      readonly kind: 'client';
+      /** Type of the expected host key (`ssh-ed25519`), asked for first; null = any. */
+      readonly pinned: string | null;
+      /** Whether this host key blob is the right one. Called for every key exchange. */
+      readonly verify: (hostKey: Buffer) => boolean;
+    };
+
 /** One side of a transport. Start it after `engineReady`. */
-export function createProtocol(config: ProtocolConfig): Protocol {
-  return new ProtocolClass(config);
+export function createProtocol(role: TransportRole, wiring: Wiring): Protocol {
+  if (role.kind === 'client') {
+    return new ProtocolClass({
+      ...wiring,
+      server: false,
+      offer: clientAlgorithms(role.pinned),
+      hostVerifier: (key) => role.verify(key),
+      onHeader: () => {},
+    });
+  }
+  const names = Object.keys(role.hostKeys);
+  const protocol: Protocol = new ProtocolClass({
+    ...wiring,
+    server: true,
+    offer: serverAlgorithms(names, ''),
+    hostKeys: namedByKey(role.hostKeys, () => protocol._kex),
+    onHeader: ({ versions }) => {
+      const offer = serverAlgorithms(names, versions.software);
+      protocol._offer = new exchanges.KexInit({ ...offer, kex: [...offer.kex, STRICT_SERVER] });
+    },
+  });
+  return protocol;
 }
 
 /** Resolves when the ciphers are loaded and the key exchange is warm; the first call begins both. */

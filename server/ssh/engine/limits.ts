@@ -36,5 +36,19 @@ export const MAX_AUTH_REQUESTS = 64;
 export const DESTROY_AFTER_MS = 1000;
 /** Unsent data towards a target is dropped this long after the client has gone. */
 export const CLOSE_LINGER_MS = 5000;
+/** Global requests of a peer that wait for an earlier one's answer. */
+export const MAX_UNANSWERED_REQUESTS = 256;
 /** Length of a name or text of the peer that is kept. */
 export const MAX_PEER_TEXT = 256;
+/** Text of a peer before its first packet; RFC 4253 allows lines in front of a server's identification. */
+export const MAX_IDENTIFICATION_BYTES = 16 * 1024;
+/** Keys are exchanged anew after this much of both directions, and after this time. */
+export const REKEY_AFTER_BYTES = 1024 * 1024 * 1024;
+export const REKEY_AFTER_MS = 60 * 60 * 1000;
+/** Key exchanges of a peer: how many at once, and the lasting rate. More of them are made to wait. */
+export const REKEY_BURST = 100;
+export const REKEYS_PER_SECOND = 20;
+/** What a peer may send after we began a key exchange: all its windows, and as much for the way. */
+export const MAX_LATE_BYTES = 2 * MAX_CHANNELS * WINDOW_BYTES;
+/** Answers that wait for the end of a key exchange. */
+export const MAX_ANSWERS_IN_EXCHANGE_BYTES = 4 * 1024 * 1024;

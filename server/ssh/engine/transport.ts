@@ -5,24 +5,24 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../errors.ts';
 import {
-  clientAlgorithms,
   createProtocol,
   engineReady,
   sendData,
   sendPayload,
   sendUrgent,
-  serverAlgorithms,
-  type HostSigner,
   type Negotiated,
   type PayloadSink,
   type Protocol,
+  type TransportRole,
 } from './driver.ts';
+import { Identification } from './identification.ts';
 import {
   DESTROY_AFTER_MS,
   MAX_PACKET_BYTES,
   MAX_SOCKET_BYTES,
   MAX_UNREAD_ANSWER_BYTES,
 } from './limits.ts';
+import { REKEY_LIMITS, Rekeying, type RekeyLimits } from './rekey.ts';
 import { encodePacket, MalformedPacket, MESSAGE, PacketReader } from './wire.ts';
 
 /** Reason codes of RFC 4253 section 11.1 that we send. */
@@ -50,27 +50,22 @@ export interface Stage {
   ended(why: string): void;
 }
 
-export type TransportRole =
-  | { readonly kind: 'server'; readonly hostKeys: Readonly<Record<string, HostSigner>> }
-  | {
-      readonly kind: 'client';
-      /** Type of the expected host key, asked for first; null = any. */
-      readonly pinned: string | null;
-      /** Whether this host key blob is the right one. Called for every key exchange. */
-      readonly verify: (hostKey: Buffer) => boolean;
-    };
-
 export interface TransportOptions {
   /** A connected byte stream that nobody else reads. */
   readonly socket: Duplex;
   /** Software version without `SSH-2.0-`. */
   readonly ident: string;
   readonly role: TransportRole;
+  /** When keys are exchanged anew; absent = as RFC 4253 recommends. */
+  readonly rekey?: RekeyLimits | undefined;
   /** Keys are exchanged; returns the first stage. */
   readonly onReady: (transport: Transport) => Stage;
   /** Called once, after the stage was told. `why` is in words, safe for logs. */
   readonly onEnd: (why: string) => void;
 }
+
+/** What a packet costs us beside its payload. */
+const PACKET_COST_BYTES = 64;
 
 export class Transport {
   readonly #protocol: Protocol;
@@ -79,6 +74,8 @@ export class Transport {
   readonly #sink: PayloadSink;
   readonly #waiting = new Set<() => void>();
   readonly #holders = new Set<object>();
+  readonly #rekeying: Rekeying;
+  #identification: Identification | null;
   #stage: Stage | null = null;
   #authenticated = false;
   #why: string | null = null;
@@ -92,19 +89,14 @@ export class Transport {
     this.#options = options;
     this.#socket = options.socket;
     const { role } = options;
+    this.#rekeying = new Rekeying(options.rekey ?? REKEY_LIMITS, () => performance.now());
+    this.#identification = new Identification(role.kind === 'client');
     const end = (what: string, thrown: unknown): void =>
       this.#finish(`${what}: ${messageOf(thrown)}`);
-    this.#protocol = createProtocol({
-      server: role.kind === 'server',
+    this.#protocol = createProtocol(role, {
       ident: options.ident,
-      offer:
-        role.kind === 'server' ? serverAlgorithms(role.hostKeys) : clientAlgorithms(role.pinned),
-      ...(role.kind === 'server'
-        ? { hostKeys: role.hostKeys }
-        : { hostVerifier: (key: Buffer) => role.verify(key) }),
       onWrite: (bytes) => this.#write(bytes),
       onError: (error) => end('the SSH protocol failed', error),
-      onHeader: () => {},
       messageHandlers: {
         DISCONNECT: (_, reason, text) => this.#disconnected(reason, text),
       },
@@ -167,7 +159,11 @@ export class Transport {
 
   /** Sends a small packet: it doesn't wait for the socket, so channel data must not go this way. */
   send(payload: Buffer): void {
-    if (this.#why === null) sendPayload(this.#protocol, payload);
+    if (this.#why !== null) return;
+    if (this.#isExchanging && !this.#rekeying.mayWait(payload.length + PACKET_COST_BYTES)) {
+      return this.fail('too much was asked during a key exchange');
+    }
+    sendPayload(this.#protocol, payload);
   }
 
   /** Sends channel data; only while `isWritable`. `extended` is the data type code, 0 = plain. */
@@ -180,8 +176,8 @@ export class Transport {
   /** Whether channel data may be sent now; if not, `onWritable` is called once when it is worth asking again. */
   isWritable(onWritable: () => void): boolean {
     if (this.#why !== null) return true;
-    const busy =
-      this.#protocol._kexinit !== undefined || this.#socket.writableLength > MAX_SOCKET_BYTES;
+    this.#rekeyIfDue();
+    const busy = this.#isExchanging || this.#socket.writableLength > MAX_SOCKET_BYTES;
     if (busy) this.#waiting.add(onWritable);
     return !busy;
   }
@@ -220,10 +216,31 @@ export class Transport {
     if (this.#holders.size > 0) this.#socket.pause();
   }
 
+  get #isExchanging(): boolean {
+    return this.#protocol._kexinit !== undefined;
+  }
+
+  /** After authentication only: OpenSSH disconnects from who does it before. */
+  #rekeyIfDue(): void {
+    if (!this.#authenticated || this.#isExchanging || !this.#rekeying.isDue) return;
+    this.#protocol.rekey();
+  }
+
+  #identify(chunk: Buffer): void {
+    const outcome = this.#identification?.add(chunk);
+    if (outcome?.kind === 'too-long') return this.#finish('the peer sent no SSH identification');
+    if (outcome?.kind !== 'whole') return;
+    this.#identification = null;
+    this.#parse(outcome.bytes);
+  }
+
   #parse(chunk: Buffer): void {
     if (this.#why !== null) return;
+    if (this.#identification !== null) return this.#identify(chunk);
+    this.#rekeying.moved(chunk.length);
     try {
       this.#protocol.parse(chunk, 0, chunk.length);
+      this.#rekeyIfDue();
     } catch (thrown) {
       this.#finish(`the SSH protocol failed: ${messageOf(thrown)}`);
     }
@@ -237,19 +254,32 @@ export class Transport {
   #receive(payload: Buffer, inner: PayloadSink): number | undefined {
     if (this.#why !== null) return Infinity;
     const type = payload[0];
-    if (type === undefined) return undefined;
     this.#packetsReceived += 1;
     try {
-      if (type === MESSAGE.KEXINIT) {
+      if (type === undefined) this.fail('empty packet');
+      else if (this.#isExchanging && !this.#rekeying.isInTime(payload.length + PACKET_COST_BYTES)) {
+        this.fail('no answer to a key exchange');
+      } else if (type !== MESSAGE.KEXINIT) this.#dispatch(type, new PacketReader(payload, 1));
+      else if (this.#authenticated) {
+        this.#slowDown(this.#rekeying.pauseAfterRequestMs());
+        return inner(payload);
+      } else {
         // A second key exchange costs us a millisecond; a stranger gets only the first.
-        if (this.#authenticated) return inner(payload);
         this.fail('key exchange before authentication');
-      } else this.#dispatch(type, new PacketReader(payload, 1));
+      }
     } catch (thrown) {
       if (!(thrown instanceof MalformedPacket)) throw thrown;
       this.fail(`malformed packet of type ${type}`);
     }
     return this.isEnded ? Infinity : undefined;
+  }
+
+  /** Reads nothing more of the peer for this time. */
+  #slowDown(pauseMs: number): void {
+    if (pauseMs === 0) return;
+    const pause = {};
+    this.hold(pause);
+    setTimeout(() => this.release(pause), pauseMs);
   }
 
   #dispatch(type: number, reader: PacketReader): void {
@@ -285,6 +315,7 @@ export class Transport {
     const wantsExtensions = this.#protocol._kex.remoteExtInfoEnabled;
     // ssh2's own announcement has a broken list, so it is told that the client wants none.
     this.#protocol._kex.remoteExtInfoEnabled = false;
+    this.#rekeying.exchanged();
     completed(negotiated);
     if (this.#sessionId !== null) return this.#wake();
     this.#sessionId = this.#protocol._kex.sessionID;
@@ -314,6 +345,7 @@ export class Transport {
         this.#socket.uncork();
       });
     }
+    this.#rekeying.moved(bytes.length);
     this.#socket.write(bytes);
   }
 
