@@ -140,7 +140,12 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   const recordings = createRecordingSink(recording);
   closers.add('recorder', () => recordings.close({ deadlineMs: SHIP_TIMEOUT_MS }));
 
-  const dialers = createDialers({ vault, logger, clock });
+  const dialers = createDialers({
+    vault,
+    logger,
+    clock,
+    limits: { idleMs: config.upstreamIdleMs },
+  });
   closers.add('connections to targets', async () => dialers.close());
   // Also when notifications may have been missed.
   await database.listen(DIRECTORY_CHANNEL, () => dialers.retire());

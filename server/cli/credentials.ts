@@ -6,13 +6,21 @@ import { formatPublicLine, generateKeyPair, parsePrivateKey, scanHostKey } from 
 import type { Verb, VerbInput } from './verb.ts';
 
 const SCAN_TIMEOUT_MS = 10_000;
+/** Where a target's administrator keeps the CA's public key, unless they choose another place. */
+const AUTHORITY_FILE = '/etc/ssh/sallyport_ca.pub';
+const TRUST_LINE = `TrustedUserCAKeys ${AUTHORITY_FILE}`;
+const AUTHORITY_OPTION = { authority: { type: 'boolean' } } as const;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 const put: Verb = {
   name: 'credential put',
-  usage: 'NAME --private-key FILE | --password-file FILE',
+  usage: 'NAME --private-key FILE [--authority] | --password-file FILE',
   summary: 'seal a private key or a password in the vault',
-  options: { 'private-key': { type: 'string' }, 'password-file': { type: 'string' } },
+  options: {
+    'private-key': { type: 'string' },
+    'password-file': { type: 'string' },
+    ...AUTHORITY_OPTION,
+  },
   positionals: [1, 1],
   run: async (input) => {
     const name = credentialName(input);
@@ -23,6 +31,14 @@ const put: Verb = {
         'usage.invalid',
         'the material comes from exactly one file',
         'give --private-key FILE or --password-file FILE',
+      );
+    }
+    const isAuthority = input.options.flag('authority');
+    if (isAuthority && keyFile === null) {
+      throw new SallyportError(
+        'usage.invalid',
+        'a password signs no certificates',
+        'give --private-key FILE with --authority',
       );
     }
     const file = keyFile ?? passwordFile ?? '';
@@ -44,22 +60,24 @@ const put: Verb = {
     }
     const publicLine = formatPublicLine(parsed.blob, name);
     return withStores(input, (stores) =>
-      store(stores, input, name, 'private-key', content, publicLine),
+      store(stores, input, name, isAuthority ? 'authority' : 'private-key', content, publicLine),
     );
   },
 };
 
 const generate: Verb = {
   name: 'credential generate',
-  usage: 'NAME',
-  summary: "make a key in the vault and print its public half for the target's authorized_keys",
-  options: {},
+  usage: 'NAME [--authority]',
+  summary:
+    "make a key in the vault and print its public half for the target's authorized_keys; with --authority a CA for TrustedUserCAKeys",
+  options: AUTHORITY_OPTION,
   positionals: [1, 1],
   run: (input) => {
     const name = credentialName(input);
     return withStores(input, (stores) => {
       const pair = generateKeyPair(name);
-      return store(stores, input, name, 'private-key', pair.privateKeyPem, pair.publicLine);
+      const kind = input.options.flag('authority') ? 'authority' : 'private-key';
+      return store(stores, input, name, kind, pair.privateKeyPem, pair.publicLine);
     });
   },
 };
@@ -136,7 +154,7 @@ async function store(
   stores: Stores,
   input: VerbInput,
   name: string,
-  kind: 'private-key' | 'password',
+  kind: 'private-key' | 'password' | 'authority',
   material: Buffer,
   publicLine: string | null,
 ): Promise<number> {
@@ -153,10 +171,16 @@ async function store(
     data: { name, kind, version: sealed.version, publicKey: publicLine },
   });
   if (input.options.flag('json')) {
-    const answer = { name, kind, version: sealed.version, publicKey: publicLine };
+    const trust = kind === 'authority' ? { sshdConfig: TRUST_LINE } : {};
+    const answer = { name, kind, version: sealed.version, publicKey: publicLine, ...trust };
     await input.terminal.out(`${JSON.stringify(answer)}\n`);
   } else {
     await input.terminal.out(`${publicLine ?? `${name} is sealed`}\n`);
+    if (kind === 'authority') {
+      input.terminal.err(
+        `sallyport: put this line into ${AUTHORITY_FILE} on the target, and into its sshd_config: ${TRUST_LINE}\n`,
+      );
+    }
   }
   return 0;
 }

@@ -30,6 +30,8 @@ export interface Config {
   /** Absolute path of the master key's file; null = not given by file. */
   readonly masterKeyFile: string | null;
   readonly logFormat: 'json' | 'pretty';
+  /** How long a connection to a target is kept for the next session; 0 = none is kept or shared. */
+  readonly upstreamIdleMs: number;
   /** Where recordings and their seals go beside the database. */
   readonly record: RecordPlaces;
   readonly secrets: Secrets;
@@ -51,6 +53,7 @@ const KNOWN_NAMES = [
   'SALLYPORT_MASTER_KEY',
   'SALLYPORT_MASTER_KEY_FILE',
   'SALLYPORT_LOG',
+  'SALLYPORT_UPSTREAM_IDLE',
   ...PLACE_NAMES,
 ] as const;
 type KnownName =
@@ -158,6 +161,7 @@ export function readEnvironment(
     configuration: path('SALLYPORT_CONFIG'),
     masterKeyFile: path('SALLYPORT_MASTER_KEY_FILE'),
     logFormat: readLogFormat(given('SALLYPORT_LOG'), defaults.isTerminal, complain),
+    upstreamIdleMs: readIdleTime(given('SALLYPORT_UPSTREAM_IDLE'), complain),
     record,
     secrets: new Secrets(
       readDatabaseUrl('DATABASE_URL', given('DATABASE_URL'), complain),
@@ -246,6 +250,24 @@ function readLogFormat(
     complain('SALLYPORT_LOG', `is ${JSON.stringify(value)}`, 'use json or pretty');
   }
   return isTerminal ? 'pretty' : 'json';
+}
+
+const IDLE_UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000 };
+const DEFAULT_IDLE_MS = 60_000;
+/** A connection that nobody uses stays open this long at most. */
+const MAX_IDLE_MS = 3_600_000;
+
+function readIdleTime(value: string | null, complain: Complain): number {
+  if (value === null) return DEFAULT_IDLE_MS;
+  const [, digits = '', unit = 's'] = /^(\d{1,4})([sm])$/.exec(value) ?? [];
+  const ms = value === '0' ? 0 : Number(digits || Number.NaN) * (IDLE_UNITS_MS[unit] ?? 0);
+  if (ms >= 0 && ms <= MAX_IDLE_MS) return ms;
+  complain(
+    'SALLYPORT_UPSTREAM_IDLE',
+    `is ${JSON.stringify(value)}`,
+    'write 60s, 10m or 0, up to 60m',
+  );
+  return DEFAULT_IDLE_MS;
 }
 
 function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {

@@ -27,6 +27,7 @@ describe('the environment', () => {
       configuration: null,
       masterKeyFile: null,
       logFormat: 'json',
+      upstreamIdleMs: 60_000,
       record: { cold: null, anchor: null },
     });
     assert.equal(secrets.databaseUrl, null);
@@ -58,6 +59,7 @@ describe('the environment', () => {
       SALLYPORT_CONFIG: '/etc/sallyport',
       SALLYPORT_MASTER_KEY_FILE: 'keys/master',
       SALLYPORT_LOG: 'pretty',
+      SALLYPORT_UPSTREAM_IDLE: '10m',
       PATH: '/bin',
     });
     assert.deepEqual(rest, {
@@ -68,9 +70,20 @@ describe('the environment', () => {
       configuration: '/etc/sallyport',
       masterKeyFile: '/srv/keys/master',
       logFormat: 'pretty',
+      upstreamIdleMs: 600_000,
       record: { cold: null, anchor: null },
     });
     assert.equal(secrets.databaseUrl, 'postgres://u:hunter2@db:5432/s');
+  });
+
+  it('reads how long connections to targets are kept', () => {
+    const idle = (text: string): Record<string, string> => ({ SALLYPORT_UPSTREAM_IDLE: text });
+    assert.equal(configOf(idle('0')).upstreamIdleMs, 0);
+    assert.equal(configOf(idle('90s')).upstreamIdleMs, 90_000);
+    assert.equal(configOf(idle('60m')).upstreamIdleMs, 3_600_000);
+    for (const bad of ['61m', '3601s', '-1s', '60', 's', '1h', '1e3s', ' 5s', '00']) {
+      assert.match(problemsOf(idle(bad))[0] ?? bad, /write 60s, 10m or 0, up to 60m/);
+    }
   });
 
   it('logs for people on a terminal, unless told otherwise', () => {
@@ -141,7 +154,7 @@ describe('the environment', () => {
     );
     assert.ok(outcome.kind === 'ok');
     assert.deepEqual(outcome.warnings, [
-      'SALLYPORT_Q is not a variable that Sallyport reads (known: SALLYPORT_HOME, SALLYPORT_DATABASE_OWNER_URL, SALLYPORT_SSH_LISTEN, SALLYPORT_HTTP_LISTEN, SALLYPORT_PUBLIC_URL, SALLYPORT_CONFIG, SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE, SALLYPORT_LOG, SALLYPORT_COLD_STORE, SALLYPORT_COLD_AFTER, SALLYPORT_ANCHOR)',
+      'SALLYPORT_Q is not a variable that Sallyport reads (known: SALLYPORT_HOME, SALLYPORT_DATABASE_OWNER_URL, SALLYPORT_SSH_LISTEN, SALLYPORT_HTTP_LISTEN, SALLYPORT_PUBLIC_URL, SALLYPORT_CONFIG, SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE, SALLYPORT_LOG, SALLYPORT_UPSTREAM_IDLE, SALLYPORT_COLD_STORE, SALLYPORT_COLD_AFTER, SALLYPORT_ANCHOR)',
       'SALLYPORT_SHS_LISTEN is not a variable that Sallyport reads (did you mean SALLYPORT_SSH_LISTEN?)',
     ]);
   });

@@ -61,15 +61,21 @@ export interface Bastion extends AsyncDisposable {
 }
 
 /** A vault that opens with one private key, and counts how often. */
-export function vaultOf(pem: Buffer): Vault & { opened: number } {
+export function vaultOf(
+  pem: Buffer,
+  kind: 'private-key' | 'authority' = 'private-key',
+): Vault & { opened: number; version: number } {
   return {
     opened: 0,
-    current: () => Promise.resolve({ kind: 'private-key', version: 1 }),
+    version: 1,
+    current() {
+      return Promise.resolve({ kind, version: this.version });
+    },
     open(): Promise<OpenedCredential> {
       this.opened += 1;
       const bytes = Buffer.from(pem);
       return Promise.resolve({
-        kind: 'private-key',
+        kind,
         bytes,
         [Symbol.dispose]: () => void bytes.fill(0),
       });
@@ -78,27 +84,36 @@ export function vaultOf(pem: Buffer): Vault & { opened: number } {
 }
 
 /** A grant for everything on one target. */
-export function grantFor(target: BastionOptions['target']): Grant {
+export function grantFor(
+  target: BastionOptions['target'],
+  names: {
+    readonly principal?: string;
+    readonly target?: string;
+    readonly credential?: string;
+  } = {},
+): Grant {
+  const who = names.principal ?? 'tester';
+  const which = names.target ?? 'web1';
   const login = target.user ?? userInfo().username;
   const described: Target = {
-    name: 'web1',
+    name: which,
     host: target.host,
     port: target.port,
     hostKey: target.hostKeyLine,
     labels: {},
     shellIntegration: 'off',
-    logins: [{ name: login, credential: 'web1-key' }],
+    logins: [{ name: login, credential: names.credential ?? 'web1-key' }],
   };
   const principal = {
-    name: 'tester',
+    name: who,
     kind: 'human',
     groups: [],
     roles: [],
   } as unknown as Principal;
   const rule: GrantRule = {
     id: '1',
-    principals: ['tester'],
-    targets: ['web1'],
+    principals: [who],
+    targets: [which],
     logins: [login],
     channels: ['shell', 'exec', 'sftp', 'scp'],
     policy: 'default',
