@@ -320,7 +320,7 @@ class PooledConnection {
       void abandonLate(opening);
       this.#isRetired = true;
       if (isFresh) this.#room = 0;
-      return { kind: 'refused', why: 'no answer to the opening of a channel' };
+      return { kind: 'refused', why: 'no answer to the opening of a channel', reason: 0 };
     }
     if (answer.kind === 'refused' && !transport.isEnded) {
       this.#room = channels.count;

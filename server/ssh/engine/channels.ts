@@ -5,10 +5,15 @@
  */
 import type { InputUnit, OutputUnit } from '../../session/ports.ts';
 import { Channel, type ChannelNumbers } from './channel.ts';
-import { MIN_PEER_PACKET_BYTES, CHANNEL_PACKET_BYTES, WINDOW_BYTES } from './limits.ts';
+import {
+  CHANNEL_PACKET_BYTES,
+  MAX_UNANSWERED_REQUESTS,
+  MIN_PEER_PACKET_BYTES,
+  WINDOW_BYTES,
+} from './limits.ts';
 import type { Stage, Transport } from './transport.ts';
 import { peerText, type Leg, type Unit } from './unit.ts';
-import { encodePacket, MESSAGE, type PacketReader } from './wire.ts';
+import { encodePacket, MESSAGE, type Field, type PacketReader } from './wire.ts';
 
 /** Reason codes of RFC 4254 section 5.1. */
 export const OPEN_FAILURE = {
@@ -27,11 +32,15 @@ export interface Keepalive {
 
 export type OpenOutcome<In extends Unit, Out extends Unit> =
   | { readonly kind: 'open'; readonly channel: Channel<In, Out> }
-  | { readonly kind: 'refused'; readonly why: string };
+  /** `reason`: see OPEN_FAILURE; 0 = the connection ended. */
+  | { readonly kind: 'refused'; readonly why: string; readonly reason: number };
 
 /** Takes a channel that the peer has opened, or says why there is none. */
 export type OpenAnswer<In extends Unit, Out extends Unit> =
   ((channel: Channel<In, Out>) => void) | { readonly reason: number; readonly why: string };
+
+/** Whether a global request is granted; or granted, with what the answer says. */
+export type GlobalAnswer = boolean | readonly Field[];
 
 /** What one side does with what the other asks. */
 export interface ChannelsPolicy<In extends Unit, Out extends Unit> {
@@ -50,8 +59,13 @@ export interface ChannelsPolicy<In extends Unit, Out extends Unit> {
     wantReply: boolean,
     reader: PacketReader,
   ): void;
-  /** The answer to a global request. */
-  globalRequest(type: string): boolean;
+  /**
+   * The answer to a global request. Never rejects. Later requests wait for it.
+   * @param reader as for `mayOpen`
+   */
+  globalRequest(type: string, reader: PacketReader): GlobalAnswer | Promise<GlobalAnswer>;
+  /** No channel is open or being opened any more. */
+  idle?(): void;
   ended(why: string): void;
 }
 
@@ -67,6 +81,11 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
   #nextLocal = 0;
   /** Channels of the peer that wait for our answer; they count as open. */
   #answering = 0;
+  /** Global requests of ours, in the order of their answers. */
+  readonly #asked: ((answer: Buffer | null) => void)[] = [];
+  /** Settles when the peer's global requests so far are answered. */
+  #answered: Promise<void> | null = null;
+  #unanswered = 0;
   #heard = 0;
   #silent = 0;
 
@@ -82,25 +101,39 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
 
   /** Asks the peer for a session channel. Never rejects; a peer that doesn't answer is the caller's wait. */
   openSession(): Promise<OpenOutcome<In, Out>> {
+    return this.openChannel('session');
+  }
+
+  /** The same for a channel of any type. @param fields what the type adds to the request */
+  openChannel(type: string, ...fields: Field[]): Promise<OpenOutcome<In, Out>> {
     if (this.#transport.isEnded) {
-      return Promise.resolve({ kind: 'refused', why: 'the connection has ended' });
+      return Promise.resolve({ kind: 'refused', why: 'the connection has ended', reason: 0 });
     }
     const local = this.#nextLocal++;
     return new Promise((resolve) => {
       this.#opening.set(local, resolve);
-      this.#transport.send(
-        encodePacket(MESSAGE.CHANNEL_OPEN, 'session', local, WINDOW_BYTES, CHANNEL_PACKET_BYTES),
-      );
+      const sizes = [WINDOW_BYTES, CHANNEL_PACKET_BYTES];
+      this.#transport.send(encodePacket(MESSAGE.CHANNEL_OPEN, type, local, ...sizes, ...fields));
+    });
+  }
+
+  /** Sends a global request. Resolves with what the answer says, or null = refused. Never rejects. */
+  globalRequest(type: string, ...fields: Field[]): Promise<Buffer | null> {
+    if (this.#transport.isEnded) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      this.#transport.send(encodePacket(MESSAGE.GLOBAL_REQUEST, type, true, ...fields));
     });
   }
 
   receive(type: number, reader: PacketReader): void {
     switch (type) {
       case MESSAGE.GLOBAL_REQUEST:
-        return this.#globalRequest(reader);
+        return this.#peerAsks(reader);
       case MESSAGE.REQUEST_SUCCESS:
+        return this.#asked.shift()?.(Buffer.from(reader.rest()));
       case MESSAGE.REQUEST_FAILURE:
-        return; // The answer to a keepalive: that it came is all.
+        return this.#asked.shift()?.(null);
       case MESSAGE.CHANNEL_OPEN:
         return this.#peerOpens(reader);
       case MESSAGE.CHANNEL_OPEN_CONFIRMATION:
@@ -121,8 +154,9 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
 
   ended(why: string): void {
     clearInterval(this.#keepalive);
-    for (const resolve of this.#opening.values()) resolve({ kind: 'refused', why });
+    for (const resolve of this.#opening.values()) resolve({ kind: 'refused', why, reason: 0 });
     this.#opening.clear();
+    for (const resolve of this.#asked.splice(0)) resolve(null);
     for (const channel of this.#open.values()) channel.lost();
     this.#policy.ended(why);
   }
@@ -168,11 +202,19 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
       ? { reason: OPEN_FAILURE.shortage, why: 'too many channels' }
       : this.#policy.mayOpen(type, reader);
     if (!(answer instanceof Promise)) return this.#answer(numbers, answer);
+    void this.#answerLate(numbers, answer);
+  }
+
+  async #answerLate(
+    peer: Omit<ChannelNumbers, 'local'>,
+    answer: Promise<OpenAnswer<In, Out>>,
+  ): Promise<void> {
     this.#answering += 1;
-    void answer.then((late) => {
-      this.#answering -= 1;
-      if (!this.#transport.isEnded) this.#answer(numbers, late);
-    });
+    const opened = await answer;
+    this.#answering -= 1;
+    if (this.#transport.isEnded) return;
+    this.#answer(peer, opened);
+    this.#rest();
   }
 
   #answer(peer: Omit<ChannelNumbers, 'local'>, opened: OpenAnswer<In, Out>): void {
@@ -214,24 +256,50 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
     const text = peerText(reader.string());
     const resolve = this.#opening.get(local);
     this.#opening.delete(local);
-    resolve?.({ kind: 'refused', why: text || `reason ${reason}` });
+    resolve?.({ kind: 'refused', why: text || `reason ${reason}`, reason });
+    this.#rest();
   }
 
   #add(numbers: ChannelNumbers): Channel<In, Out> {
-    const channel = new Channel<In, Out>(this.#transport, this.#policy.leg, numbers, () =>
-      this.#open.delete(numbers.local),
-    );
+    const channel = new Channel<In, Out>(this.#transport, this.#policy.leg, numbers, () => {
+      if (this.#open.delete(numbers.local)) this.#rest();
+    });
     this.#open.set(numbers.local, channel);
     return channel;
   }
 
-  #globalRequest(reader: PacketReader): void {
+  #rest(): void {
+    if (this.#open.size + this.#opening.size + this.#answering === 0) this.#policy.idle?.();
+  }
+
+  #peerAsks(reader: PacketReader): void {
     const type = reader.name();
     const wantReply = reader.boolean();
-    const granted = this.#policy.globalRequest(type);
+    const answer = this.#policy.globalRequest(type, reader);
     if (!wantReply) return;
-    const answer = granted ? MESSAGE.REQUEST_SUCCESS : MESSAGE.REQUEST_FAILURE;
-    this.#transport.send(encodePacket(answer));
+    const before = this.#answered;
+    if (before === null && !(answer instanceof Promise)) return this.#reply(answer);
+    if (this.#unanswered >= MAX_UNANSWERED_REQUESTS) {
+      return this.#transport.fail('too many requests wait for an answer');
+    }
+    this.#unanswered += 1;
+    this.#answered = this.#replyLate(answer, before);
+  }
+
+  async #replyLate(
+    answer: GlobalAnswer | Promise<GlobalAnswer>,
+    before: Promise<void> | null,
+  ): Promise<void> {
+    const [late] = await Promise.all([answer, before]);
+    this.#unanswered -= 1;
+    if (this.#unanswered === 0) this.#answered = null;
+    this.#reply(late);
+  }
+
+  #reply(answer: GlobalAnswer): void {
+    if (answer === false) return this.#transport.send(encodePacket(MESSAGE.REQUEST_FAILURE));
+    const fields = answer === true ? [] : answer;
+    this.#transport.send(encodePacket(MESSAGE.REQUEST_SUCCESS, ...fields));
   }
 
   #ping(): void {
@@ -243,7 +311,7 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
     if (maxSilent !== null && this.#silent > maxSilent) {
       this.#transport.close('the peer stopped answering');
     } else if (this.#transport.isWritable(() => {})) {
-      this.#transport.send(encodePacket(MESSAGE.GLOBAL_REQUEST, 'keepalive@openssh.com', true));
+      void this.globalRequest('keepalive@openssh.com');
     }
   }
 }
