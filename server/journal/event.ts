@@ -25,6 +25,7 @@ export const EVENT_TYPES = [
   'file.removed',
   'file.changed',
   'file.created',
+  'transfer.ended',
   'approval.requested',
   'approval.decided',
   'approval.expired',

@@ -8,7 +8,7 @@
  */
 import { isCompleteInput } from '../shell/complete.ts';
 import { MAX_JOINED_CHARS } from '../terminal/pending-lines.ts';
-import type { Recording } from './ports.ts';
+import type { FileResult, Recording } from './ports.ts';
 
 export interface ReleasedCommand {
   readonly seq: number;
@@ -92,20 +92,28 @@ export class CommandOutput {
   /**
    * Nothing runs any more. A shell's or client's own status says nothing of its last command; an exec
    * request's is its own.
+   * @param result what the request's command has transferred
    */
-  sessionEnded(exitStatus: number | null, atUs: number): void {
+  sessionEnded(exitStatus: number | null, atUs: number, result: FileResult | null = null): void {
+    const isRequest = this.#reader === null;
     this.#end(this.#marked, atUs, null);
-    this.#end(this.#running, atUs, this.#reader === null ? exitStatus : null);
-    this.#end(this.#reader, atUs, exitStatus);
+    this.#end(this.#running, atUs, isRequest ? exitStatus : null, isRequest ? result : null);
+    this.#end(this.#reader, atUs, exitStatus, result);
     this.#marked = null;
     this.#running = null;
     this.#reader = null;
   }
 
-  #end(running: Running | null, atUs: number, exitStatus: number | null): void {
+  #end(
+    running: Running | null,
+    atUs: number,
+    exitStatus: number | null,
+    result: FileResult | null = null,
+  ): void {
     if (running === null) return;
     const { seq, fromUs } = running;
-    this.#report(seq, { outputFromUs: fromUs, outputToUs: Math.max(fromUs, atUs), exitStatus });
+    const times = { outputFromUs: fromUs, outputToUs: Math.max(fromUs, atUs), exitStatus };
+    this.#report(seq, result === null ? times : { ...times, file: result });
   }
 }
 

@@ -21,7 +21,7 @@ import { fileLine, unreadable, withoutText } from './line-text.ts';
 import { innerState, joined, stateAfter } from './nested-shell.ts';
 import { deniedNotice, notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
-import type { Approvals, Policies, Recording } from './ports.ts';
+import type { Approvals, FileResult, Policies, Recording } from './ports.ts';
 import { inputDoubt } from './program-input.ts';
 import { WorkShare } from './turns.ts';
 
@@ -67,6 +67,8 @@ export interface GateLine {
   readonly isReported?: boolean;
   /** An operation on files, or a forward: several run at once, and each says itself when it has ended. */
   readonly isFile?: boolean;
+  /** It starts a server whose requests are judged one by one. */
+  readonly isServed?: boolean;
 }
 
 export type GateOutcome =
@@ -171,17 +173,33 @@ export class Gate {
    * Decides one operation on files; as `decide`. What only looks gets a row only if it isn't allowed.
    * `Recording.commandEnded` tells what came of it.
    * @param isOwn see `refusedByGrant`
+   * @param broken what the transfer itself refuses
    */
   async decideFile(
     operation: FileOperation,
     abandoned: AbortSignal,
     say: (text: string) => Promise<void>,
     isOwn = false,
+    broken: Decision | null = null,
   ): Promise<GateOutcome> {
-    const refused = refusedByGrant(this.#grant.rule.files, operation, isOwn);
+    const refused = broken ?? refusedByGrant(this.#grant.rule.files, operation, isOwn);
     const line = fileLine(fileText(operation), isQuiet(operation));
     const judged: Judge = (policy, facts) => refused ?? judgeFiles(policy, facts, operation);
     return this.#decideAs(line, judged, abandoned, say);
+  }
+
+  /**
+   * Decides the line that starts a transfer; as `decide`.
+   * @param refused by the grant, whatever the policy says
+   */
+  decideTransfer(
+    line: GateLine,
+    refused: Decision | null,
+    abandoned: AbortSignal,
+    say: (text: string) => Promise<void>,
+  ): Promise<GateOutcome> {
+    if (refused !== null) return this.#decideAs(line, () => refused, abandoned, say);
+    return this.decide(line, abandoned, say);
   }
 
   /** Decides one forward; as `decide`. */
@@ -311,8 +329,8 @@ export class Gate {
   }
 
   /** See `CommandOutput`. */
-  sessionEnded(exitStatus: number | null): void {
-    this.commands.sessionEnded(exitStatus, this.#nowUs());
+  sessionEnded(exitStatus: number | null, result: FileResult | null = null): void {
+    this.commands.sessionEnded(exitStatus, this.#nowUs(), result);
   }
 
   /** Whether a rule would hold or refuse this, should it run as a command of its own, or as SQL. */
@@ -348,8 +366,8 @@ export class Gate {
     const decisions: Decision[] = [];
     for (const text of line.candidates) {
       const isGuess = line.guesses.has(text) && (policy.default === 'allow' || isRead);
-      const { language, sql } = line;
-      const input = { text, language, state: this.#state, isGuess };
+      const { language, sql, isServed = false } = line;
+      const input = { text, language, state: this.#state, isGuess, isServed };
       const whole = sql == null ? input : { ...input, sql };
       const decision = this.work.run(() => judge(policy, this.#facts, whole));
       const isDefault = decision.certainty === 'uncertain' || policy.default !== 'allow';
