@@ -14,6 +14,7 @@ import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
 import { holdRoutes } from './hold-routes.ts';
+import { journalRoutes } from './journal-routes.ts';
 import { LiveViews } from './live.ts';
 import { openRoutes } from './open-routes.ts';
 import type { HttpOptions, Services } from './options.ts';
@@ -130,6 +131,7 @@ function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
+  app.use('/api/v1/journal', journalRoutes(services));
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));

@@ -13,6 +13,7 @@ export const ACTIONS = [
   'session.hold',
   'approval.list',
   'approval.decide',
+  'journal.read',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -50,6 +51,8 @@ export function guard(
       return owner === principal.name
         ? { kind: 'forbidden', needs: 'auditor' }
         : { kind: 'hidden' };
+    case 'journal.read':
+      return readsAll ? { kind: 'allowed', scope: 'all' } : { kind: 'forbidden', needs: 'auditor' };
     case 'approval.list':
     case 'approval.decide':
       return hasRole(principal, 'approver')

@@ -5,6 +5,7 @@ import type { Attempts } from './attempts.ts';
 import type { Pages } from './pages.ts';
 import type {
   ApprovalDesk,
+  AuditReader,
   AuditWriter,
   ChainReader,
   HeaderReader,
@@ -30,7 +31,7 @@ export interface HttpOptions {
   readonly search: SearchDesk;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
-  readonly audit: AuditWriter;
+  readonly audit: AuditWriter & AuditReader;
   readonly controls: {
     /** Asks for the end of a running session, wherever it runs. `by` is the principal's name. */
     terminate(sessionId: string, by: string): Promise<void>;

@@ -5,7 +5,7 @@
 import type { NamedIdentity } from '../access/identity.ts';
 import type { Principal } from '../access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
-import type { AuditEvent } from '../journal/event.ts';
+import type { AuditEvent, EventType, JournalEntry } from '../journal/event.ts';
 import type { RecordingSeal } from '../journal/seal.ts';
 import type { Keyframe, Pause } from '../terminal/keyframe.ts';
 
@@ -274,6 +274,23 @@ export interface ShortKeyDesk {
     },
     event: AuditEvent,
   ): Promise<string>;
+}
+
+export interface JournalQuery {
+  readonly types?: readonly EventType[];
+  readonly session?: string;
+  readonly principal?: string;
+  readonly target?: string;
+  /** ISO 8601. */
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface AuditReader {
+  /** Newest first. Rejects with `usage.invalid` for a cursor that it doesn't know. */
+  list(query: JournalQuery): Promise<Page<JournalEntry>>;
 }
 
 export interface AuditWriter {

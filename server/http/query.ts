@@ -34,6 +34,7 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\
 export function sessionQuery(raw: RawQuery): SessionQuery {
   refuseUnknown(raw, SESSION_PARAMETERS);
   const query: { -readonly [Name in keyof SessionQuery]: SessionQuery[Name] } = {
+    ...span(raw),
     limit: wholeNumber(raw, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
   };
   for (const name of TEXT_FILTERS) {
@@ -42,16 +43,19 @@ export function sessionQuery(raw: RawQuery): SessionQuery {
   }
   const status = oneOf(raw, 'status', STATUSES);
   if (status !== null) query.status = status;
-  const since = instant(raw, 'since', 'T00:00:00.000Z');
-  if (since !== null) query.since = since;
-  const until = instant(raw, 'until', 'T23:59:59.999Z');
-  if (until !== null) query.until = until;
-  if (since !== null && until !== null && since > until) {
-    throw invalid('until', 'is before "since"', 'swap the two');
-  }
   const cursor = text(raw, 'cursor', MAX_CURSOR_CHARACTERS);
   if (cursor !== null) query.cursor = cursor;
   return query;
+}
+
+/** `since` and `until`; a day begins and ends in UTC. */
+export function span(raw: RawQuery): { since?: string; until?: string } {
+  const since = instant(raw, 'since', 'T00:00:00.000Z');
+  const until = instant(raw, 'until', 'T23:59:59.999Z');
+  if (since !== null && until !== null && since > until) {
+    throw invalid('until', 'is before "since"', 'swap the two');
+  }
+  return { ...(since !== null && { since }), ...(until !== null && { until }) };
 }
 
 /** The filters as the form shows them again, whatever was typed. */

@@ -15,6 +15,7 @@ export interface JournalQuery {
   readonly types?: readonly EventType[];
   readonly session?: string;
   readonly principal?: string;
+  readonly target?: string;
   /** ISO 8601. */
   readonly since?: string;
   readonly until?: string;
@@ -74,6 +75,7 @@ async function list(
   if (query.types !== undefined) void found.whereIn('type', [...query.types]);
   if (query.session !== undefined) void found.where('session', storable(query.session));
   if (query.principal !== undefined) void found.where('principal', storable(query.principal));
+  if (query.target !== undefined) void found.where('target', storable(query.target));
   if (query.since !== undefined) void found.where('at', '>=', timeOf(query.since));
   if (query.until !== undefined) void found.where('at', '<', timeOf(query.until));
   if (query.cursor !== undefined) void found.where('seq', '<', seqOf(query.cursor));

@@ -85,6 +85,7 @@ describe('journal in Postgres', () => {
     assert.deepEqual(await indexes({ types: ['session.started'] }), [20, 15, 10, 5, 0]);
     assert.deepEqual(await indexes({ session }), [20, 15, 10, 5, 0]);
     assert.deepEqual(await indexes({ principal: 'alice' }), [20, 15, 10, 5, 0]);
+    assert.deepEqual(await indexes({ target: 'no-such-target' }), []);
     assert.deepEqual(await indexes({ principal: "'; drop table journal; --" }), []);
     assert.deepEqual(await indexes({ since: '2999-01-01T00:00:00Z' }), []);
     assert.deepEqual(await indexes({ until: '2001-01-01T00:00:00Z' }), []);

@@ -12,11 +12,13 @@ import { SallyportError } from '../../server/errors.ts';
 import type {
   ApprovalDesk,
   ApprovalView,
+  AuditReader,
   AuditWriter,
   ChainReader,
   CommandView,
   EventPlace,
   HeaderReader,
+  JournalQuery,
   LiveReader,
   KeyframePlace,
   Page,
@@ -31,7 +33,7 @@ import type {
   SignIns,
 } from '../../server/http/ports.ts';
 import { CHAIN_START, chunkHash } from '../../server/journal/chain.ts';
-import type { AuditEvent } from '../../server/journal/event.ts';
+import type { AuditEvent, JournalEntry } from '../../server/journal/event.ts';
 import { createHeadSigner } from '../../server/journal/signature.ts';
 import { firstKeyframe, Keyframer } from '../../server/terminal/keyframe.ts';
 
@@ -342,7 +344,7 @@ export class FakeApprovals implements ApprovalDesk {
   }
 }
 
-export class FakeAudit implements AuditWriter {
+export class FakeAudit implements AuditReader, AuditWriter {
   readonly events: AuditEvent[] = [];
   failing = false;
 
@@ -351,6 +353,21 @@ export class FakeAudit implements AuditWriter {
       throw new SallyportError('journal.failed', 'the journal is away', 'bring it back');
     }
     this.events.push(event);
+  }
+
+  /** What it was asked for, newest last. */
+  readonly asked: JournalQuery[] = [];
+
+  async list(query: JournalQuery): Promise<Page<JournalEntry>> {
+    this.asked.push(query);
+    const entries = this.events.map((event, index): JournalEntry => ({
+      ...event,
+      seq: index + 1,
+      at: '2026-01-01T10:00:00.000Z',
+      prevHash: '0'.repeat(64),
+      hash: '1'.repeat(64),
+    }));
+    return { items: entries.toReversed().slice(0, query.limit), next: null };
   }
 
   /** The events of one type, as `PRINCIPAL SESSION`. */
