@@ -14,6 +14,8 @@ export interface Sshd extends AsyncDisposable {
   /** The account that logs in: who runs the tests. */
   readonly user: string;
   readonly pid: number;
+  /** The last of what it logged, as the administrator of the target sees it. */
+  logs(): string;
   /** Lets the holder of this key in. */
   authorise(publicLine: string): Promise<void>;
   close(): Promise<void>;
@@ -21,6 +23,8 @@ export interface Sshd extends AsyncDisposable {
 
 /** Where the server is; Debian's package openssh-server puts it there. */
 const SSHD = '/usr/sbin/sshd';
+/** Older log lines are forgotten. */
+const MAX_LOG_CHARACTERS = 1024 * 1024;
 
 /**
  * Starts a server with its own host key and authorized keys.
@@ -66,7 +70,7 @@ export async function startSshd(extra: readonly string[] = []): Promise<Sshd> {
     child.once('error', reject);
     child.once('exit', () => reject(new Error(`sshd did not start: ${log}`)));
     child.stderr.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-8192);
+      log = (log + chunk.toString()).slice(-MAX_LOG_CHARACTERS);
       if (log.includes('Server listening')) resolve();
     });
   });
@@ -83,6 +87,7 @@ export async function startSshd(extra: readonly string[] = []): Promise<Sshd> {
     hostKeyLine: (await readFile(`${hostKey}.pub`, 'utf8')).trim(),
     user: userInfo().username,
     pid: child.pid ?? 0,
+    logs: () => log,
     authorise: (publicLine) => appendFile(authorized, `${publicLine.trim()}\n`),
     close,
     [Symbol.asyncDispose]: close,
