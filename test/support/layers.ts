@@ -12,7 +12,7 @@ export interface Layer {
 }
 
 const BASE = ['server/errors.ts', 'server/clock.ts', 'server/log.ts', 'server/printable.ts'];
-const GRAMMAR = ['terminal', 'shell', 'sql', 'sftp', 'asciicast'].map(inServer);
+const GRAMMAR = ['terminal', 'shell', 'sql', 'sftp', 'asciicast', 'mask'].map(inServer);
 const DOMAIN = ['policy', 'access', 'journal'].map(inServer);
 const ADAPTERS = ['ssh', 'store', 'http', 'vault'].map(inServer);
 
@@ -39,7 +39,7 @@ export const LAYERS: readonly Layer[] = [
     place,
     imports:
       place === 'server/policy/'
-        ? [...BASE, 'server/shell/', 'server/sql/']
+        ? [...BASE, 'server/shell/', 'server/sql/', 'server/mask/']
         : [...BASE, ...GRAMMAR],
     typeImports: [],
     isPure: true,
@@ -104,7 +104,7 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   s3mini: ['server/store/object-store.ts'],
   'libpg-query': ['server/sql/postgres-grammar.ts', 'server/sql/libpg-query.d.ts'],
   '@guanmingchiu/sqlparser-ts': ['server/sql/mysql-grammar.ts'],
-  re2js: ['server/policy/'],
+  re2js: ['server/policy/', 'server/mask/'],
   yaml: ['server/config/', 'server/policy/', 'server/cli/'],
   zod: ['server/config/', 'server/policy/', 'server/cli/'],
   uuid: ['server/session/', 'server/store/', 'server/http/', 'server/cli/', 'server/context.ts'],
