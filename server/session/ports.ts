@@ -3,6 +3,7 @@
  * these structurally; context.ts is where the compiler checks the fit. At most four methods a port.
  */
 import type { AttributedRun, Attribution } from '../access/attribution.ts';
+import type { ForwardKind } from '../access/forward.ts';
 import type { Grant, GrantRule, RecordingMode, SessionKind } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
@@ -11,54 +12,16 @@ import type { SallyportError } from '../errors.ts';
 import type { AuditEvent, EventType } from '../journal/event.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Certainty, Decision } from '../policy/decision.ts';
+import type {
+  CarriedByClient,
+  CarriedToTarget,
+  ForwardDialer,
+  ForwardHandler,
+} from './forward-ports.ts';
+import type { DownstreamEnd, TerminalSize, UpstreamEnd } from './unit-ports.ts';
 
-// --- units: everything ordered travels in one queue per direction -------------------------------
-
-export interface TerminalSize {
-  readonly cols: number;
-  readonly rows: number;
-  readonly widthPx: number;
-  readonly heightPx: number;
-}
-
-/** From the client towards the target. `close` is last: the client is gone. */
-export type InputUnit =
-  | { readonly kind: 'data'; readonly bytes: Buffer }
-  | { readonly kind: 'eof' }
-  | { readonly kind: 'resize'; readonly size: TerminalSize }
-  /** Name without `SIG`, RFC 4254 section 6.9. */
-  | { readonly kind: 'signal'; readonly name: string }
-  | { readonly kind: 'close' };
-
-/** From the target towards the client. `close` is last. */
-export type OutputUnit =
-  | { readonly kind: 'data'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer }
-  | { readonly kind: 'eof' }
-  | { readonly kind: 'exit'; readonly status: number }
-  | {
-      readonly kind: 'exit-signal';
-      readonly name: string;
-      readonly coreDumped: boolean;
-      readonly message: string;
-    }
-  /** `isBroken`: the target didn't send it, the connection to it ended. */
-  | { readonly kind: 'close'; readonly isBroken?: true };
-
-/** One end of a channel as the pipeline sees it. */
-export interface ChannelEnd<In, Out> {
-  /**
-   * The next unit in the order of arrival. Not reading is back-pressure: the peer's SSH window runs
-   * dry. After `close` every read gives `close` again. One read at a time.
-   */
-  read(): Promise<In>;
-  /**
-   * Resolves when there is room for more (maxUnsentBytes). Units go out in call order. Never rejects:
-   * what is written to a closed end is dropped, and `read` says `close`.
-   */
-  write(unit: Out): Promise<void>;
-}
-export type DownstreamEnd = ChannelEnd<InputUnit, OutputUnit>;
-export type UpstreamEnd = ChannelEnd<OutputUnit, InputUnit>;
+export type * from './forward-ports.ts';
+export type * from './unit-ports.ts';
 
 // --- towards ssh/: who calls us ---------------------------------------------------------------
 
@@ -76,6 +39,8 @@ export interface ChannelRequest {
   readonly pty: Pty | null;
   /** As sent by the client before the request, in order; the allow-list is applied by the session. */
   readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** What it wants of the client's own machine; absent: nothing. */
+  readonly carries?: CarriedByClient;
 }
 
 /** A public key as offered: `blob` is the RFC 4253 section 6.6 encoding, `fingerprint` is `SHA256:…`. */
@@ -83,10 +48,26 @@ export interface PublicKey {
   readonly algorithm: string;
   readonly blob: Buffer;
   readonly fingerprint: string;
+  /** The certificate that the key came in, whole; nothing that it says is checked yet. */
+  readonly certificate?: Buffer;
+  /** What a security token says about the person who signed; not set for other keys and for offers. */
+  readonly presence?: { readonly isTouched: boolean; readonly isVerified: boolean };
+}
+
+/** What a connection may ask for; certificates can withhold it. */
+export interface ConnectionPermits {
+  readonly pty: boolean;
+  readonly portForwarding: boolean;
+  readonly agentForwarding: boolean;
+  readonly x11Forwarding: boolean;
 }
 
 /** One downstream transport; made by `Connections.accept`. */
 export interface ConnectionHandler {
+  /** Known once the peer has authenticated; before that, everything. */
+  readonly permits: ConnectionPermits;
+  /** Absent: nothing is forwarded. */
+  readonly forwards?: ForwardHandler;
   /** Would this key be accepted? For a bare offer: grants nothing and is not journalled. */
   offered(userName: string, key: PublicKey): Promise<boolean>;
   /** The peer has proved that it holds the key (ssh/ verified the signature). False = refused. */
@@ -123,6 +104,8 @@ export type DialOutcome =
       readonly kind: 'open';
       readonly end: UpstreamEnd;
       readonly connection: UpstreamConnectionFacts;
+      /** What it should have carried, and the target refused; absent: none. */
+      readonly without?: readonly ForwardKind[];
     }
   | { readonly kind: 'failed'; readonly error: SallyportError };
 
@@ -143,8 +126,15 @@ export interface Dialer {
   /**
    * `request.env` is already filtered. Expected failures are values; never rejects.
    * @param session id of the session that the channel is for
+   * @param carried makes the connection the session's own; left out = nothing
    */
-  dial(grant: Grant, request: ChannelRequest, session: string): Promise<DialOutcome>;
+  dial(
+    grant: Grant,
+    request: ChannelRequest,
+    session: string,
+    carried?: CarriedToTarget,
+  ): Promise<DialOutcome>;
+  readonly forwards?: ForwardDialer;
   /** The session is over: what is still open for it is closed. */
   release(session: string): void;
   /** Closes all channels of this downstream connection, and gives up what is being opened. */
@@ -294,6 +284,12 @@ export interface DecidedCommand {
   readonly decision: Decision;
 }
 
+/** What came of an operation on files, or of a whole transfer, for the journal. */
+export interface FileResult {
+  readonly type: Extract<EventType, `file.${string}` | 'transfer.ended'>;
+  readonly data: AuditEvent['data'];
+}
+
 export interface SessionEnd {
   readonly atUs: number;
   readonly status: 'closed' | 'failed';
@@ -325,6 +321,8 @@ export interface Recording {
       readonly outputFromUs: number;
       readonly outputToUs: number;
       readonly exitStatus: number | null;
+      /** Committed together with the end. */
+      readonly file?: FileResult;
     },
   ): void;
   /** Seals what is left, signs the head, writes `session.ended`. Call once. */
@@ -340,12 +338,6 @@ export interface ApprovalRequest {
   readonly session: string;
   readonly principal: string;
   readonly target: string;
-/** What came of an operation on files, for the journal. */
-export interface FileResult {
-  readonly type: Extract<EventType, `file.${string}`>;
-  readonly data: AuditEvent['data'];
-}
-
   readonly commandSeq: number;
   readonly text: string;
   readonly rule: string | null;
@@ -373,5 +365,3 @@ export interface Controls {
   /** Calls `onTerminate(by)` once when somebody asks to end this session. Returns the un-subscribe. */
   watch(sessionId: string, onTerminate: (by: string) => void): () => void;
 }
-      /** Committed together with the end. */
-      readonly file?: FileResult;
