@@ -14,6 +14,7 @@ import * as retention from './0008_retention.ts';
 import * as keyframes from './0009_keyframes.ts';
 import * as coldChunks from './0010_cold_chunks.ts';
 import * as filesAndForwards from './0011_files_and_forwards.ts';
+import * as certificates from './0012_certificates.ts';
 import * as signingAuthorities from './0013_signing_authorities.ts';
 import * as identitiesOfIssuers from './0016_identities_of_issuers.ts';
 
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0009_keyframes', migration: keyframes },
   { name: '0010_cold_chunks', migration: coldChunks },
   { name: '0011_files_and_forwards', migration: filesAndForwards },
+  { name: '0012_certificates', migration: certificates },
   { name: '0013_signing_authorities', migration: signingAuthorities },
   { name: '0016_identities_of_issuers', migration: identitiesOfIssuers },
 ];

@@ -35,6 +35,7 @@ import { ConnectionRegistry } from './session/connection.ts';
 import { HeldCommands } from './session/held-commands.ts';
 import { DEFAULT_LIMITS } from './session/limits.ts';
 import type { BuiltinQueries } from './session/builtin.ts';
+import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
@@ -163,6 +164,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     controls: stores.controls,
     recordings,
     directory: stores.directory,
+    certificates: createCertificates({ authorities: stores.authorities, clock }),
     attributions: stores.shortKeys,
     dialers,
     builtins: builtinQueries(stores),
@@ -227,6 +229,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     recordingKey: (keyId) => publicKeyOf(home, keyId),
     holds: stores.holds,
     shortKeys: stores.shortKeys,
+    directory: stores.objects,
     parsePublicKey: parsePublicLine,
     logger,
     clock,

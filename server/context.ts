@@ -19,12 +19,14 @@ import type {
 import type { Logger } from './log.ts';
 import { compilePolicy } from './policy/document.ts';
 import type { Policy } from './policy/policy.ts';
-import type { Approvals, Policies } from './session/ports.ts';
+import type { Approvals, Authorities, Policies } from './session/ports.ts';
 import { anchorBucket, anchorFile, type AnchorSink, anchorWebhook } from './store/anchor-sinks.ts';
+import { createAuthorities } from './store/authorities.ts';
 import { createApprovals } from './store/approvals.ts';
 import { createControls } from './store/controls.ts';
 import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
+import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
@@ -49,6 +51,7 @@ export interface Stores {
   readonly database: Database;
   readonly journal: StoredJournal;
   readonly directory: StoredDirectory;
+  readonly authorities: Authorities;
   readonly credentials: Credentials;
   readonly tokens: Tokens;
   readonly settings: Settings;
@@ -65,6 +68,7 @@ export interface Stores {
   readonly controls: ReturnType<typeof createControls>;
   readonly holds: Holds;
   readonly shortKeys: ShortKeys;
+  readonly objects: DirectoryObjects;
   /** The vault; its master key is read, or made, at the first call. */
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
@@ -98,6 +102,7 @@ export async function openStores(
       database,
       journal,
       directory: createDirectory(database),
+      authorities: createAuthorities(database),
       credentials,
       tokens: createTokens(database),
       settings,
@@ -109,6 +114,7 @@ export async function openStores(
       controls: createControls(database),
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
+      objects: createDirectoryObjects(database),
       vault: () =>
         (vault ??= loadMasterKey({
           value: config.secrets.masterKey,

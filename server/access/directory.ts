@@ -14,6 +14,21 @@ export interface DirectoryDocument {
   readonly grants: readonly GrantEntry[];
   /** Policy documents by name, as written; compiled by policy/. */
   readonly policies: Readonly<Record<string, unknown>>;
+  /** Who may certify principals; left out = nobody. */
+  readonly authorities?: readonly AuthorityEntry[];
+}
+
+export interface AuthorityEntry {
+  readonly name: string;
+  readonly keys: readonly KeyEntry[];
+  /** A revocation list as its file has it; null = nothing is revoked. */
+  readonly revocations: Buffer | null;
+}
+
+/** Names in the certificates of an authority that stand for a principal. */
+export interface CertificateNames {
+  readonly authority: string;
+  readonly principals: readonly string[];
 }
 
 export interface PrincipalEntry {
@@ -26,6 +41,8 @@ export interface PrincipalEntry {
   readonly keys: readonly KeyEntry[];
   /** How issuers of tokens name it. */
   readonly oidc: readonly OidcIdentity[];
+  /** How authorities name it; left out = not at all. */
+  readonly certificates?: readonly CertificateNames[];
 }
 
 export interface KeyEntry {
@@ -63,7 +80,7 @@ export interface GrantEntry {
 
 /** What applying a document did, or would do, one entry per object. */
 export interface DirectoryChange {
-  readonly object: 'principal' | 'credential' | 'target' | 'grant' | 'policy';
+  readonly object: 'authority' | 'principal' | 'credential' | 'target' | 'grant' | 'policy';
   readonly name: string;
   readonly change: 'added' | 'changed' | 'removed';
 }

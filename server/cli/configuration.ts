@@ -5,13 +5,19 @@ import { formatProblem, inReadingOrder, type Problem } from '../config/problem.t
 import { withStores } from '../context.ts';
 import { SallyportError } from '../errors.ts';
 import { compilePolicy } from '../policy/document.ts';
+import { MAX_REVOCATION_BYTES, readRevocations } from '../ssh/certificates.ts';
 import { parsePublicLine } from '../ssh/key.ts';
 import { applyDirectory } from '../store/directory-apply.ts';
 import { endDemo } from './demo.ts';
 import { journalChanges } from './journal.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
-const CHECKS = { parsePublicLine, compilePolicy };
+const CHECKS = {
+  parsePublicLine,
+  compilePolicy,
+  readRevocations,
+  maxRevocationBytes: MAX_REVOCATION_BYTES,
+};
 
 /** The document at `path`. Throws `config.invalid` with the first problem. */
 export async function loadConfiguration(path: string): Promise<DirectoryDocument> {

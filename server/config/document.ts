@@ -9,6 +9,7 @@ import type {
   TargetEntry,
 } from '../access/directory.ts';
 import { readAddress } from './address.ts';
+import { authorityEntries, revocationFiles, type RevocationFile } from './authorities.ts';
 import { readEntries, type Checks, type Entries, type NamedSection } from './entries.ts';
 import { inReadingOrder, type Problem } from './problem.ts';
 import { checkReferences } from './references.ts';
@@ -20,6 +21,8 @@ export type DocumentOutcome =
       readonly document: DirectoryDocument;
       /** What is valid but has no effect yet, or less than it seems. */
       readonly warnings: readonly Problem[];
+      /** What the document still lacks; see `withRevocations`. */
+      readonly revocations: readonly RevocationFile[];
     }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
@@ -41,7 +44,12 @@ export function readDocument(
   const entries = joined(parts);
   checkReferences(entries, problems, warnings);
   if (problems.length > 0) return { kind: 'invalid', problems: inReadingOrder(problems) };
-  return { kind: 'ok', document: documentOf(entries), warnings: inReadingOrder(warnings) };
+  return {
+    kind: 'ok',
+    document: documentOf(entries),
+    warnings: inReadingOrder(warnings),
+    revocations: revocationFiles(entries),
+  };
 }
 
 function joined(parts: readonly Entries[]): Entries {
@@ -49,11 +57,13 @@ function joined(parts: readonly Entries[]): Entries {
     new Set(parts.flatMap((part) => [...part.claimed[section]]));
   return {
     principals: parts.flatMap((part) => part.principals),
+    authorities: parts.flatMap((part) => part.authorities),
     credentials: parts.flatMap((part) => part.credentials),
     targets: parts.flatMap((part) => part.targets),
     grants: parts.flatMap((part) => part.grants),
     policies: parts.flatMap((part) => part.policies),
     claimed: {
+      authorities: claimed('authorities'),
       principals: claimed('principals'),
       credentials: claimed('credentials'),
       targets: claimed('targets'),
@@ -65,11 +75,12 @@ function joined(parts: readonly Entries[]): Entries {
 function documentOf(entries: Entries): DirectoryDocument {
   return {
     principals: entries.principals.map(({ entry }): PrincipalEntry => {
-      const { name, kind, roles, groups, owner, parsedKeys, identities } = entry;
+      const { name, kind, roles, groups, owner, parsedKeys, identities, certificates } = entry;
       const keys = parsedKeys.map((key) => key.entry);
       const oidc = identities.map((identity) => identity.entry);
-      return { name, kind, roles, groups, owner: owner ?? null, keys, oidc };
+      return { name, kind, roles, groups, owner: owner ?? null, keys, oidc, certificates };
     }),
+    authorities: authorityEntries(entries),
     credentials: entries.credentials.map(({ entry }) => ({ name: entry.name })),
     targets: entries.targets.map(({ entry }): TargetEntry => {
       const read = readAddress(entry.address, '');

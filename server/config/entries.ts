@@ -6,6 +6,7 @@ import type { KeyEntry } from '../access/directory.ts';
 import { namesEverybody, type OidcIdentity } from '../access/identity.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import {
+  authoritySchema,
   credentialSchema,
   documentSchema,
   grantSchema,
@@ -14,6 +15,7 @@ import {
   principalSchema,
   shape,
   targetSchema,
+  type AuthorityShape,
   type GrantShape,
   type IdentityShape,
   type PrincipalShape,
@@ -34,6 +36,15 @@ export interface Checks {
   ) =>
     | { readonly kind: 'ok'; readonly warnings: () => readonly PolicyProblem[] }
     | { readonly kind: 'invalid'; readonly problems: readonly PolicyProblem[] };
+  /** Reads a revocation list; `warning` says when it has nothing of the authority with these keys. */
+  readonly readRevocations: (
+    bytes: Buffer,
+    authority: readonly KeyEntry[],
+  ) =>
+    | { readonly kind: 'list'; readonly bytes: Buffer; readonly warning: string | null }
+    | { readonly kind: 'invalid'; readonly why: string };
+  /** Larger lists aren't read. */
+  readonly maxRevocationBytes: number;
 }
 
 export interface PolicyProblem {
@@ -57,6 +68,7 @@ export interface Entries {
       readonly identities: readonly Located<OidcIdentity>[];
     }
   >[];
+  readonly authorities: readonly Located<AuthorityShape & { readonly parsedKeys: ParsedKeys }>[];
   readonly credentials: readonly Located<{ readonly name: string }>[];
   readonly targets: readonly Located<TargetShape>[];
   readonly grants: readonly Located<GrantShape>[];
@@ -66,7 +78,7 @@ export interface Entries {
 }
 
 export type ParsedKeys = readonly Located<KeyEntry>[];
-export type NamedSection = 'principals' | 'credentials' | 'targets' | 'policies';
+export type NamedSection = 'authorities' | 'principals' | 'credentials' | 'targets' | 'policies';
 
 /** Reads all sections; what is wrong is added to `problems` and left out of the result. */
 export function readEntries(
@@ -109,11 +121,16 @@ export function readEntries(
         identities: readIdentities(located, problems),
       },
     })),
+    authorities: read<AuthorityShape>('authorities', authoritySchema).map((located) => ({
+      ...located,
+      entry: { ...located.entry, parsedKeys: readKeys(located, checks, problems) },
+    })),
     credentials: read('credentials', credentialSchema),
     targets,
     grants: read<GrantShape>('grants', grantSchema),
     policies: readPolicies(documents, source, checks, problems, warnings),
     claimed: {
+      authorities: namesOf('authorities'),
       principals: namesOf('principals'),
       credentials: namesOf('credentials'),
       targets: namesOf('targets'),
@@ -123,7 +140,7 @@ export function readEntries(
 }
 
 function readKeys(
-  { entry, source, path }: Located<PrincipalShape>,
+  { entry, source, path }: Located<{ readonly keys: readonly string[] }>,
   checks: Checks,
   problems: Problem[],
 ): Located<KeyEntry>[] {

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import { withRevocations } from './authorities.ts';
 import { readDocument, type DocumentOutcome } from './document.ts';
 import type { Checks } from './entries.ts';
 import { compareText, type Problem } from './problem.ts';
@@ -20,9 +21,12 @@ export async function loadDocument(path: string, checks: Checks): Promise<Docume
   const read = await readTexts(path);
   if (read.kind === 'invalid') return read;
   const outcome = readDocument(read.texts, checks);
-  return outcome.kind === 'ok'
-    ? { ...outcome, warnings: [...read.warnings, ...outcome.warnings] }
-    : outcome;
+  if (outcome.kind === 'invalid') return outcome;
+  const problems: Problem[] = [];
+  const warnings = [...read.warnings, ...outcome.warnings];
+  const { revocations } = outcome;
+  const document = await withRevocations(outcome.document, revocations, checks, problems, warnings);
+  return problems.length > 0 ? { kind: 'invalid', problems } : { ...outcome, document, warnings };
 }
 
 /** The texts of a configuration as they are on disk. */

@@ -4,18 +4,22 @@
  */
 import { isNamedBy } from '../access/principal.ts';
 import { selects, type Target } from '../access/target.ts';
+import { checkAuthorities } from './authorities.ts';
 import type { Entries, Located, NamedSection } from './entries.ts';
 import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import type { TargetShape } from './schema.ts';
 import type { Source } from './source.ts';
 
+const SECTIONS = ['authorities', 'principals', 'credentials', 'targets', 'policies'] as const;
+
 /** Adds to `problems` and `warnings`. */
 export function checkReferences(entries: Entries, problems: Problem[], warnings: Problem[]): void {
-  for (const section of ['principals', 'credentials', 'targets', 'policies'] as const) {
+  for (const section of SECTIONS) {
     checkUnique(entries[section], NOUNS[section], problems);
   }
   checkKeysUnique(entries, problems);
+  checkAuthorities(entries, problems, warnings);
   const know = (section: NamedSection, name: string, source: Source, path: Path): void => {
     const known = entries.claimed[section];
     if (known.has(name)) return;
@@ -36,6 +40,7 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
 type Know = (section: NamedSection, name: string, source: Source, path: Path) => void;
 
 const NOUNS: Readonly<Record<NamedSection, string>> = {
+  authorities: 'authority',
   principals: 'principal',
   credentials: 'credential',
   targets: 'target',
@@ -82,6 +87,9 @@ function checkKeysUnique(entries: Entries, problems: Problem[]): void {
 
 function checkPrincipals(entries: Entries, know: Know, problems: Problem[]): void {
   for (const { entry, source, path } of entries.principals) {
+    for (const [index, { authority }] of entry.certificates.entries()) {
+      know('authorities', authority, source, [...path, 'certificates', index, 'authority']);
+    }
     if (entry.owner === undefined) continue;
     const place = [...path, 'owner'];
     know('principals', entry.owner, source, place);

@@ -73,6 +73,16 @@ const claim = checked((value) =>
     ? null
     : 'write what the claim says, at most 512 characters; * stands for any characters',
 );
+const fileName = checked((value) =>
+  value === '' || value.includes('\0') ? 'write the path of a file' : null,
+);
+/** A name that authorities write into certificates. */
+const certificateName = checked((value) =>
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
+  /^[^\u0000-\u001f\u007f,]{1,255}$/.test(value)
+    ? null
+    : 'write one of the principals that `ssh-keygen -L` shows, at most 255 characters',
+);
 /** One entry of a principal's `oidc`. */
 export const identitySchema = z.strictObject({
   issuer: issuer.optional(),
@@ -92,6 +102,14 @@ export const principalSchema = z.strictObject({
   owner: name.optional(),
   keys: z.array(z.string()).default([]),
   oidc: z.unknown().optional(),
+  certificates: z
+    .array(z.strictObject({ authority: name, principals: z.array(certificateName).min(1) }))
+    .default([]),
+});
+export const authoritySchema = z.strictObject({
+  name,
+  keys: z.array(z.string()).min(1),
+  revoked: fileName.optional(),
 });
 export const credentialSchema = z.strictObject({ name });
 export const targetSchema = z.strictObject({
@@ -118,6 +136,7 @@ export const policyNameSchema = name;
 
 const list = z.array(z.unknown()).nullish();
 export const documentSchema = z.strictObject({
+  authorities: list,
   principals: list,
   credentials: list,
   targets: list,
@@ -126,6 +145,7 @@ export const documentSchema = z.strictObject({
 });
 
 export type IdentityShape = z.infer<typeof identitySchema>;
+export type AuthorityShape = z.infer<typeof authoritySchema>;
 export type PrincipalShape = z.infer<typeof principalSchema>;
 export type TargetShape = z.infer<typeof targetSchema>;
 export type GrantShape = z.infer<typeof grantSchema>;

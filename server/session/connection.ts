@@ -2,7 +2,7 @@
  * One downstream transport: who it is, where it wants to go, which channels it may have. It owns
  * *which* channels exist, never *what is in them*.
  */
-import { attributedRun, type AttributedRun, type Attribution } from '../access/attribution.ts';
+import { attributedRun, type AttributedRun } from '../access/attribution.ts';
 import { parseDestination, type Destination } from '../access/destination.ts';
 import { authorise, type ChannelKind, type Grant } from '../access/grant.ts';
 import { jumpPlace } from '../access/jump.ts';
@@ -12,44 +12,32 @@ import type { AuditEvent } from '../journal/event.ts';
 import { isBuiltin, runBuiltin, type BuiltinQueries } from './builtin.ts';
 import { EXIT_FAILED, notice } from './notice.ts';
 import type {
-  Attributions,
   ChannelRequest,
   ConnectionHandler,
+  ConnectionPermits,
   Connections,
   Dialer,
   Dialers,
-  Directory,
   DownstreamEnd,
   InnerConnection,
   PublicKey,
 } from './ports.ts';
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
+import { forcedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
 
 /** Connections inside connections, the outermost not counted. */
 const MAX_JUMPS = 4;
-/** Refused keys that are kept for the journal, per connection. */
-const MAX_REFUSED_KEYS = 6;
 
-export interface ConnectionDependencies extends SessionDependencies {
-  readonly directory: Directory;
-  readonly attributions: Attributions;
+export interface ConnectionDependencies extends SessionDependencies, SignInDependencies {
   readonly dialers: Dialers;
   readonly builtins: BuiltinQueries;
 }
 
-/** Who has authenticated, and what they typed. */
-interface Peer {
-  readonly principal: Principal;
-  readonly userName: string;
-  /** What the key was registered for. */
-  readonly known: Attribution | null;
-}
-
 /** What a connection inside another one is for. */
 interface Jump {
-  readonly principal: Principal;
-  readonly known: Attribution | null;
+  /** Who is at the outer end. */
+  readonly peer: Peer;
   /** As the client asked for it, and the target that this stands for. */
   readonly host: string;
   readonly target: string;
@@ -127,9 +115,8 @@ class Connection implements ConnectionHandler {
   readonly #source: string;
   readonly #registry: ConnectionRegistry;
   readonly #sessions = new Set<Session>();
-  readonly #refusedKeys: { userName: string; fingerprint: string }[] = [];
+  readonly #signIn: SignIn;
   #dialer: Dialer | null = null;
-  #peer: Peer | null = null;
   readonly #jump: Jump | null;
   #over = false;
 
@@ -143,64 +130,41 @@ class Connection implements ConnectionHandler {
     this.#source = source;
     this.#registry = registry;
     this.#jump = jump;
+    this.#signIn = new SignIn(dependencies, source);
+  }
+
+  get permits(): ConnectionPermits {
+    return this.#signIn.permits;
   }
 
   /** A connection to `host:port` inside this one; null before anybody has authenticated here. */
   async jump(host: string, port: number): Promise<InnerConnection | null> {
     const depth = (this.#jump?.depth ?? 0) + 1;
-    if (this.#peer === null || depth > MAX_JUMPS) return null;
-    const { known, principal } = this.#peer;
+    const { peer } = this.#signIn;
+    if (peer === null || depth > MAX_JUMPS) return null;
     const { directory } = this.#dependencies;
     const [targets, rules] = await Promise.all([directory.allTargets(), directory.grantRules()]);
-    const place = jumpPlace(principal, host, port, targets, rules);
+    const place = jumpPlace(peer.principal, host, port, targets, rules);
     if (place === null) return null;
     const { target, leadsSomewhere } = place;
-    const jump = { principal, known, host, target, depth };
+    const jump = { peer, host, target, depth };
     const inner = new Connection(this.#dependencies, this.#source, this.#registry, jump);
     return { handler: inner, leadsSomewhere, enter: (userName) => inner.enter(userName) };
   }
 
-  /** Lets the principal of the outer connection in; `userName` is a login, with claims behind it. */
+  /** Lets the peer of the outer connection in; `userName` is a login, with claims behind it. */
   async enter(userName: string): Promise<boolean> {
     if (this.#jump === null) return false;
-    const { principal, known, host, target } = this.#jump;
-    const [login = '', ...claims] = userName.split('+');
-    await this.#journal({
-      type: 'auth.succeeded',
-      principal: principal.name,
-      session: null,
-      target: null,
-      data: { method: 'jump', userName: clip(userName), host },
-    });
-    this.#peer = { principal, known, userName: [`${login}@${target}`, ...claims].join('+') };
-    return true;
+    const { peer, host, target } = this.#jump;
+    return this.#signIn.enter(userName, peer, host, target);
   }
 
-  async offered(userName: string, key: PublicKey): Promise<boolean> {
-    const principal = await this.#dependencies.directory.principalByKey(key.blob);
-    if (principal === null) this.#refused(userName, key);
-    return principal !== null;
+  offered(userName: string, key: PublicKey): Promise<boolean> {
+    return this.#signIn.offered(userName, key);
   }
 
-  async proven(userName: string, key: PublicKey): Promise<boolean> {
-    const { attributions, directory } = this.#dependencies;
-    const [principal, known] = await Promise.all([
-      directory.principalByKey(key.blob),
-      attributions.attributionOfKey(key.blob),
-    ]);
-    if (principal === null) {
-      this.#refused(userName, key);
-      return false;
-    }
-    await this.#journal({
-      type: 'auth.succeeded',
-      principal: principal.name,
-      session: null,
-      target: null,
-      data: { method: 'publickey', key: key.fingerprint, userName: clip(userName) },
-    });
-    this.#peer = { principal, userName, known };
-    return true;
+  proven(userName: string, key: PublicKey): Promise<boolean> {
+    return this.#signIn.proven(userName, key);
   }
 
   open(request: ChannelRequest, end: DownstreamEnd): void {
@@ -219,26 +183,14 @@ class Connection implements ConnectionHandler {
     for (const session of this.#sessions) session.clientGone();
     // Sessions that are still writing their last words upstream keep nothing that outlives this.
     this.#dialer?.close();
-    if (this.#peer !== null || this.#refusedKeys.length === 0) return;
-    this.#journal({
-      type: 'auth.failed',
-      principal: null,
-      session: null,
-      target: null,
-      data: { why: clip(why), refusedKeys: this.#refusedKeys },
-    }).catch((error: unknown) => {
-      this.#dependencies.logger.error('auth.failed not journalled', { why: messageOf(error) });
-    });
+    this.#signIn.ended(why);
   }
 
-  #refused(userName: string, key: PublicKey): void {
-    if (this.#refusedKeys.length >= MAX_REFUSED_KEYS) return;
-    this.#refusedKeys.push({ userName: clip(userName), fingerprint: key.fingerprint });
-  }
-
-  async #route(request: ChannelRequest, end: DownstreamEnd): Promise<void> {
-    const peer = this.#peer;
-    if (peer === null) return answer(request, end, notice('sign in first'));
+  async #route(asked: ChannelRequest, end: DownstreamEnd): Promise<void> {
+    const { peer } = this.#signIn;
+    if (peer === null) return answer(asked, end, notice('sign in first'));
+    const { forceCommand } = peer;
+    const request = forceCommand === null ? asked : forcedRequest(asked, forceCommand);
     if (this.#registry.isDraining) {
       return answer(request, end, notice('the bastion is stopping; connect again later'));
     }
@@ -334,7 +286,7 @@ class Connection implements ConnectionHandler {
     why: string,
     text: string,
   ): Promise<void> {
-    const peer = this.#peer;
+    const { peer } = this.#signIn;
     await this.#journal({
       type: 'access.refused',
       principal: peer?.principal.name ?? null,

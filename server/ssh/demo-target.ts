@@ -53,6 +53,7 @@ export async function startDemoTarget(options: DemoTargetOptions): Promise<DemoT
   const isAuthorized = (_: string, key: { readonly blob: Buffer }): Promise<boolean> =>
     Promise.resolve(key.blob.equals(options.authorizedKeyBlob));
   const handler: ConnectionHandler = {
+    permits: { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true },
     offered: isAuthorized,
     proven: isAuthorized,
     open: (request, end) => void serve(options.shell, request, end),

@@ -143,6 +143,9 @@ class ServedConnection implements Downstream {
       // RFC 4254 section 7.2: the host as the client typed it, then the port.
       const host = exactText(reader.string());
       const port = reader.uint32();
+      if (!this.#options.handler.permits.portForwarding) {
+        return prohibited('the certificate does not permit port forwarding, which ssh -J is too');
+      }
       if (host !== null) return this.#forward(host, port);
     }
     this.#logRefusal('channel', type);
@@ -254,6 +257,7 @@ class ServedConnection implements Downstream {
     const term = reader.string();
     const size = readSize(reader);
     const modes = reader.string();
+    if (!this.#options.handler.permits.pty) return false;
     if (preparation.pty !== null || term.length > MAX_TERM_BYTES) return false;
     if (modes.length > MAX_MODES_BYTES) return false;
     preparation.pty = { term: peerText(term), size, modes: Buffer.from(modes) };

@@ -14,6 +14,7 @@ import type {
   TargetEntry,
 } from '../access/directory.ts';
 import { SallyportError } from '../errors.ts';
+import { applyAuthorities, applyCertificateNames, pruneAuthorities } from './authorities.ts';
 import type { Database } from './database.ts';
 import { tellDirectoryChange } from './directory-change.ts';
 import { readGrants, readTargets } from './directory.ts';
@@ -47,6 +48,7 @@ export async function applyDirectory(
   const transaction = await database.knex.transaction();
   try {
     await transaction.raw('select pg_advisory_xact_lock(?)', [APPLY_LOCK]);
+    await applyAuthorities(transaction, document.authorities ?? [], changes);
     await applyPrincipals(transaction, document.principals, changes);
     await applyCredentials(transaction, document, changes);
     await applyTargets(transaction, document.targets, changes);
@@ -116,7 +118,8 @@ async function applyPrincipals(
     }
     const keysDiffer = await applyKeys(knex, id, entry.keys);
     const identitiesDiffer = await applyIdentities(knex, id, entry.oidc);
-    if (!differs && !keysDiffer && !identitiesDiffer) continue;
+    const namesDiffer = await applyCertificateNames(knex, id, entry.certificates ?? []);
+    if (!differs && !keysDiffer && !identitiesDiffer && !namesDiffer) continue;
     changes.push({ object: 'principal', name, change: isNew ? 'added' : 'changed' });
   }
 }
@@ -346,7 +349,9 @@ async function prune(knex: Knex, document: DirectoryDocument, changes: Changes):
     .whereNull('revoked_at')
     .update({ revoked_at: knex.fn.now() });
   await knex('tokens').whereIn('principal_id', ids).delete();
+  await knex('principal_certificates').whereIn('principal_id', ids).delete();
   removed('principal', disabled);
+  removed('authority', await pruneAuthorities(knex, document.authorities ?? []));
   for (const [table, object] of [
     ['targets', 'target'],
     ['credentials', 'credential'],

@@ -19,6 +19,8 @@ const CHECKS: Checks = {
     const blob = Buffer.from(base64, 'base64');
     return { kind: 'key', algorithm, blob, fingerprint: `F:${base64}`, comment: comment.join(' ') };
   },
+  readRevocations: (bytes) => ({ kind: 'list', bytes, warning: null }) as const,
+  maxRevocationBytes: 1024,
   compilePolicy: (_, document) => {
     if (Array.isArray(document)) {
       const problem = { path: [], message: 'a policy must be a mapping', hint: 'write rules:' };
@@ -103,6 +105,7 @@ describe('the configuration document', () => {
           roles: ['approver', 'auditor'],
           groups: ['sre'],
           owner: null,
+          certificates: [],
           keys: 1,
         },
         {
@@ -111,6 +114,7 @@ describe('the configuration document', () => {
           roles: [],
           groups: ['agents'],
           owner: 'alice',
+          certificates: [],
           keys: 0,
         },
       ],
@@ -154,6 +158,7 @@ describe('the configuration document', () => {
     const outcome = judge('empty.txt');
     assert.ok(outcome.kind === 'ok');
     assert.deepEqual(outcome.document, {
+      authorities: [],
       principals: [],
       credentials: [],
       targets: [],

@@ -7,6 +7,7 @@ import type { DocumentOutcome } from '../../server/config/document.ts';
 import { loadDocument } from '../../server/config/load.ts';
 import { formatProblem } from '../../server/config/problem.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
+import { MAX_REVOCATION_BYTES, readRevocations } from '../../server/ssh/certificates.ts';
 import { generateKeyPair, parsePublicLine } from '../../server/ssh/key.ts';
 
 const ALICE = generateKeyPair('alice');
@@ -38,7 +39,12 @@ async function load(text: string): Promise<DocumentOutcome> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-example-'));
   try {
     await writeFile(join(folder, 'bastion.yaml'), text);
-    return await loadDocument(join(folder, 'bastion.yaml'), { parsePublicLine, compilePolicy });
+    return await loadDocument(join(folder, 'bastion.yaml'), {
+      parsePublicLine,
+      compilePolicy,
+      readRevocations,
+      maxRevocationBytes: MAX_REVOCATION_BYTES,
+    });
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -8,6 +8,8 @@ import { formatProblem } from '../../server/config/problem.ts';
 
 const CHECKS = {
   parsePublicLine: () => ({ kind: 'invalid', why: 'no keys in this test' }) as const,
+  readRevocations: (bytes: Buffer) => ({ kind: 'list', bytes, warning: null }) as const,
+  maxRevocationBytes: 1024,
   compilePolicy: () => ({ kind: 'ok', warnings: () => [] }) as const,
 };
 

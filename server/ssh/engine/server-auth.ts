@@ -1,12 +1,13 @@
 /**
- * Authentication of a client, RFC 4252: public keys only. A bare offer is answered but proves nothing;
- * a request with a signature counts only after the signature was verified over this connection.
+ * Authentication of a client, RFC 4252: public keys only, plain or certified. A bare offer is answered but
+ * proves nothing; a request with a signature counts only after it was verified over this connection.
  */
+import { certificateAlgorithm, isCertificateName, readCertificate } from './certificate.ts';
 import { MAX_AUTH_REQUESTS, MAX_PENDING_REQUESTS } from './limits.ts';
 import { fingerprintOf, keyTypeOf, readBlob, verifySignature } from './signature.ts';
 import { DISCONNECT_REASON, type Stage, type Transport } from './transport.ts';
 import type { PublicKey } from '../../session/ports.ts';
-import { encodeFields, encodePacket, exactText, MESSAGE, type PacketReader } from './wire.ts';
+import { encodeFields, encodePacket, exactText, MESSAGE, PacketReader } from './wire.ts';
 
 /** Who decides about keys; a part of ConnectionHandler. */
 export interface KeyJudge {
@@ -158,16 +159,17 @@ export class ServerAuth implements Stage {
       return isBareOffer ? 'offer-accepted' : this.#enter(enter, request.userName);
     }
     if (request.method !== 'publickey') return 'refused';
-    const { algorithm, blob, signature, userName } = request;
-    const outcome = readBlob(blob);
-    if (outcome.kind === 'invalid' || keyTypeOf(algorithm) !== outcome.type) return 'refused';
-    const key = { algorithm: outcome.type, blob, fingerprint: fingerprintOf(blob) };
+    const { signature, userName } = request;
+    const shown = readShown(request);
+    if (shown === null) return 'refused';
+    const { key, algorithm } = shown;
     try {
       if (signature === null) {
         return (await this.#options.judge.offered(userName, key)) ? 'offer-accepted' : 'refused';
       }
-      if (!verifySignature(blob, algorithm, request.signed, signature)) return 'refused';
-      return (await this.#options.judge.proven(userName, key)) ? 'accepted' : 'refused';
+      if (!verifySignature(key.blob, algorithm, request.signed, signature)) return 'refused';
+      const proven = { ...key, ...presenceOf(algorithm, signature) };
+      return (await this.#options.judge.proven(userName, proven)) ? 'accepted' : 'refused';
     } catch (thrown) {
       return this.#unable(thrown);
     }
@@ -194,4 +196,41 @@ export class ServerAuth implements Stage {
   #tooMany(): void {
     this.#transport.close('too many authentication failures', DISCONNECT_REASON.noMoreAuthMethods);
   }
+}
+
+/** The key that a request shows, and the algorithm that its signature must have; null = none that counts. */
+function readShown({
+  algorithm,
+  blob,
+}: AuthRequest): { readonly key: PublicKey; readonly algorithm: string } | null {
+  if (isCertificateName(algorithm)) {
+    const expected = certificateAlgorithm(algorithm);
+    const outcome = readCertificate(blob);
+    if (outcome.kind === 'invalid' || outcome.certificate.type !== expected?.type) return null;
+    const { key, keyType } = outcome.certificate;
+    const fingerprint = fingerprintOf(key);
+    return {
+      key: { algorithm: keyType, blob: key, fingerprint, certificate: blob },
+      algorithm: expected.signature,
+    };
+  }
+  const outcome = readBlob(blob);
+  if (outcome.kind === 'invalid' || keyTypeOf(algorithm) !== outcome.type) return null;
+  return { key: { algorithm: outcome.type, blob, fingerprint: fingerprintOf(blob) }, algorithm };
+}
+
+/** Bits of a security token's flags, PROTOCOL.u2f. */
+const TOUCHED = 0x01;
+const VERIFIED = 0x04;
+
+/** What a signature of a security token, already verified, says of the person; nothing for other keys. */
+function presenceOf(algorithm: string, signature: Buffer): Pick<PublicKey, 'presence'> {
+  if (!algorithm.startsWith('sk-')) return {};
+  const reader = new PacketReader(signature);
+  reader.string();
+  reader.string();
+  const flags = reader.byte();
+  return {
+    presence: { isTouched: (flags & TOUCHED) !== 0, isVerified: (flags & VERIFIED) !== 0 },
+  };
 }

@@ -144,6 +144,7 @@ export async function startBastion(options: BastionOptions): Promise<Bastion> {
     const isKnown = (_: string, key: PublicKey): Promise<boolean> =>
       Promise.resolve(key.blob.equals(clientBlob));
     return {
+      permits: { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true },
       offered: isKnown,
       proven: isKnown,
       open: (request, end) => {

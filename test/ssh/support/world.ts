@@ -43,6 +43,7 @@ export async function startWorld(
   const isKnown = (key: PublicKey): Promise<boolean> =>
     Promise.resolve(key.blob.equals(parsed.blob));
   const handler: ConnectionHandler = {
+    permits: { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true },
     offered: (userName, key) => {
       calls.push(`offered ${userName}`);
       return isKnown(key);

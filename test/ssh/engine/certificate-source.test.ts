@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isAddressIn } from '../../server/access/source-address.ts';
+import { isAddressIn } from '../../../server/ssh/engine/certificate-source.ts';
 
 describe('source addresses', () => {
   const cases: [list: string, address: string, expected: boolean][] = [

@@ -1,0 +1,188 @@
+/**
+ * How the client of one connection proves who it is, and what that proof allows: a registered key, a
+ * certificate of a trusted authority, or the connection that this one is inside of.
+ */
+import type { Attribution } from '../access/attribution.ts';
+import type { Principal } from '../access/principal.ts';
+import { messageOf } from '../errors.ts';
+import type { AuditEvent, JsonValue } from '../journal/event.ts';
+import type { Logger } from '../log.ts';
+import type {
+  Attributions,
+  CertificateFacts,
+  Certificates,
+  ChannelRequest,
+  ConnectionPermits,
+  Directory,
+  Journal,
+  PublicKey,
+} from './ports.ts';
+
+/** Refused keys that are kept for the journal, per connection. */
+const MAX_REFUSED_KEYS = 6;
+const MAX_JOURNALLED_CHARACTERS = 200;
+/** What a key that stands in the configuration allows; grants say the rest. */
+const EVERYTHING: ConnectionPermits = {
+  pty: true,
+  portForwarding: true,
+  agentForwarding: true,
+  x11Forwarding: true,
+};
+const ORIGINAL_COMMAND = 'SSH_ORIGINAL_COMMAND';
+/** How certificates that only let files pass say it; OpenSSH's server has it built in. */
+const FORCED_SFTP = /^internal-sftp( |$)/;
+
+/** Who has authenticated, what they typed, and what their proof allows. */
+export interface Peer {
+  readonly principal: Principal;
+  readonly userName: string;
+  /** What the key was registered for. */
+  readonly known: Attribution | null;
+  /** Runs in place of whatever they ask for; null = nothing is forced. */
+  readonly forceCommand: Buffer | null;
+  readonly permits: ConnectionPermits;
+}
+
+export interface SignInDependencies {
+  readonly directory: Directory;
+  readonly attributions: Attributions;
+  readonly certificates: Certificates;
+  readonly journal: Journal;
+  readonly logger: Logger;
+}
+
+export class SignIn {
+  readonly #dependencies: SignInDependencies;
+  readonly #source: string;
+  readonly #refusedKeys: JsonValue[] = [];
+  #peer: Peer | null = null;
+
+  constructor(dependencies: SignInDependencies, source: string) {
+    this.#dependencies = dependencies;
+    this.#source = source;
+  }
+
+  /** Null before anybody has authenticated. */
+  get peer(): Peer | null {
+    return this.#peer;
+  }
+
+  get permits(): ConnectionPermits {
+    return this.#peer?.permits ?? EVERYTHING;
+  }
+
+  async offered(userName: string, key: PublicKey): Promise<boolean> {
+    return (await this.#judge(userName, key)) !== null;
+  }
+
+  async proven(userName: string, key: PublicKey): Promise<boolean> {
+    const judged = await this.#judge(userName, key);
+    if (judged === null) return false;
+    const { data, ...peer } = judged;
+    await this.#succeeded(peer.principal, {
+      ...data,
+      key: key.fingerprint,
+      userName: clip(userName),
+    });
+    this.#peer = { ...peer, userName };
+    return true;
+  }
+
+  /** Lets the peer of the outer connection in, as the login that `userName` names on the target. */
+  async enter(userName: string, outer: Peer, host: string, target: string): Promise<boolean> {
+    await this.#succeeded(outer.principal, { method: 'jump', userName: clip(userName), host });
+    const [login = '', ...claims] = userName.split('+');
+    this.#peer = { ...outer, userName: [`${login}@${target}`, ...claims].join('+') };
+    return true;
+  }
+
+  /** The connection has ended: says so if nobody ever came in. */
+  ended(why: string): void {
+    if (this.#peer !== null || this.#refusedKeys.length === 0) return;
+    this.#append({
+      type: 'auth.failed',
+      principal: null,
+      session: null,
+      target: null,
+      data: { why: clip(why), refusedKeys: this.#refusedKeys },
+    }).catch((error: unknown) => {
+      this.#dependencies.logger.error('auth.failed not journalled', { why: messageOf(error) });
+    });
+  }
+
+  async #judge(
+    userName: string,
+    key: PublicKey,
+  ): Promise<(Omit<Peer, 'userName'> & { readonly data: AuditEvent['data'] }) | null> {
+    const { attributions, certificates, directory } = this.#dependencies;
+    if (key.certificate !== undefined) {
+      const verdict = await certificates.judge(key, this.#source);
+      if (verdict.kind === 'refused') {
+        this.#refused(userName, key, verdict.why, verdict.facts);
+        return null;
+      }
+      const { facts, forceCommand, permits, principal } = verdict;
+      return {
+        principal,
+        known: null,
+        forceCommand,
+        permits,
+        data: { method: 'certificate', ...journalled(facts) },
+      };
+    }
+    const [principal, known] = await Promise.all([
+      directory.principalByKey(key.blob),
+      attributions.attributionOfKey(key.blob),
+    ]);
+    if (principal === null) {
+      this.#refused(userName, key, 'nobody has this key', null);
+      return null;
+    }
+    if (key.presence?.isTouched === false) {
+      this.#refused(userName, key, 'the security token was not touched', null);
+      return null;
+    }
+    const data = { method: 'publickey' };
+    return { principal, known, forceCommand: null, permits: EVERYTHING, data };
+  }
+
+  #refused(userName: string, key: PublicKey, why: string, facts: CertificateFacts | null): void {
+    if (this.#refusedKeys.length >= MAX_REFUSED_KEYS) return;
+    this.#refusedKeys.push({
+      userName: clip(userName),
+      fingerprint: key.fingerprint,
+      why: clip(why),
+      ...(facts === null ? {} : { certificate: journalled(facts) }),
+    });
+  }
+
+  #succeeded(principal: Principal, data: AuditEvent['data']): Promise<void> {
+    const event = { principal: principal.name, session: null, target: null, data };
+    return this.#append({ type: 'auth.succeeded', ...event });
+  }
+
+  #append(event: Omit<AuditEvent, 'source'>): Promise<void> {
+    return this.#dependencies.journal.append({ ...event, source: this.#source });
+  }
+}
+
+/**
+ * The request that is served in place of what the client asked for. What it asked for goes into the
+ * environment, where a target that accepts it finds it; nobody else may have put it there.
+ */
+export function forcedRequest(request: ChannelRequest, forceCommand: Buffer): ChannelRequest {
+  const others = request.env.filter(({ name }) => name !== ORIGINAL_COMMAND);
+  const original = request.command?.toString('utf8') ?? null;
+  const env = original === null ? others : [...others, { name: ORIGINAL_COMMAND, value: original }];
+  return FORCED_SFTP.test(forceCommand.toString('latin1'))
+    ? { ...request, kind: 'subsystem', command: Buffer.from('sftp'), env }
+    : { ...request, kind: 'exec', command: forceCommand, env };
+}
+
+function journalled({ authority, keyId, serial }: CertificateFacts): { [name: string]: JsonValue } {
+  return { authority, keyId: clip(keyId), serial };
+}
+
+function clip(text: string): string {
+  return text.slice(0, MAX_JOURNALLED_CHARACTERS).toWellFormed();
+}
