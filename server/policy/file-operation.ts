@@ -5,7 +5,7 @@
  * Not caught here: where a path really leads on the target; who asks must have resolved it.
  */
 import type { ReadCommand, ResolvedCommand } from '../shell/command.ts';
-import { literal } from '../shell/word.ts';
+import { literal, type Word } from '../shell/word.ts';
 import type { Decision, Facts, Verdict } from './decision.ts';
 import { effect } from './effect.ts';
 import { judgeRead } from './judge.ts';
@@ -51,7 +51,10 @@ export type FileVerb = keyof typeof TOUCHES;
 
 /** A path that an operation touches. */
 export interface FilePlace {
-  /** Absolute, without `.` and `..`; with links resolved where the target could be asked. */
+  /**
+   * Absolute, without `.` and `..`, with links resolved where the target could be asked; or below `~`, the
+   * login's home, where it couldn't.
+   */
   readonly path: string;
   /** As the client spelt it, made absolute and normalised; null = the same. */
   readonly spelt: string | null;
@@ -109,12 +112,12 @@ export function judgeFiles(policy: Policy, facts: Facts, operation: FileOperatio
     const paths = operation.places.map(({ path, spelt }) =>
       closed(isSpelt ? (spelt ?? path) : path),
     );
-    const words = ['sftp-server', operation.verb, ...paths].map(literal);
+    const words = [...['sftp-server', operation.verb].map(literal), ...paths.map(wordOf)];
     const text = ['sftp-server', operation.verb, ...paths].join(' ');
     for (const [position, { access, tree }] of TOUCHES[operation.verb].entries()) {
       for (const one of access) {
         const resolved: ResolvedCommand = { ...command, ...PLAIN, words };
-        const reach = effect(new Set([one]), literal(paths[position] ?? ''), tree);
+        const reach = effect(new Set([one]), wordOf(paths[position] ?? ''), tree);
         const effects = [{ effect: reach, directories: ['/'], paths: null }];
         const subject = { command, resolved, statement: null, invocation: null, effects };
         const read = { subjects: [subject], uncertain: [] };
@@ -148,6 +151,12 @@ function commandOf(operation: FileOperation): ReadCommand {
     stdinLanguage: null,
     readsInput: false,
   };
+}
+
+function wordOf(path: string): Word {
+  const [home, user] = /^~([\w.-]*)(?=\/|$)/.exec(path) ?? [];
+  if (home === undefined || user === undefined) return literal(path);
+  return [{ kind: 'home', user: user === '' ? null : user }, ...literal(path.slice(home.length))];
 }
 
 /** A name with a character that stands for an open place of a pattern must not fit every pattern. */
