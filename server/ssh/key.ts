@@ -4,6 +4,7 @@
  */
 import { generateKeyPairSync, randomInt } from 'node:crypto';
 import { connect } from 'node:net';
+import { USUAL_DEMANDS, type TokenDemands } from '../access/token-demands.ts';
 import { SallyportError } from '../errors.ts';
 import { readPrivateKey, writeContainer, type PrivateKeyOutcome } from './engine/private-key.ts';
 import { blobOf, fingerprintOf, readBlob } from './engine/signature.ts';
@@ -23,8 +24,13 @@ export type PublicLineOutcome =
       readonly blob: Buffer;
       readonly fingerprint: string;
       readonly comment: string;
+      /** Set for the key of a security token alone. */
+      readonly demands?: TokenDemands;
     }
   | { readonly kind: 'invalid'; readonly why: string };
+
+/** Options in front of a key, as in `authorized_keys`. */
+const OPTIONS = ['no-touch-required', 'verify-required'];
 
 export interface KeyPair {
   /** Ed25519 in OpenSSH's format, without a pass phrase. */
@@ -46,10 +52,39 @@ export function generateKeyPair(comment: string): KeyPair {
   };
 }
 
-/** Reads `TYPE BASE64 [comment]` without options. Ed25519, ECDSA, RSA from 2048 bits. Never throws. */
+/**
+ * Reads `TYPE BASE64 [comment]`: Ed25519, ECDSA, RSA from 2048 bits, and the keys of security tokens, which
+ * may have `no-touch-required` or `verify-required` in front. Never throws.
+ */
 export function parsePublicLine(line: string): PublicLineOutcome {
   if (line.length > MAX_KEY_LINE) return { kind: 'invalid', why: 'the line is too long' };
-  const [algorithm = '', body = '', ...comment] = line.trim().split(/[ \t]+/);
+  const words = line.trim().split(/[ \t]+/);
+  const options = (words[0] ?? '').toLowerCase().split(',');
+  if (!options.every((option) => OPTIONS.includes(option))) {
+    return OTHER_OPTIONS.test(line) ? OPTIONS_REFUSED : readLine(words);
+  }
+  const outcome = readLine(words.slice(1));
+  if (outcome.kind === 'invalid') return outcome;
+  if (outcome.demands === undefined) {
+    const why = `${options.join(' and ')} can be asked of the keys of security tokens only`;
+    return { kind: 'invalid', why };
+  }
+  const demands = {
+    isTouchRequired: !options.includes('no-touch-required'),
+    isVerifyRequired: options.includes('verify-required'),
+  };
+  return { ...outcome, demands };
+}
+
+/** A key type and the beginning of every blob, with something in front. */
+const OTHER_OPTIONS = /^\s*\S.*\s(ssh|ecdsa|sk)-\S+\s+AAAA/;
+const OPTIONS_REFUSED: PublicLineOutcome = {
+  kind: 'invalid',
+  why: `only ${OPTIONS.join(' and ')} can stand in front of a key: grants say what it may do`,
+};
+
+function readLine(words: readonly string[]): PublicLineOutcome {
+  const [algorithm = '', body = '', ...comment] = words;
   if (body === '') {
     return { kind: 'invalid', why: 'a public key has the form `ssh-ed25519 AAAA… comment`' };
   }
@@ -68,6 +103,7 @@ export function parsePublicLine(line: string): PublicLineOutcome {
     blob,
     fingerprint: fingerprintOf(blob),
     comment: oneLine(comment.join(' ')),
+    ...(outcome.application === null ? {} : { demands: USUAL_DEMANDS }),
   };
 }
 

@@ -5,8 +5,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signData, verifySignature } from '../../server/ssh/engine/signature.ts';
-import { encodeFields } from '../../server/ssh/engine/wire.ts';
+import { encodeFields, encodeInteger } from '../../server/ssh/engine/wire.ts';
 import { generateKeyPair, parsePrivateKey, parsePublicLine } from '../../server/ssh/key.ts';
+import { createToken, TOKEN_TYPES } from './support/security-token.ts';
+
+const PUBLIC_LINE = generateKeyPair('x').publicLine;
+
+/** An RSA key whose exponent is as long as the modulus: verifying costs what signing does. */
+function largeExponent(): string {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const n = Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url');
+  const e = Buffer.from(n);
+  e[e.length - 1] = 1;
+  const fields = ['ssh-rsa', encodeInteger(e), encodeInteger(n)];
+  return `ssh-rsa ${encodeFields(fields).toString('base64')}`;
+}
 
 /** Keys that the real ssh-keygen made. */
 function keygen(...args: string[]): { pem: Buffer; line: string; shown: string } {
@@ -82,6 +95,31 @@ describe('keys', () => {
     }
   });
 
+  for (const type of TOKEN_TYPES) {
+    for (const [options, isTouchRequired, isVerifyRequired] of [
+      ['', true, false],
+      ['no-touch-required ', false, false],
+      ['verify-required ', true, true],
+      ['No-Touch-Required,verify-required ', false, true],
+    ] as const) {
+      it(`of type ${type} are read with "${options.trim()}" in front`, () => {
+        const token = createToken(type);
+        const outcome = parsePublicLine(`${options}${token.publicLine}`);
+        assert.ok(outcome.kind === 'key');
+        const { algorithm, blob, comment, demands } = outcome;
+        assert.deepEqual(
+          { algorithm, blob, comment, demands },
+          {
+            algorithm: type,
+            blob: token.blob,
+            comment: 'token',
+            demands: { isTouchRequired, isVerifyRequired },
+          },
+        );
+      });
+    }
+  }
+
   it('never verify for another algorithm than the one that was named', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -104,7 +142,10 @@ describe('keys', () => {
       /says ssh-rsa/,
     ],
     ['a certificate', lineOf('ssh-ed25519-cert-v01@openssh.com'), /certificate/],
-    ['a security token', lineOf('sk-ssh-ed25519@openssh.com'), /security tokens/],
+    ['a cut key of a security token', lineOf('sk-ssh-ed25519@openssh.com'), /cut/],
+    ['other options', `no-pty ${PUBLIC_LINE}`, /only no-touch-required and verify-required/],
+    ['options with blanks', `command="ls -l" ${PUBLIC_LINE}`, /grants say/],
+    ['a plain key with an option of tokens', `verify-required ${PUBLIC_LINE}`, /tokens only/],
     ['DSA', lineOf('ssh-dss'), /too weak/],
     ['an unknown type', lineOf('nonsense'), /unknown/],
     ['trailing bytes', trailing(), /trailing/],
@@ -114,6 +155,7 @@ describe('keys', () => {
       keygen('-t', 'rsa', '-b', '1024', '-N', '').line,
       /2048 bits, this has 1024/,
     ],
+    ['an RSA key with a large exponent', largeExponent(), /exponent/],
     ['a point that is not on the curve', offCurve(), /not valid/],
   ] as const) {
     it(`that are ${what} are refused with the reason`, () => {

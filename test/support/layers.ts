@@ -90,6 +90,7 @@ export const PURE_EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 /** Each package and the only places that may name it. */
 export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['server/ssh/'],
+  '@noble/post-quantum': ['server/ssh/engine/'],
   '@lydell/node-pty': ['server/ssh/demo-target.ts', 'server/ssh/demo/'],
   knex: ['server/store/', 'migrations/'],
   pg: ['server/store/'],

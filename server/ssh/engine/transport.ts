@@ -41,6 +41,8 @@ export const SIGNATURE_ALGORITHMS = [
   'ecdsa-sha2-nistp521',
   'rsa-sha2-512',
   'rsa-sha2-256',
+  'sk-ssh-ed25519@openssh.com',
+  'sk-ecdsa-sha2-nistp256@openssh.com',
 ] as const;
 
 /** Takes what the transport doesn't answer itself. May throw MalformedPacket, which ends the connection. */
