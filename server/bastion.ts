@@ -229,6 +229,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     recordingKey: (keyId) => publicKeyOf(home, keyId),
     holds: stores.holds,
     shortKeys: stores.shortKeys,
+    directory: stores.directoryObjects,
     directory: stores.objects,
     parsePublicKey: parsePublicLine,
     logger,

@@ -27,6 +27,7 @@ import { createControls } from './store/controls.ts';
 import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
+import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
@@ -68,6 +69,7 @@ export interface Stores {
   readonly controls: ReturnType<typeof createControls>;
   readonly holds: Holds;
   readonly shortKeys: ShortKeys;
+  readonly directoryObjects: DirectoryObjects;
   readonly objects: DirectoryObjects;
   /** The vault; its master key is read, or made, at the first call. */
   vault(): Promise<SealingVault>;
@@ -114,6 +116,7 @@ export async function openStores(
       controls: createControls(database),
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
+      directoryObjects: createDirectoryObjects(database),
       objects: createDirectoryObjects(database),
       vault: () =>
         (vault ??= loadMasterKey({

@@ -10,6 +10,7 @@ import helmet from 'helmet';
 import { messageOf, SallyportError } from '../errors.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { Attempts } from './attempts.ts';
+import { directoryRoutes } from './directory-routes.ts';
 import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
@@ -131,6 +132,7 @@ function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
+  app.use('/api/v1', directoryRoutes(services));
   app.use('/api/v1/journal', journalRoutes(services));
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
   app.use(signInRoutes(services));

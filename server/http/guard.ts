@@ -14,6 +14,7 @@ export const ACTIONS = [
   'approval.list',
   'approval.decide',
   'journal.read',
+  'directory.read',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -52,6 +53,7 @@ export function guard(
         ? { kind: 'forbidden', needs: 'auditor' }
         : { kind: 'hidden' };
     case 'journal.read':
+    case 'directory.read':
       return readsAll ? { kind: 'allowed', scope: 'all' } : { kind: 'forbidden', needs: 'auditor' };
     case 'approval.list':
     case 'approval.decide':

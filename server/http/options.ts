@@ -8,6 +8,7 @@ import type {
   AuditReader,
   AuditWriter,
   ChainReader,
+  DirectoryDesk,
   HeaderReader,
   HoldDesk,
   LiveReader,
@@ -51,6 +52,7 @@ export interface HttpOptions {
   ) => Promise<{ readonly keyId: string; readonly publicKey: string }>;
   readonly holds: HoldDesk;
   readonly shortKeys: ShortKeyDesk;
+  readonly directory: DirectoryDesk;
   readonly parsePublicKey: (line: string) => PublicKeyOutcome;
   readonly logger: Logger;
   readonly clock: Clock;

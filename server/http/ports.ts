@@ -2,7 +2,8 @@
  * What the HTTP routes and the pages read and write, and the JSON objects of the outside contract.
  * `web/` imports these types; store/ satisfies the ports structurally.
  */
-import type { NamedIdentity } from '../access/identity.ts';
+import type { GrantRule } from '../access/grant.ts';
+import type { NamedIdentity, OidcIdentity } from '../access/identity.ts';
 import type { Principal } from '../access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import type { AuditEvent, EventType, JournalEntry } from '../journal/event.ts';
@@ -247,6 +248,57 @@ export interface ApprovalDesk {
     | { readonly kind: 'own-request' }
     | { readonly kind: 'not-an-approver' }
   >;
+}
+
+export interface KeyView {
+  readonly algorithm: string;
+  readonly fingerprint: string;
+  readonly comment: string;
+  /** ISO 8601; null = until the configuration drops it. */
+  readonly expiresAt: string | null;
+}
+
+/** What the configuration says, object by object; never a secret. */
+export interface DirectoryViews {
+  readonly principals: {
+    readonly name: string;
+    readonly kind: 'human' | 'agent';
+    readonly roles: readonly string[];
+    readonly groups: readonly string[];
+    readonly owner: string | null;
+    readonly disabled: boolean;
+    readonly keys: readonly KeyView[];
+    readonly oidc: readonly OidcIdentity[];
+  };
+  readonly targets: {
+    readonly name: string;
+    /** `HOST:PORT` */
+    readonly address: string;
+    readonly hostKey: string | null;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly shellIntegration: string;
+    readonly logins: readonly { readonly name: string; readonly credential: string }[];
+  };
+  readonly grants: GrantRule;
+  readonly policies: {
+    readonly name: string;
+    readonly version: number;
+    /** As written. */
+    readonly policy: unknown;
+  };
+  readonly credentials: {
+    readonly name: string;
+    /** null = declared, without material yet. */
+    readonly kind: string | null;
+    readonly version: number;
+    readonly publicKey: string | null;
+    readonly updatedAt: string;
+  };
+}
+
+export interface DirectoryDesk {
+  /** All of a kind, by name; grants in the order in which they are asked. */
+  list<Kind extends keyof DirectoryViews>(kind: Kind): Promise<readonly DirectoryViews[Kind][]>;
 }
 
 /** A line of a `.pub` file, read. */

@@ -3,6 +3,7 @@
  * a token works once, the first decision wins, a journal that is told to fail fails.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { GRANT_DEFAULTS } from '../../server/access/grant.ts';
 import type { NamedIdentity } from '../../server/access/identity.ts';
 import type { Principal } from '../../server/access/principal.ts';
 import type { CastHeader, RecordedEvent } from '../../server/asciicast/event.ts';
@@ -15,6 +16,8 @@ import type {
   AuditReader,
   AuditWriter,
   ChainReader,
+  DirectoryDesk,
+  DirectoryViews,
   CommandView,
   EventPlace,
   HeaderReader,
@@ -273,6 +276,62 @@ export class FakeSignIns implements SignIns {
 
   async revoke(token: string): Promise<void> {
     this.#tokens.delete(token);
+  }
+}
+
+export const DIRECTORY: {
+  readonly [Kind in keyof DirectoryViews]: readonly DirectoryViews[Kind][];
+} = {
+  principals: [
+    {
+      name: 'deploy-bot',
+      kind: 'agent',
+      roles: [],
+      groups: ['agents'],
+      owner: 'alice',
+      disabled: false,
+      keys: [{ algorithm: 'ssh-ed25519', fingerprint: 'SHA256:k', comment: 'k', expiresAt: null }],
+      oidc: [],
+    },
+  ],
+  targets: [
+    {
+      name: 'web-01',
+      address: '10.0.0.5:22',
+      hostKey: null,
+      labels: { env: 'prod' },
+      shellIntegration: 'off',
+      logins: [{ name: 'deploy', credential: 'web-deploy' }],
+    },
+  ],
+  grants: [
+    {
+      id: 'g1',
+      principals: ['deploy-bot'],
+      targets: ['web-01'],
+      logins: ['deploy'],
+      channels: ['exec'],
+      policy: 'default',
+      ...GRANT_DEFAULTS,
+    },
+  ],
+  policies: [{ name: 'default', version: 3, policy: { default: 'allow' } }],
+  credentials: [
+    {
+      name: 'web-deploy',
+      kind: 'private-key',
+      version: 1,
+      publicKey: 'ssh-ed25519 AAAA',
+      updatedAt: '2026-01-01T10:00:00.000Z',
+    },
+  ],
+};
+
+export class FakeDirectory implements DirectoryDesk {
+  async list<Kind extends keyof DirectoryViews>(
+    kind: Kind,
+  ): Promise<readonly DirectoryViews[Kind][]> {
+    return DIRECTORY[kind];
   }
 }
 

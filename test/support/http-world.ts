@@ -10,6 +10,7 @@ import { FakeHolds } from './fake-holds.ts';
 import {
   FakeApprovals,
   FakeAudit,
+  FakeDirectory,
   FakeRecordings,
   FakeSearch,
   FakeShortKeys,
@@ -192,6 +193,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     recordingKey: async () => recordingKey,
     holds,
     shortKeys,
+    directory: new FakeDirectory(),
     parsePublicKey: parsePublicLine,
     logger: silentLogger,
     clock,
