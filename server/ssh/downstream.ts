@@ -88,6 +88,7 @@ class ServedConnection implements Downstream {
       socket,
       ident: identity(),
       role: { kind: 'server', hostKeys: options.hostKeys },
+      rekey: limits.rekey,
       onReady: (transport) =>
         new ServerAuth(transport, {
           judge: handler,

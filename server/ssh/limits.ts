@@ -1,5 +1,6 @@
 /** Bounds of the front door. Every one has a default here and may be set by configuration. */
 import { MAX_CHANNELS } from './engine/limits.ts';
+import { REKEY_LIMITS, type RekeyLimits } from './engine/rekey.ts';
 
 export interface GatewayLimits {
   /** A connection that hasn't authenticated by then is closed. */
@@ -20,6 +21,7 @@ export interface GatewayLimits {
   readonly maxEnv: number;
   readonly maxEnvBytes: number;
   readonly keepaliveIntervalMs: number;
+  readonly rekey: RekeyLimits;
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
@@ -35,4 +37,5 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxEnv: 64,
   maxEnvBytes: 64 * 1024,
   keepaliveIntervalMs: 30_000,
+  rekey: REKEY_LIMITS,
 };

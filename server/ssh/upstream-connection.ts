@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import type { CredentialUse, InputUnit, OutputUnit, Vault } from '../session/ports.ts';
 import { Channels, OPEN_FAILURE, type ClientChannels } from './engine/channels.ts';
 import { ClientAuth } from './engine/client-auth.ts';
+import type { RekeyLimits } from './engine/rekey.ts';
 import { fingerprintOf } from './engine/signature.ts';
 import { Transport } from './engine/transport.ts';
 import { UPSTREAM_LEG } from './engine/unit.ts';
@@ -23,6 +24,7 @@ export interface ConnectionLimits {
   readonly keepaliveIntervalMs: number;
   /** Keepalives that may stay unanswered. */
   readonly maxSilentIntervals: number;
+  readonly rekey: RekeyLimits;
 }
 
 export interface ConnectionOptions {
@@ -95,6 +97,7 @@ export function connectTarget(options: ConnectionOptions): Connecting {
           return reason === null;
         },
       },
+      rekey: limits.rekey,
       onReady: (ready) =>
         new ClientAuth(ready, {
           login: grant.login.name,

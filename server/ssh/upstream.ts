@@ -16,6 +16,7 @@ import type {
   Vault,
 } from '../session/ports.ts';
 import type { Channel } from './engine/channel.ts';
+import { REKEY_LIMITS } from './engine/rekey.ts';
 import { connectTarget, type ConnectionLimits } from './upstream-connection.ts';
 import { POOL_LIMITS, UpstreamPool, type Lease, type PoolLimits } from './upstream-pool.ts';
 
@@ -25,6 +26,7 @@ export const DIALER_LIMITS: DialerLimits = {
   connectTimeoutMs: 10_000,
   keepaliveIntervalMs: 30_000,
   maxSilentIntervals: 10,
+  rekey: REKEY_LIMITS,
   ...POOL_LIMITS,
 };
 
