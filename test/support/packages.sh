@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests use: real SSH programs, clients of databases, a browser, a
-# second recorder and the full-screen programs that are recorded. Does nothing when all of them are there.
+# Installs the Debian packages that the tests use: real SSH programs and other clients of SSH, clients of
+# databases, a browser, a second recorder and the full-screen programs that are recorded. Does nothing when all of them are there.
 # PostgreSQL is not among them: the server comes from npm unless the machine has one.
 set -euo pipefail
 
@@ -11,6 +11,7 @@ packages=(
   asciinema
   vim tmux less rsync git procps curl
   zsh fish dash busybox python3
+  putty-tools dropbear-bin python3-paramiko python3-asyncssh lftp sshfs ansible-core
 )
 
 is_installed() {
