@@ -230,7 +230,6 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     holds: stores.holds,
     shortKeys: stores.shortKeys,
     directory: stores.directoryObjects,
-    directory: stores.objects,
     parsePublicKey: parsePublicLine,
     logger,
     clock,

@@ -27,7 +27,6 @@ import { createControls } from './store/controls.ts';
 import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
-import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
@@ -70,7 +69,6 @@ export interface Stores {
   readonly holds: Holds;
   readonly shortKeys: ShortKeys;
   readonly directoryObjects: DirectoryObjects;
-  readonly objects: DirectoryObjects;
   /** The vault; its master key is read, or made, at the first call. */
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
@@ -117,7 +115,6 @@ export async function openStores(
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
       directoryObjects: createDirectoryObjects(database),
-      objects: createDirectoryObjects(database),
       vault: () =>
         (vault ??= loadMasterKey({
           value: config.secrets.masterKey,
