@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DIRECTORY } from '../support/http-fakes.ts';
+import { DIRECTORY } from '../support/fake-directory.ts';
 import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
 
 const NAMES = {

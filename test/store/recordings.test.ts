@@ -155,17 +155,14 @@ describe('recordings', () => {
     assert.deepEqual(command?.argv, ['echo', '\u2400', '\ufffd']);
   });
 
-  for (const attribution of ['verified', 'declared', 'claimed', null] as const) {
-    it(`keeps whose word the run is: ${attribution ?? 'there is none'}`, async () => {
-      await open();
-      const start = sessionStart({ run: attribution === null ? null : '4711', attribution });
-      const recording = await world.sink.begin(start);
-      await recording.end(END);
+  it('keeps whose word a run is', async () => {
+    await open();
+    for (const attribution of ['verified', 'declared', 'claimed', null] as const) {
+      const start = sessionStart({ attribution });
+      await (await world.sink.begin(start)).end(END);
       assert.equal((await world.reader.session(start.id))?.attribution, attribution);
-      const { items } = await world.journal.list({ limit: 10, session: start.id });
-      assert.equal(items.at(-1)?.data['attribution'], attribution);
-    });
-  }
+    }
+  });
 
   it('records a terminal of any size that a client claims', async () => {
     await open();

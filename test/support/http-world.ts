@@ -6,14 +6,12 @@ import type { ApprovalView, CommandView, SessionView } from '../../server/http/p
 import { silentLogger } from '../../server/log.ts';
 import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
+import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
 import { FakeHolds } from './fake-holds.ts';
 import {
   FakeApprovals,
-  FakeAudit,
-  FakeDirectory,
   FakeRecordings,
   FakeSearch,
-  FakeShortKeys,
   FakeSignIns,
   type KeptSession,
   recordingKey,
