@@ -13,6 +13,15 @@ import { startBastion, type Bastion } from '../support/world.ts';
 export const LANES = ['direct', 'jump', 'sallyport'] as const;
 export type Lane = (typeof LANES)[number];
 
+/** Ways through Sallyport for short commands: with a connection to the target that stands, or a new one. */
+export const CONNECT_HOSTS = [
+  'sallyport',
+  'sallyport-cold',
+  'sallyport-jump',
+  'sallyport-jump-cold',
+] as const;
+export type Host = Lane | (typeof CONNECT_HOSTS)[number];
+
 const CIPHER = 'aes128-gcm@openssh.com';
 const KEY_EXCHANGE = 'curve25519-sha256';
 
@@ -25,17 +34,21 @@ export interface Track extends AsyncDisposable {
   readonly cipher: string;
   /** null when no lane needs it. */
   readonly bastion: Bastion | null;
+  /** Whether `CONNECT_HOSTS` are in the configuration. */
+  readonly hasConnectHosts: boolean;
 }
 
 /**
  * Starts what the lanes need.
  * @param environment of the bastion, beside what it always gets
  * @param recording how the bastion's only grant records
+ * @param hasConnectHosts also starts a second bastion, which keeps no connection to the target
  */
 export async function openTrack(
   lanes: readonly Lane[],
   environment: (folder: string) => Readonly<Record<string, string>> = () => ({}),
   recording: RecordingMode = 'strict',
+  hasConnectHosts = false,
 ): Promise<Track> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const opened: AsyncDisposable[] = [];
@@ -76,15 +89,38 @@ export async function openTrack(
       bastion = keep(
         await startBastionFor(target, publicLine, folder, environment(folder), recording),
       );
-      hosts.push(hostLines('sallyport', bastion.run.ssh.port, `${target.user}@target`));
+      hosts.push(...sallyportHosts('', bastion.run.ssh.port, target.user));
+      if (hasConnectHosts) {
+        const settings = { ...environment(folder), SALLYPORT_UPSTREAM_IDLE: '0' };
+        const cold = keep(await startBastionFor(target, publicLine, folder, settings, recording));
+        hosts.push(...sallyportHosts('-cold', cold.run.ssh.port, target.user));
+      }
     }
     const config = join(folder, 'ssh_config');
     await writeFile(config, `${hosts.join('')}${commonLines(key)}`);
-    return { lanes, config, folder, cipher: CIPHER, bastion, [Symbol.asyncDispose]: close };
+    return {
+      lanes,
+      config,
+      folder,
+      cipher: CIPHER,
+      bastion,
+      hasConnectHosts: hasConnectHosts && bastion !== null,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Direct, and through `-J`, where the target's name is what the bastion knows it by. */
+function sallyportHosts(suffix: string, port: number, user: string): string[] {
+  const hop = `sallyport-hop${suffix}`;
+  return [
+    hostLines(`sallyport${suffix}`, port, `${user}@target`),
+    hostLines(hop, port, user),
+    `Host sallyport-jump${suffix}\n  HostName target\n  User ${user}\n  ProxyJump ${hop}\n`,
+  ];
 }
 
 function hostLines(host: string, port: number, user: string): string {

@@ -5,7 +5,8 @@
  * `npm run bench -- search --commands 10000000 [--data FOLDER]` how long searches take; what it fills is
  * kept in the folder for the next time. `npm run bench -- floods` measures what a hostile session costs
  * the others: 100 MB of output, storms of sizes. `npm run bench -- recording [--quick]` measures the
- * recorder in each of its modes beside no recording.
+ * recorder in each of its modes beside no recording, and `npm run bench -- connections` only how long
+ * short commands take.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -92,6 +93,14 @@ async function recording(): Promise<void> {
   await writeReport({ quick: options.quick, recording: figures });
 }
 
+async function connections(): Promise<void> {
+  const lanes = lanesFrom(options.lanes);
+  await using track = await openTrack(lanes, undefined, undefined, true);
+  const figures = await measureConnect(track, options.quick ? QUICK : FULL);
+  process.stdout.write(renderTable(figures, lanes));
+  await writeReport({ figures: figures.map((one) => ({ ...one, ratios: ratiosOf(one) })) });
+}
+
 async function writeReport(figures: object): Promise<void> {
   const report = { at: new Date().toISOString(), node: process.version, ...figures };
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -99,16 +108,22 @@ async function writeReport(figures: object): Promise<void> {
 }
 
 /** What is measured by itself. */
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { floods, recording, replay, search };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  connections,
+  floods,
+  recording,
+  replay,
+  search,
+};
 
 async function main(): Promise<void> {
   const effort = options.quick ? QUICK : FULL;
   const lanes = lanesFrom(options.lanes);
   say('starting servers');
-  await using track = await openTrack(lanes);
+  await using track = await openTrack(lanes, undefined, undefined, true);
   const figures: Figure[] = [];
   say('connections');
-  figures.push(await measureConnect(track, effort));
+  figures.push(...(await measureConnect(track, effort)));
   figures.push(await measureMultiplexed(track, effort));
   say('keystrokes');
   figures.push(...(await measureKeystrokes(track, effort)));

@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { programEnvironment, runProgram } from '../support/program.ts';
 import { ssh } from '../support/ssh.ts';
-import type { Lane, Track } from './lanes.ts';
+import { CONNECT_HOSTS, type Host, type Lane, type Track } from './lanes.ts';
 import type { Figure } from './report.ts';
 import { median, percentile, shuffled } from './statistics.ts';
 
@@ -40,10 +40,33 @@ const KEY_PAUSE_MS = 2;
 const ECHO_SETTLE_MS = 300;
 const BULK_TIMEOUT_MS = 300_000;
 
-/** Connects, authenticates, runs `true`, disconnects. */
-export async function measureConnect(track: Track, effort: Effort): Promise<Figure> {
-  const samples = await interleaved(track, effort.connections, (lane) => timeExec(track, lane, []));
-  return figure('connect + exec, cold', 'ms', samples, median);
+/**
+ * Connects, authenticates, runs `true`, disconnects: with a new connection to the target, and with one
+ * that stands since the command before.
+ */
+export async function measureConnect(track: Track, effort: Effort): Promise<Figure[]> {
+  const others = track.lanes.filter((lane) => lane !== 'sallyport');
+  const hosts: Host[] = track.hasConnectHosts ? [...others, ...CONNECT_HOSTS] : [...track.lanes];
+  // What the first round costs more belongs to none of them.
+  for (const host of hosts) await timeExec(track, host, []);
+  const samples = await interleaved(hosts, effort.connections, (host) => timeExec(track, host, []));
+  const row = (name: string, through: Host): Figure => {
+    const lanes = others.map((lane) => [lane, samples.get(lane) ?? []] as const);
+    const own = samples.get(through);
+    return figure(
+      name,
+      'ms',
+      new Map<Lane, readonly number[]>([...lanes, ...(own ? [['sallyport', own] as const] : [])]),
+      median,
+    );
+  };
+  if (!track.hasConnectHosts) return [row('connect + exec', 'sallyport')];
+  return [
+    row('connect + exec, cold', 'sallyport-cold'),
+    row('connect + exec, pooled', 'sallyport'),
+    row('connect + exec, cold, through -J', 'sallyport-jump-cold'),
+    row('connect + exec, pooled, through -J', 'sallyport-jump'),
+  ];
 }
 
 /** Runs `true` on a connection that stands already (ControlMaster). */
@@ -57,7 +80,7 @@ export async function measureMultiplexed(track: Track, effort: Effort): Promise<
   );
   try {
     for (const lane of track.lanes) await waitForMaster(track, lane, socketOf(lane));
-    const samples = await interleaved(track, effort.connections, (lane) =>
+    const samples = await interleaved(track.lanes, effort.connections, (lane) =>
       timeExec(track, lane, ['-S', socketOf(lane)]),
     );
     return figure('exec, multiplexed', 'ms', samples, median);
@@ -74,7 +97,7 @@ export async function measureKeystrokes(track: Track, effort: Effort): Promise<F
   const echoes = new Map<Lane, Echo>();
   try {
     for (const lane of track.lanes) echoes.set(lane, await Echo.open(track, lane));
-    const samples = await interleaved(track, effort.keystrokes, async (lane) => {
+    const samples = await interleaved(track.lanes, effort.keystrokes, async (lane) => {
       await sleep(KEY_PAUSE_MS);
       return (await echoes.get(lane)?.sample()) ?? Number.NaN;
     });
@@ -108,7 +131,7 @@ export async function measureBulk(
   name: string,
   file: string,
 ): Promise<Figure> {
-  const samples = await interleaved(track, effort.bulkRounds, (lane) =>
+  const samples = await interleaved(track.lanes, effort.bulkRounds, (lane) =>
     timeBulk(track, lane, file, effort.bulkBytes),
   );
   return figure(name, 'MB/s', samples, median);
@@ -121,21 +144,21 @@ export async function measureUpload(
   name: string,
   file: string,
 ): Promise<Figure> {
-  const samples = await interleaved(track, effort.bulkRounds, (lane) =>
+  const samples = await interleaved(track.lanes, effort.bulkRounds, (lane) =>
     timeUpload(track, lane, file, effort.bulkBytes),
   );
   return figure(name, 'MB/s', samples, median);
 }
 
-async function interleaved(
-  track: Track,
+async function interleaved<H extends Host>(
+  hosts: readonly H[],
   rounds: number,
-  sample: (lane: Lane) => Promise<number>,
-): Promise<Map<Lane, number[]>> {
-  const samples = new Map<Lane, number[]>(track.lanes.map((lane) => [lane, []]));
+  sample: (host: H) => Promise<number>,
+): Promise<Map<H, number[]>> {
+  const samples = new Map<H, number[]>(hosts.map((host) => [host, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const lane of shuffled(track.lanes, Math.random)) {
-      samples.get(lane)?.push(await sample(lane));
+    for (const host of shuffled(hosts, Math.random)) {
+      samples.get(host)?.push(await sample(host));
     }
   }
   return samples;
@@ -156,7 +179,7 @@ function figure(
   };
 }
 
-async function timeExec(track: Track, lane: Lane, args: readonly string[]): Promise<number> {
+async function timeExec(track: Track, lane: Host, args: readonly string[]): Promise<number> {
   const start = performance.now();
   const result = await ssh({ config: track.config, host: lane, args }, 'true');
   const elapsed = performance.now() - start;

@@ -129,9 +129,9 @@ describe('e2e: connections to targets', () => {
   it('end and are not used again when the configuration, a grant or the credential changes', async () => {
     const gone = async (change: () => Promise<unknown>): Promise<void> => {
       assert.equal((await run('agent', 'true')).status, 0);
-      const [, port] = /from 127\.0\.0\.1:(\d+)/.exec(
-        `from ${String((await lastOpened(1))[0]?.['from'])}`,
-      ) ?? [''];
+      const from = (await lastOpened(1))[0]?.['from'];
+      assert.ok(typeof from === 'string');
+      const port = from.replace('127.0.0.1:', '');
       await change();
       await until(
         () => real.sshd.logs().includes(`Received disconnect from 127.0.0.1 port ${port}:11`),
