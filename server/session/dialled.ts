@@ -1,6 +1,6 @@
 /** Reaching the target for a conversation; a failure becomes words for the client and a journal row. */
 import { messageOf } from '../errors.ts';
-import type { Cut } from './cut.ts';
+import { asFailure, type Cut } from './cut.ts';
 import { errorNotice, EXIT_FAILED } from './notice.ts';
 import type { ChannelRequest, DialOutcome, UpstreamEnd } from './ports.ts';
 import type { Scene } from './scene.ts';
@@ -26,10 +26,11 @@ export async function reached(scene: Scene, outcome: DialOutcome): Promise<Diall
   };
   if (outcome.kind === 'open') {
     const { id, isShared, from } = outcome.connection;
-    await dependencies.journal.append({
-      type: 'upstream.opened',
-      ...event,
-      data: { connection: id, shared: isShared, from },
+    const data = { connection: id, shared: isShared, from };
+    // What decided about the session is committed already; this row mustn't keep the output waiting.
+    dependencies.journal.append({ type: 'upstream.opened', ...event, data }).catch((error) => {
+      const { message } = asFailure(error);
+      scene.terminate(message, `not journalled: ${message}`);
     });
     return outcome;
   }
