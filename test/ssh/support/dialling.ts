@@ -10,7 +10,7 @@ import type {
 } from '../../../server/session/ports.ts';
 import type { SallyportError } from '../../../server/errors.ts';
 import { generateKeyPair } from '../../../server/ssh/key.ts';
-import { createDialers } from '../../../server/ssh/upstream.ts';
+import { createDialers, type DialerLimits } from '../../../server/ssh/upstream.ts';
 import { startSshd, type Sshd } from '../../support/sshd.ts';
 import { vaultOf } from './bastion.ts';
 
@@ -34,8 +34,13 @@ export function failure(outcome: DialOutcome): SallyportError {
 export function dialerFor(
   vault: Vault = vaultOf(KEY.privateKeyPem),
   connectTimeoutMs = 10_000,
+  more: Partial<DialerLimits> = {},
 ): { dial(grant: Grant, request: ChannelRequest): Promise<DialOutcome>; close(): void } {
-  const dialers = createDialers({ vault, logger: silentLogger, limits: { connectTimeoutMs } });
+  const dialers = createDialers({
+    vault,
+    logger: silentLogger,
+    limits: { connectTimeoutMs, ...more },
+  });
   const dialer = dialers.create();
   return {
     dial: (grant, request) => dialer.dial(grant, request, randomUUID()),

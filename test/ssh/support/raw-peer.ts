@@ -5,6 +5,7 @@ import { sign } from 'node:crypto';
 import { ClientAuth } from '../../../server/ssh/engine/client-auth.ts';
 import type { HostSigner } from '../../../server/ssh/engine/driver.ts';
 import { readPrivateKey } from '../../../server/ssh/engine/private-key.ts';
+import { REKEY_LIMITS, type RekeyLimits } from '../../../server/ssh/engine/rekey.ts';
 import { ServerAuth } from '../../../server/ssh/engine/server-auth.ts';
 import { Transport, type Stage } from '../../../server/ssh/engine/transport.ts';
 import { encodePacket, MESSAGE, PacketReader } from '../../../server/ssh/engine/wire.ts';
@@ -88,6 +89,7 @@ export async function connectClient(
   address: { host: string; port: number },
   key: KeyPair,
   userName = 'tester',
+  rekey: RekeyLimits = REKEY_LIMITS,
 ): Promise<RawPeer> {
   const credential = readPrivateKey(key.privateKeyPem);
   if (credential.kind === 'invalid') throw new Error(credential.why);
@@ -106,6 +108,7 @@ export async function connectClient(
         onRefused: (why) => transport.close(why),
         onEnded: (why) => made.ended(why),
       }),
+    rekey,
   );
   await Promise.race([success, peer.over.then((why) => Promise.reject(new Error(why)))]);
   return peer;
@@ -114,6 +117,7 @@ export async function connectClient(
 async function connectAs(
   address: { host: string; port: number },
   first: (peer: RawPeer, transport: Transport) => Stage,
+  rekey: RekeyLimits = REKEY_LIMITS,
 ): Promise<RawPeer> {
   const socket = connect({ host: address.host, port: address.port, noDelay: true });
   await once(socket, 'connect');
@@ -122,6 +126,7 @@ async function connectAs(
       socket,
       ident: 'test',
       role: { kind: 'client', pinned: 'ssh-ed25519', verify: () => true },
+      rekey,
       onReady: () => {
         const peer = new RawPeer(transport, socket);
         resolve(peer);
@@ -137,18 +142,22 @@ export interface RawServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** A target that lets everybody in and then does what the test says. */
+/** A target that lets everybody in and then does what the test says. @param onExchange keys are exchanged */
 export async function startRawServer(
   hostKey: KeyPair,
   onClient: (peer: RawPeer) => void,
   accepts = true,
+  onExchange: () => void = () => {},
 ): Promise<RawServer> {
   const outcome = readPrivateKey(hostKey.privateKeyPem);
   if (outcome.kind === 'invalid') throw new Error(outcome.why);
   const signer: HostSigner = {
     type: outcome.type,
     getPublicSSH: () => outcome.blob,
-    sign: (data) => sign(null, data, outcome.key),
+    sign: (data) => {
+      onExchange();
+      return sign(null, data, outcome.key);
+    },
   };
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
