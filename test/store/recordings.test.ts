@@ -22,13 +22,8 @@ import {
 } from '../support/recording-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const END = {
-  atUs: 9,
-  status: 'closed',
-  exitStatus: 0,
-  bytesOut: 7,
-  why: 'the command ended',
-} as const;
+const WHY = 'the command ended';
+const END = { atUs: 9, status: 'closed', exitStatus: 0, bytesOut: 7, why: WHY } as const;
 
 itIsARecordingSink('the store', async () => {
   const world = await openRecordingWorld({ url: await freshUrl() });
