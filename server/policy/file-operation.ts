@@ -17,7 +17,11 @@ const TOUCHES = {
   stat: [{ access: ['read'], tree: false }],
   statvfs: [{ access: ['read'], tree: false }],
   readlink: [{ access: ['read'], tree: false }],
-  list: [{ access: ['read'], tree: false }],
+  /** The directory, and whatever is in it by any name. */
+  list: [
+    { access: ['read'], tree: false },
+    { access: ['read'], tree: false },
+  ],
   read: [{ access: ['read'], tree: false }],
   write: [{ access: ['write'], tree: false }],
   /** Opened for both. */
@@ -109,11 +113,12 @@ export function judgeFiles(policy: Policy, facts: Facts, operation: FileOperatio
   let strictest: Decision | null = null;
   for (const isSpelt of [false, true]) {
     if (isSpelt && operation.places.every(({ spelt }) => spelt === null)) break;
-    const paths = operation.places.map(({ path, spelt }) =>
+    const named = operation.places.map(({ path, spelt }) =>
       closed(isSpelt ? (spelt ?? path) : path),
     );
-    const words = [...['sftp-server', operation.verb].map(literal), ...paths.map(wordOf)];
-    const text = ['sftp-server', operation.verb, ...paths].join(' ');
+    const words = [...['sftp-server', operation.verb].map(literal), ...named.map(wordOf)];
+    const text = ['sftp-server', operation.verb, ...named].join(' ');
+    const paths = operation.verb === 'list' ? [...named, anyNameIn(named[0] ?? '')] : named;
     for (const [position, { access, tree }] of TOUCHES[operation.verb].entries()) {
       for (const one of access) {
         const resolved: ResolvedCommand = { ...command, ...PLAIN, words };
@@ -157,6 +162,11 @@ function wordOf(path: string): Word {
   const [home, user] = /^~([\w.-]*)(?=\/|$)/.exec(path) ?? [];
   if (home === undefined || user === undefined) return literal(path);
   return [{ kind: 'home', user: user === '' ? null : user }, ...literal(path.slice(home.length))];
+}
+
+/** A name that only rules about all names in the directory fit. */
+function anyNameIn(directory: string): string {
+  return `${directory === '/' ? '' : directory}/\ufffe`;
 }
 
 /** A name with a character that stands for an open place of a pattern must not fit every pattern. */

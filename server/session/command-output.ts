@@ -77,6 +77,11 @@ export class CommandOutput {
     this.#marked = null;
   }
 
+  /** What came of an operation on files, of which several run at once. */
+  fileEnded(...ended: Parameters<Recording['commandEnded']>): void {
+    this.#report(...ended);
+  }
+
   /** The next line was decided, behind a prompt that stood there since then. */
   next(promptUs: number): void {
     this.#end(this.#running, promptUs, null);

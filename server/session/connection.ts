@@ -220,12 +220,13 @@ class Connection implements ConnectionHandler {
     if (target === null && destination.login === null && isBuiltin(request)) {
       return this.#builtin(peer.principal, request, end);
     }
-    if (request.kind === 'subsystem') {
+    if (request.kind === 'subsystem' && !isSftp(request)) {
+      const name = clip(request.command?.toString('utf8') ?? '');
       return this.#refuse(
         request,
         end,
         'subsystem',
-        `the subsystem ${clip(request.command?.toString('utf8') ?? '')} can't be gated by this version, so it is refused; use a shell or a command`,
+        `the subsystem ${name} is refused, because only sftp is read and judged here; use that, a shell or a command`,
       );
     }
     const outcome =
@@ -239,7 +240,9 @@ class Connection implements ConnectionHandler {
     if (attributed.kind === 'contradiction') {
       return this.#refuse(request, end, 'another run or task', attributed.why);
     }
-    this.#start(outcome.grant, attributed.by, request, end);
+    // A terminal would change bytes of a subsystem on their way.
+    const opened = request.kind === 'subsystem' ? { ...request, pty: null } : request;
+    this.#start(outcome.grant, attributed.by, opened, end);
   }
 
   #start(
@@ -302,7 +305,12 @@ class Connection implements ConnectionHandler {
   }
 }
 
+function isSftp({ command }: ChannelRequest): boolean {
+  return command?.toString('latin1') === 'sftp';
+}
+
 function channelKind(request: ChannelRequest): ChannelKind {
+  if (request.kind === 'subsystem') return 'sftp';
   return request.kind === 'exec' ? 'exec' : 'shell';
 }
 

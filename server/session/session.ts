@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { messageOf } from '../errors.ts';
 import { initialState } from '../shell/state.ts';
 import { gapNotice, withLastPolicy } from './break-glass.ts';
-import { CommandConversation } from './command-conversation.ts';
+import { conversationOf } from './conversation.ts';
 import { asFailure, clientGone, type Cut } from './cut.ts';
 import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
@@ -85,7 +85,13 @@ export class Session {
       (gap) => void this.say(gapNotice(gap)).catch(() => {}),
     );
     this.#output = output;
-    const conversation = new CommandConversation(this.#scene(recording, output));
+    // The contents of files stay as they are.
+    if (!detectors.isEmpty && (grant.kind === 'shell' || grant.kind === 'exec')) {
+      const tally = tallyOf(recording);
+      const width = request.pty?.size.cols ?? null;
+      output.mask({ detectors, width, onMasked: (total, atUs) => tally?.masked(total, atUs) });
+    }
+    const conversation = conversationOf(this.#scene(recording, output));
     const cut = await this.#live(conversation, output);
     await this.#finish(recording, output, conversation, cut);
   }
@@ -193,7 +199,7 @@ export class Session {
       const text = cut.notice ?? notice('the recording failed');
       await within(limits.sealWaitMs, this.#sayUnrecorded(text, cut.exitStatus));
     }
-    conversation.ended(exitStatus);
+    conversation.ended(exitStatus, cut.why);
     const sealed = recording.end({
       atUs: this.#nowUs(),
       status: cut.status,

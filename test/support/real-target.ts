@@ -26,6 +26,10 @@ export interface TargetOptions {
   readonly sshd?: readonly string[];
   /** `off` by default. */
   readonly shellIntegration?: ShellIntegration;
+  /** Further people by name, each with a key and a host of that name, and the rest of their grant. */
+  readonly people?: Readonly<Record<string, string>>;
+  /** YAML of the grants, by the login that they are for; by default shells and commands for everybody. */
+  readonly grants?: (login: string) => string;
 }
 
 /** @param policies YAML of the policies; `default` judges everybody */
@@ -49,6 +53,11 @@ export async function startRealTarget(
     await keyOf('direct'),
   ];
   await keyOf('stranger');
+  const people = Object.entries(options.people ?? {});
+  const described: string[] = [];
+  for (const [name] of people) {
+    described.push(`  - {name: ${name}, kind: human, keys: ["${await keyOf(name)}"]}`);
+  }
   await sshd.authorise(direct);
   const configuration = join(folder, 'bastion.yaml');
   await writeFile(
@@ -56,13 +65,15 @@ export async function startRealTarget(
     `principals:
   - {name: ann, kind: human, roles: [admin], groups: [people], keys: ["${person}"]}
   - {name: bot, kind: agent, owner: ann, groups: [agents], keys: ["${agent}"]}
+${described.join('\n')}
 credentials: [{name: web}]
 targets:
   - {name: ${TARGET}, address: "${sshd.host}:${sshd.port}", labels: {env: test}, shellIntegration: ${options.shellIntegration ?? 'off'}, logins: [{name: ${sshd.user}, credential: web}]}
   - {name: nowhere, address: "127.0.0.1:1", hostKey: "${sshd.hostKeyLine}", logins: [{name: ${sshd.user}, credential: web}]}
   - {name: closed, address: "${sshd.host}:${sshd.port}", logins: [{name: ${sshd.user}, credential: web}]}
 grants:
-  - {principals: ["group:people", bot], targets: [${TARGET}, nowhere], logins: [${sshd.user}], channels: [shell, exec], policy: default}
+${options.grants?.(sshd.user) ?? plainGrants(sshd.user)}
+${people.map(([name, rest]) => `  - {principals: [${name}], targets: [${TARGET}], logins: [${sshd.user}], ${rest}}`).join('\n')}
 ${policies}
 `,
   );
@@ -74,7 +85,12 @@ ${policies}
     await sshd.authorise(generated.stdout.trim());
     const scanned = await bastion.cli('target', 'scan', TARGET);
     if (scanned.status !== 0) throw new Error(scanned.stderr);
-    const sshConfig = await writeSshConfig(folder, sshd, bastion);
+    const sshConfig = await writeSshConfig(
+      folder,
+      sshd,
+      bastion,
+      people.map(([name]) => name),
+    );
     const running = bastion;
     return {
       sshd,
@@ -93,7 +109,16 @@ ${policies}
   }
 }
 
-async function writeSshConfig(folder: string, sshd: Sshd, bastion: Bastion): Promise<string> {
+function plainGrants(login: string): string {
+  return `  - {principals: ["group:people", bot], targets: [${TARGET}, nowhere], logins: [${login}], channels: [shell, exec], policy: default}`;
+}
+
+async function writeSshConfig(
+  folder: string,
+  sshd: Sshd,
+  bastion: Bastion,
+  people: readonly string[],
+): Promise<string> {
   const path = join(folder, 'ssh_config');
   const key = (name: string): string => join(folder, 'keys', name);
   const { host, port } = bastion.run.ssh;
@@ -106,6 +131,7 @@ async function writeSshConfig(folder: string, sshd: Sshd, bastion: Bastion): Pro
       through('agent', 'agent'),
       through('person', 'person'),
       through('stranger', 'stranger'),
+      ...people.map((name) => through(name, name)),
       'Host *',
       `  UserKnownHostsFile ${join(folder, 'known_hosts')}`,
       '  GlobalKnownHostsFile /dev/null',
