@@ -32,8 +32,9 @@ export function attributedRun(
   | { readonly kind: 'attributed'; readonly by: AttributedRun }
   | { readonly kind: 'contradiction'; readonly why: string } {
   if (known === null || (known.run === null && known.task === null)) {
-    const isClaimed = claimed.run !== null || claimed.task !== null;
-    return { kind: 'attributed', by: { ...claimed, attribution: isClaimed ? 'claimed' : null } };
+    const { run, task } = claimed;
+    const attribution = run === null && task === null ? null : 'claimed';
+    return { kind: 'attributed', by: { run, task, attribution } };
   }
   for (const name of ['run', 'task'] as const) {
     if (claimed[name] === null || claimed[name] === known[name]) continue;

@@ -5,6 +5,14 @@ const NONE = { run: null, task: null };
 const KNOWN = { trust: 'verified', run: '4711.1', task: null } as const;
 
 describe('attribution', () => {
+  it('takes nothing else of a destination', () => {
+    const destination = { login: null, target: 'web1', ...NONE };
+    assert.deepEqual(attributedRun(null, destination), {
+      kind: 'attributed',
+      by: { ...NONE, attribution: null },
+    });
+  });
+
   for (const [what, known, claimed, expected] of [
     ['nothing at all', null, NONE, { ...NONE, attribution: null }],
     [
