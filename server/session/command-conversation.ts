@@ -12,6 +12,8 @@ import { upstreamRequest } from './shell-start.ts';
 import { signalStatus } from './signal.ts';
 import { commandLine, readInput } from './stdin-input.ts';
 import { TerminalInput } from './terminal-input.ts';
+import { refusedTransfer, type BulkTransfer } from './transfer.ts';
+import { TransferCount } from './transfer-count.ts';
 import { elapsed } from './wait.ts';
 
 /** The target closed the channel as it likes to: the client gets exactly that. */
@@ -35,13 +37,19 @@ function brokenOff(target: string): Cut {
 
 export class CommandConversation implements Conversation {
   readonly #scene: Scene;
+  readonly #transfer: BulkTransfer | null;
+  /** Its output is counted and not stored. */
+  readonly #count: TransferCount | null;
   #upstream: UpstreamEnd | null = null;
   #exitStatus: number | null = null;
   /** A command of the input was refused: then the target's own end isn't the session's. */
   #refusal: Cut | null = null;
 
-  constructor(scene: Scene) {
+  /** @param transfer what the request carries; null = it is a command like any other */
+  constructor(scene: Scene, transfer: BulkTransfer | null) {
     this.#scene = scene;
+    this.#transfer = transfer;
+    this.#count = transfer === null ? null : new TransferCount(transfer.program);
   }
 
   get exitStatus(): number | null {
@@ -57,8 +65,9 @@ export class CommandConversation implements Conversation {
     if (request.kind === 'exec') {
       const bytes = request.command ?? Buffer.alloc(0);
       const line = commandLine(bytes, bytes.toString('utf8'));
+      const refused = refusedTransfer(grant.rule.files, this.#transfer);
       const outcome = await input.interruptible(
-        (abandoned) => gate.decide(line, abandoned, say),
+        (abandoned) => gate.decideTransfer(line, refused, abandoned, say),
         ({ kind }) => kind === 'refused',
       );
       if (outcome.kind === 'refused') return denied(outcome.notice);
@@ -71,7 +80,7 @@ export class CommandConversation implements Conversation {
     const nonce = mode === 'inject' ? dependencies.nonce() : null;
     const dialled = await dial(this.#scene, upstreamRequest(request, limits.environment, nonce));
     if (dialled.kind === 'cut') return dialled.cut;
-    const upstream = dialled.end;
+    const upstream = this.#count?.counting(dialled.end) ?? dialled.end;
     this.#upstream = upstream;
     if (input.gone.aborted) return clientGone();
 
@@ -132,19 +141,26 @@ export class CommandConversation implements Conversation {
         if (input.gone.aborted) return clientGone();
         return unit.isBroken === true ? brokenOff(context.grant.target.name) : NO_STATUS;
       }
-      await work.run(() => output.push(unit, atUs));
+      if (unit.kind === 'data' && unit.stream === 'stdout' && this.#count !== null) {
+        this.#count.received(unit.bytes);
+        await output.pass(unit.bytes);
+      } else await work.run(() => output.push(unit, atUs));
       await work.pause();
     }
   }
 
   async close(): Promise<void> {
-    await this.#upstream?.write({ kind: 'close' });
+    if (this.#upstream === null) return;
+    const { output, nowUs } = this.#scene;
+    await this.#count?.tell(output, nowUs()).catch(() => {});
+    await this.#upstream.write({ kind: 'close' });
   }
 
-  ended(exitStatus: number | null): void {
+  ended(exitStatus: number | null, why: string): void {
     const { context, gate } = this.#scene;
     const isExec = context.request.kind === 'exec' && this.#refusal === null;
-    gate.sessionEnded(isExec ? exitStatus : null);
+    const result = this.#upstream === null ? null : (this.#count?.result(why) ?? null);
+    gate.sessionEnded(isExec ? exitStatus : null, result);
   }
 
   #terminal(

@@ -12,7 +12,7 @@ export interface Layer {
 }
 
 const BASE = ['server/errors.ts', 'server/clock.ts', 'server/log.ts', 'server/printable.ts'];
-const GRAMMAR = ['terminal', 'shell', 'sql', 'sftp', 'asciicast', 'mask'].map(inServer);
+const GRAMMAR = ['terminal', 'shell', 'sql', 'sftp', 'scp', 'asciicast', 'mask'].map(inServer);
 const DOMAIN = ['policy', 'access', 'journal'].map(inServer);
 const ADAPTERS = ['ssh', 'store', 'http', 'vault'].map(inServer);
 
