@@ -10,6 +10,9 @@ import type { Principal } from '../access/principal.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
 import { isBuiltin, runBuiltin, type BuiltinQueries } from './builtin.ts';
+import { ConnectionSessions, type Running } from './connection-sessions.ts';
+import { ForwardPace } from './forward-pace.ts';
+import { ConnectionForwards, type ForwardsOwner } from './forwards.ts';
 import { EXIT_FAILED, notice } from './notice.ts';
 import type {
   ChannelRequest,
@@ -24,7 +27,8 @@ import type {
 } from './ports.ts';
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
-import { forcedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
+import { servedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
+import { transferOf } from './transfer.ts';
 
 /** Connections inside connections, the outermost not counted. */
 const MAX_JUMPS = 4;
@@ -48,11 +52,14 @@ interface Jump {
 /** All connections of this process. */
 export class ConnectionRegistry implements Connections {
   readonly #dependencies: ConnectionDependencies;
-  readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #sessions = new Map<Running, Promise<void>>();
+  /** How fast principals open forwards, over all their connections. */
+  readonly pace: ForwardPace;
   #draining = false;
 
   constructor(dependencies: ConnectionDependencies) {
     this.#dependencies = dependencies;
+    this.pace = new ForwardPace(dependencies.limits);
   }
 
   get activeSessions(): number {
@@ -76,7 +83,7 @@ export class ConnectionRegistry implements Connections {
   }
 
   /** Runs a session and remembers it until it is over. */
-  start(session: Session): void {
+  start(session: Running): void {
     const over = session.run().finally(() => this.#sessions.delete(session));
     this.#sessions.set(session, over);
   }
@@ -110,11 +117,12 @@ export class ConnectionRegistry implements Connections {
   }
 }
 
-class Connection implements ConnectionHandler {
+class Connection implements ConnectionHandler, ForwardsOwner {
   readonly #dependencies: ConnectionDependencies;
   readonly #source: string;
   readonly #registry: ConnectionRegistry;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions: ConnectionSessions;
+  readonly forwards: ConnectionForwards;
   readonly #signIn: SignIn;
   #dialer: Dialer | null = null;
   readonly #jump: Jump | null;
@@ -131,6 +139,32 @@ class Connection implements ConnectionHandler {
     this.#registry = registry;
     this.#jump = jump;
     this.#signIn = new SignIn(dependencies, source);
+    this.#sessions = new ConnectionSessions((running) => registry.start(running));
+    this.forwards = new ConnectionForwards({ ...dependencies, pace: registry.pace }, this);
+  }
+
+  get source(): string {
+    return this.#source;
+  }
+
+  get via(): 'direct' | 'jump' {
+    return this.#jump === null ? 'direct' : 'jump';
+  }
+
+  get sessions(): ConnectionSessions {
+    return this.#sessions;
+  }
+
+  get peer(): Peer | null {
+    return this.#signIn.peer;
+  }
+
+  get isDraining(): boolean {
+    return this.#registry.isDraining;
+  }
+
+  get dialer(): Dialer {
+    return (this.#dialer ??= this.#dependencies.dialers.create());
   }
 
   get permits(): ConnectionPermits {
@@ -180,7 +214,8 @@ class Connection implements ConnectionHandler {
   ended(why: string): void {
     if (this.#over) return;
     this.#over = true;
-    for (const session of this.#sessions) session.clientGone();
+    this.#sessions.close();
+    this.forwards.close();
     // Sessions that are still writing their last words upstream keep nothing that outlives this.
     this.#dialer?.close();
     this.#signIn.ended(why);
@@ -189,8 +224,7 @@ class Connection implements ConnectionHandler {
   async #route(asked: ChannelRequest, end: DownstreamEnd): Promise<void> {
     const { peer } = this.#signIn;
     if (peer === null) return answer(asked, end, notice('sign in first'));
-    const { forceCommand } = peer;
-    const request = forceCommand === null ? asked : forcedRequest(asked, forceCommand);
+    const request = servedRequest(asked, peer.forceCommand);
     if (this.#registry.isDraining) {
       return answer(request, end, notice('the bastion is stopping; connect again later'));
     }
@@ -251,23 +285,24 @@ class Connection implements ConnectionHandler {
     request: ChannelRequest,
     end: DownstreamEnd,
   ): void {
-    const dialer = (this.#dialer ??= this.#dependencies.dialers.create());
-    const session = new Session(this.#dependencies, {
+    const { dialer } = this;
+    const session: Session = new Session(this.#dependencies, {
       grant,
       source: this.#source,
-      via: this.#jump === null ? 'direct' : 'jump',
+      via: this.via,
       attributed,
       request,
       end,
       dialer,
+      holds: this.#sessions.holds,
+      forwards: this.forwards,
+      onBegun: () => this.#sessions.begun(session),
       onOver: () => {
-        this.#sessions.delete(session);
+        this.#sessions.over(session);
         dialer.release(session.id);
       },
     });
-    this.#sessions.add(session);
-    this.#registry.start(session);
-    if (this.#over) session.clientGone();
+    this.#sessions.run(session);
   }
 
   async #builtin(principal: Principal, request: ChannelRequest, end: DownstreamEnd): Promise<void> {
@@ -311,7 +346,8 @@ function isSftp({ command }: ChannelRequest): boolean {
 
 function channelKind(request: ChannelRequest): ChannelKind {
   if (request.kind === 'subsystem') return 'sftp';
-  return request.kind === 'exec' ? 'exec' : 'shell';
+  if (request.kind === 'shell') return 'shell';
+  return transferOf(request)?.kind === 'scp' ? 'scp' : 'exec';
 }
 
 /** An unknown target and a missing grant get the same words. */

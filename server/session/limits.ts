@@ -12,6 +12,13 @@ export interface SessionLimits {
   readonly maxHeldPerPrincipal: number;
   /** Sessions at once on one connection. */
   readonly maxSessionsPerConnection: number;
+  /** Forwarded connections at once on one connection. */
+  readonly maxForwardsPerConnection: number;
+  /** Places that targets listen at for one connection. */
+  readonly maxListensPerConnection: number;
+  /** Forwards that a principal may open at once after a pause, and how many more each second. */
+  readonly forwardBurst: number;
+  readonly forwardsPerSecond: number;
   /** How long the client's close waits for the recording to be sealed, milliseconds. */
   readonly sealWaitMs: number;
   /** How long what came before a refused command of the input may still run, milliseconds. */
@@ -31,11 +38,16 @@ export const DEFAULT_LIMITS: SessionLimits = {
   maxUndurableBytes: 1024 * 1024,
   maxHeldPerPrincipal: 16,
   maxSessionsPerConnection: 64,
+  maxForwardsPerConnection: 32,
+  maxListensPerConnection: 8,
+  forwardBurst: 200,
+  forwardsPerSecond: 4,
   sealWaitMs: 2000,
   maxWaitAfterRefusalMs: 600_000,
   orphanWaitMs: 5000,
   drainTimeoutMs: 10_000,
-  environment: ['LANG', 'LANGUAGE', 'LC_*', 'COLORTERM', 'NO_COLOR', 'TZ'],
+  // The last is ours to set: what a certificate's command stands in place of.
+  environment: ['LANG', 'LANGUAGE', 'LC_*', 'COLORTERM', 'NO_COLOR', 'TZ', 'SSH_ORIGINAL_COMMAND'],
 };
 
 /** Whether a variable may reach the target. */

@@ -3,7 +3,9 @@ import type { AttributedRun } from '../access/attribution.ts';
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import type { ConnectionHolds } from './connection-holds.ts';
 import type { Cut } from './cut.ts';
+import type { ConnectionForwards } from './forwards.ts';
 import type { Gate, GateDependencies } from './gate.ts';
 import type { InputQueue } from './input-queue.ts';
 import type { SessionLimits } from './limits.ts';
@@ -36,6 +38,12 @@ export interface SessionContext {
   readonly request: ChannelRequest;
   readonly end: DownstreamEnd;
   readonly dialer: Dialer;
+  /** Of the connection; left out = there is no other channel. */
+  readonly holds?: ConnectionHolds;
+  /** Of the connection; left out = nothing is forwarded. */
+  readonly forwards?: ConnectionForwards;
+  /** Called once, when something can be said to the client. */
+  readonly onBegun?: () => Promise<void>;
   /** Called once, when the session is over. */
   readonly onOver: () => void;
 }
@@ -67,6 +75,6 @@ export interface Conversation {
   readonly exitStatus: number | null;
   /** The session is over: ends what is still open towards the target. Never rejects. */
   close(): Promise<void>;
-  /** All output is delivered; `exitStatus` is what the client was told. */
-  ended(exitStatus: number | null): void;
+  /** All output is delivered; `exitStatus` is what the client was told, `why` the session's own end. */
+  ended(exitStatus: number | null, why: string): void;
 }

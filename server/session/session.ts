@@ -6,12 +6,15 @@
  */
 import { v7 as uuidv7 } from 'uuid';
 import { messageOf } from '../errors.ts';
+import type { Detectors } from '../mask/detectors.ts';
 import { initialState } from '../shell/state.ts';
 import { gapNotice, withLastPolicy } from './break-glass.ts';
 import { conversationOf } from './conversation.ts';
-import { asFailure, clientGone, type Cut } from './cut.ts';
+import { asFailure, clientGone, type Cut, denied } from './cut.ts';
 import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
+import { tallyOf } from './masked-record.ts';
+import { detectorsOf } from './masking.ts';
 import { errorNotice, EXIT_FAILED, notice } from './notice.ts';
 import { OutputPipe } from './output.ts';
 import type { Recording } from './ports.ts';
@@ -52,8 +55,10 @@ export class Session {
     const { recordings, clock, logger, policies } = this.#dependencies;
     const { attributed, grant, request, source, via } = this.#context;
     let recording: Recording;
+    let detectors: Detectors;
     try {
-      const { version } = await policies.byName(grant.rule.policy);
+      const { policy, version } = await policies.byName(grant.rule.policy);
+      detectors = detectorsOf(policy);
       recording = await recordings.begin({
         id: this.id,
         kind: grant.kind,
@@ -91,6 +96,8 @@ export class Session {
       const width = request.pty?.size.cols ?? null;
       output.mask({ detectors, width, onMasked: (total, atUs) => tally?.masked(total, atUs) });
     }
+    // What can't be said is a failure of the recording, which ends the session by itself.
+    this.#context.onBegun?.().catch(() => {});
     const conversation = conversationOf(this.#scene(recording, output));
     const cut = await this.#live(conversation, output);
     await this.#finish(recording, output, conversation, cut);
@@ -100,7 +107,7 @@ export class Session {
   async say(text: string): Promise<void> {
     const line = this.#context.request.pty === null ? `${text}\n` : `\r\n${text}\r\n`;
     const stream = this.#context.request.pty === null ? 'stderr' : 'stdout';
-    await this.#output?.push({ kind: 'data', stream, bytes: Buffer.from(line) });
+    await this.#output?.say({ kind: 'data', stream, bytes: Buffer.from(line) });
   }
 
   /** Ends the session with a notice; the recording is completed. */
@@ -128,7 +135,7 @@ export class Session {
       const failed = output.failed.then((error): never => {
         throw error;
       });
-      return await Promise.race([cut, failed, conversation.run()]);
+      return await Promise.race([cut, failed, this.#converse(conversation)]);
     } catch (error) {
       const failure = asFailure(error);
       this.#dependencies.logger.error('session failed', {
@@ -147,8 +154,20 @@ export class Session {
     }
   }
 
+  /** Nothing begins while something else of the connection waits for an approval. */
+  async #converse(conversation: Conversation): Promise<Cut> {
+    const { holds } = this.#context;
+    if (holds === undefined) return conversation.run();
+    const isFree = await this.#input.interruptible(
+      (abandoned) => holds.whenFree(this, abandoned, (text) => this.say(text)),
+      (free) => !free,
+    );
+    if (isFree) return conversation.run();
+    return this.#input.gone.aborted ? clientGone() : denied(notice('cancelled before it began'));
+  }
+
   #scene(recording: Recording, output: OutputPipe): Scene {
-    const { grant, request } = this.#context;
+    const { grant, holds, request } = this.#context;
     const isBreakGlass = grant.rule.recording === 'continue';
     const gate = new Gate(isBreakGlass ? withLastPolicy(this.#dependencies) : this.#dependencies, {
       sessionId: this.id,
@@ -157,6 +176,7 @@ export class Session {
       output,
       nowUs: this.#nowUs,
       state: initialState(request.pty !== null),
+      ...(holds !== undefined && { holds }),
     });
     return {
       sessionId: this.id,

@@ -7,7 +7,7 @@ import type { InputUnit, OutputUnit } from '../../session/ports.ts';
 import { Channel, type ChannelNumbers } from './channel.ts';
 import {
   CHANNEL_PACKET_BYTES,
-  MAX_UNANSWERED_REQUESTS,
+  MAX_WAITING_GLOBAL_REQUESTS,
   MIN_PEER_PACKET_BYTES,
   WINDOW_BYTES,
 } from './limits.ts';
@@ -279,7 +279,7 @@ export class Channels<In extends Unit, Out extends Unit> implements Stage {
     if (!wantReply) return;
     const before = this.#answered;
     if (before === null && !(answer instanceof Promise)) return this.#reply(answer);
-    if (this.#unanswered >= MAX_UNANSWERED_REQUESTS) {
+    if (this.#unanswered >= MAX_WAITING_GLOBAL_REQUESTS) {
       return this.#transport.fail('too many requests wait for an answer');
     }
     this.#unanswered += 1;

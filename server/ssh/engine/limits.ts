@@ -20,6 +20,8 @@ export const MAX_SOCKET_BYTES = 256 * 1024;
 export const MAX_UNREAD_ANSWER_BYTES = 1024 * 1024;
 /** Reading from a peer stops while a channel holds this many unread units. */
 export const MAX_QUEUED_UNITS = 1024;
+/** Requests of a peer on one channel that may wait for whoever answers them. */
+export const MAX_UNANSWERED_CHANNEL_REQUESTS = 4096;
 /** Data shorter than this is copied behind earlier unread data instead of being kept by itself. */
 export const SMALL_DATA_BYTES = 4096;
 /** Unread data of one stream is read together up to this size, or one packet if that is larger. */
@@ -37,7 +39,7 @@ export const DESTROY_AFTER_MS = 1000;
 /** Unsent data towards a target is dropped this long after the client has gone. */
 export const CLOSE_LINGER_MS = 5000;
 /** Global requests of a peer that wait for an earlier one's answer. */
-export const MAX_UNANSWERED_REQUESTS = 256;
+export const MAX_WAITING_GLOBAL_REQUESTS = 256;
 /** Length of a name or text of the peer that is kept. */
 export const MAX_PEER_TEXT = 256;
 /** Text of a peer before its first packet; RFC 4253 allows lines in front of a server's identification. */
