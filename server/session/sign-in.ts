@@ -167,11 +167,16 @@ export class SignIn {
 }
 
 /**
- * The request that is served in place of what the client asked for. What it asked for goes into the
- * environment, where a target that accepts it finds it; nobody else may have put it there.
+ * The request that is served: what the client asked for, or what its certificate has in place of that. Then
+ * what it asked for goes into the environment, where a target that accepts it finds it; nobody else may
+ * have put it there.
  */
-export function forcedRequest(request: ChannelRequest, forceCommand: Buffer): ChannelRequest {
+export function servedRequest(
+  request: ChannelRequest,
+  forceCommand: Buffer | null,
+): ChannelRequest {
   const others = request.env.filter(({ name }) => name !== ORIGINAL_COMMAND);
+  if (forceCommand === null) return { ...request, env: others };
   const original = request.command?.toString('utf8') ?? null;
   const env = original === null ? others : [...others, { name: ORIGINAL_COMMAND, value: original }];
   return FORCED_SFTP.test(forceCommand.toString('latin1'))
