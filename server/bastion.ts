@@ -46,6 +46,7 @@ import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { createLiveSignals } from './store/live.ts';
 import { isOutage } from './store/outage.ts';
+import { maskedPorts } from './session/masked-record.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
 import { startRetention } from './store/retention.ts';
@@ -153,7 +154,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
 
   const registry = new ConnectionRegistry({
     policies: stores.policies,
-    approvals: stores.approvals,
+    ...maskedPorts({ approvals: stores.approvals, recordings }, stores.policies),
     held: new HeldCommands(),
     nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
     clock,
@@ -162,7 +163,6 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     bastion: () => sshPlace,
     journal,
     controls: stores.controls,
-    recordings,
     directory: stores.directory,
     certificates: createCertificates({ authorities: stores.authorities, clock }),
     attributions: stores.shortKeys,

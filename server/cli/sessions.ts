@@ -100,7 +100,7 @@ const show: Verb = {
         ['terminal', `${session.width}x${session.height}`],
         [
           'commands',
-          `${session.commandCount}, ${session.deniedCount} denied, ${session.heldCount} held`,
+          `${session.commandCount}, ${session.deniedCount} denied, ${session.heldCount} held, ${session.maskedCount} masked`,
         ],
         ['output bytes', session.bytesOut],
         [
@@ -139,11 +139,15 @@ const commands: Verb = {
         one.rule,
         one.certainty,
         one.exitStatus,
+        one.masked,
         one.text,
         one.reason,
       ]);
       await input.terminal.out(
-        table(['N', 'AT', 'DECISION', 'RULE', 'CERTAINTY', 'EXIT', 'COMMAND', 'REASON'], rows),
+        table(
+          ['N', 'AT', 'DECISION', 'RULE', 'CERTAINTY', 'EXIT', 'MASKED', 'COMMAND', 'REASON'],
+          rows,
+        ),
       );
       return 0;
     }),

@@ -31,6 +31,8 @@ export interface SessionView {
   readonly commandCount: number;
   readonly deniedCount: number;
   readonly heldCount: number;
+  /** Secrets that were masked in commands and output. */
+  readonly maskedCount: number;
   readonly bytesOut: number;
   readonly recording: {
     readonly durationMs: number;
@@ -55,6 +57,8 @@ export interface CommandView {
   readonly exitStatus: number | null;
   readonly outputFromMs: number | null;
   readonly outputToMs: number | null;
+  /** How many secrets were masked in its text and output. */
+  readonly masked: number;
 }
 
 export interface ApprovalView {

@@ -50,6 +50,10 @@ export class Masker {
     return this.#raw.length > this.#given;
   }
 
+  get heldBytes(): number {
+    return this.#raw.length - this.#given;
+  }
+
   /** How many secrets were replaced. */
   get masked(): number {
     return this.#masked;

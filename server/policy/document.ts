@@ -6,9 +6,18 @@
 import { z } from 'zod';
 
 import { compileCommand } from './command-pattern.ts';
+import { compileMasks, compileOutput, masksSchema, outputMatch } from './masks.ts';
 import { PACKS } from './packs.ts';
 import { compilePath } from './path-pattern.ts';
-import { ACCESSES, type Access, type Match, type Policy, type Subject } from './policy.ts';
+import {
+  ACCESSES,
+  type Access,
+  type Mask,
+  type Match,
+  type OutputRule,
+  type Policy,
+  type Subject,
+} from './policy.ts';
 import { compileRegex, MAX_ALL_REGEX_STEPS, type CompiledRegex } from './regex.ts';
 import { warningsOf, type PlacedRule, type PolicyNote } from './rule-warnings.ts';
 import { shapeProblems } from './schema-problems.ts';
@@ -58,13 +67,22 @@ const rule = z.strictObject({
       access: z.union([access, z.array(access).min(1)]).optional(),
       sql: patterns.optional(),
       regex: patterns.optional(),
+      ...outputMatch,
     })
     .refine(
-      ({ command, path, sql, regex }) =>
-        [command, path, sql, regex].some((part) => part !== undefined),
+      ({ command, path, sql, regex, output }) =>
+        [command, path, sql, regex, output].some((part) => part !== undefined),
       {
-        message: 'a match needs at least one of command, path, sql, regex',
+        message: 'a match needs at least one of command, path, sql, regex, output',
       },
+    )
+    .refine((match) => (match.count === undefined) === (match.output === undefined), {
+      message: 'output and count belong together: what appears, and how often',
+    })
+    .refine(
+      ({ command, path, sql, regex, output }) =>
+        output === undefined || [command, path, sql, regex].every((part) => part === undefined),
+      { message: 'output is about what comes out, so it stands without command, path, sql, regex' },
     )
     .refine((match) => match.access === undefined || match.path !== undefined, {
       message: 'access says what is done to a path, so it needs path beside it',
@@ -95,7 +113,7 @@ const schema = z.strictObject({
   holdTimeout: duration.default('10m'),
   use: z.array(z.string()).optional(),
   rules: z.array(rule).max(MAX_RULES).default([]),
-  masks: z.unknown().optional(),
+  masks: masksSchema.default([]),
 });
 
 export type RuleDocument = z.input<typeof rule>;
@@ -122,13 +140,8 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
   }
   const problems: PolicyProblem[] = [];
   const { data } = parsed;
-  if (data.masks !== undefined) {
-    problems.push({
-      path: ['masks'],
-      message: 'masking is not part of this version, so nothing would be masked',
-      hint: 'remove masks',
-    });
-  }
+  const masks = compileMasks(data.masks, problems);
+  const outputRules: OutputRule[] = [];
   const rules: PlacedRule[] = [];
   const seen = new Set<string>();
   data.rules.forEach((one, index) => {
@@ -140,7 +153,9 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
       });
     }
     seen.add(one.name);
-    rules.push(compileRule(one, ['rules', index], null, problems));
+    const path = ['rules', index];
+    if (one.match.output === undefined) rules.push(compileRule(one, path, null, problems));
+    else outputRules.push(...compileOutputRule(one, path, masks, problems));
   });
   const replaced = addPacks(data.use ?? [], seen, rules, problems);
   checkRegexes(rules, problems);
@@ -151,6 +166,8 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
     uncertain: data.uncertain,
     holdTimeoutMs: milliseconds(data.holdTimeout),
     rules: rules.map((placed) => placed.rule),
+    masks,
+    outputRules,
   };
   return { kind: 'ok', policy, warnings: () => warningsOf(rules, policy.default, replaced) };
 }
@@ -161,7 +178,8 @@ function patternProblems(document: unknown): PolicyProblem[] {
   const whole = z.object({ rules: z.array(z.unknown()).max(MAX_RULES) }).safeParse(document);
   whole.data?.rules.forEach((one, index) => {
     const parsed = rule.safeParse(one);
-    if (parsed.success) compileRule(parsed.data, ['rules', index], null, problems);
+    if (!parsed.success || parsed.data.match.output !== undefined) return;
+    compileRule(parsed.data, ['rules', index], null, problems);
   });
   return problems;
 }
@@ -271,6 +289,31 @@ function compileRule(
     },
     positions,
   };
+}
+
+/** @returns nothing if it is wrong */
+function compileOutputRule(
+  { action, approvers = [], for: whom, match, name, reason }: ParsedRule,
+  path: Path,
+  masks: readonly Mask[],
+  problems: PolicyProblem[],
+): OutputRule[] {
+  const { count = 1, output = [] } = match;
+  const wanted = compileOutput(output, masks, [...path, 'match', 'output'], problems);
+  if (action === 'allow') {
+    problems.push({
+      path: [...path, 'action'],
+      message: 'a rule about output holds or denies; it has nothing to allow',
+      hint: 'write action: hold or deny',
+    });
+    return [];
+  }
+  const what = list(output).join(', ');
+  const principals = whom?.principals?.map(subject) ?? null;
+  const targets = whom?.targets?.map(subject) ?? null;
+  return [
+    { name, action, reason: reason ?? null, approvers, wanted, what, count, principals, targets },
+  ];
 }
 
 const HINTS: Readonly<Record<Part, string>> = {

@@ -1,4 +1,5 @@
 /** A compiled policy: what `judge` needs, with every pattern parsed. */
+import type { Wanted } from '../mask/detectors.ts';
 import type { CommandPattern } from './command-pattern.ts';
 import type { Verdict } from './decision.ts';
 import type { PathPattern } from './path-pattern.ts';
@@ -13,6 +14,29 @@ export interface Policy {
   readonly uncertain: Verdict;
   readonly holdTimeoutMs: number;
   readonly rules: readonly Rule[];
+  /** What is replaced in output and in what is stored. */
+  readonly masks: readonly Mask[];
+  /** What may come out of a session only so often. */
+  readonly outputRules: readonly OutputRule[];
+}
+
+export interface Mask {
+  readonly name: string;
+  readonly wanted: readonly Wanted[];
+}
+
+/** Stops a session in which something came out so often. */
+export interface OutputRule {
+  readonly name: string;
+  readonly action: 'deny' | 'hold';
+  readonly reason: string | null;
+  readonly approvers: readonly string[];
+  readonly wanted: readonly Wanted[];
+  /** As the policy names it. */
+  readonly what: string;
+  readonly count: number;
+  readonly principals: readonly Subject[] | null;
+  readonly targets: readonly Subject[] | null;
 }
 
 export type Access = 'read' | 'write' | 'delete' | 'execute';

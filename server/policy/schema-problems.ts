@@ -8,7 +8,8 @@ import type { PolicyNote } from './rule-warnings.ts';
 const KEYS: Readonly<Record<string, string>> = {
   policy: 'default, uncertain, holdTimeout, use, rules, masks',
   rules: 'name, action, match, reason, for, approvers',
-  match: 'command, path, access, sql, regex',
+  masks: 'name, detector, pattern',
+  match: 'command, path, access, sql, regex, output, count',
   for: 'principals, targets',
 };
 const VERDICTS = 'allow, hold or deny';
@@ -29,6 +30,14 @@ const WANTED: Readonly<Record<string, readonly [wanted: string, hint: string]>> 
   path: ['text or a list of texts', 'write path: ["/etc/**"]'],
   sql: ['text or a list of texts', 'write sql: "drop database *"'],
   regex: ['text or a list of texts', "write regex: 'TICKET-[0-9]+'"],
+  masks: [
+    'a list of masks',
+    'write masks: and one "- {name: cards, detector: credit-card}" a line',
+  ],
+  detector: ['a detector or a list of detectors', 'write detector: [credit-card, aws-key]'],
+  pattern: ['text of at most 500 characters', 'write pattern: "TICKET-[0-9]{6}"'],
+  output: ['a detector or a mask, or a list of these', 'write output: credit-card'],
+  count: ['a whole number from 1 on', 'write count: 1000'],
   access: ['read, write, delete or execute, or a list of these', 'write access: [write, delete]'],
   reason: ['text of at most 500 characters', 'write reason: "production data"'],
   for: ['a mapping', 'write for: {principals: ["group:agents"]}'],
@@ -80,8 +89,8 @@ export function shapeProblems(issue: z.core.$ZodIssue): PolicyNote[] {
   }
   if (typeof place.at(-1) === 'number') {
     const message =
-      key === 'rules'
-        ? `a rule must be a mapping, not ${shown(input)}`
+      key === 'rules' || key === 'masks'
+        ? `a ${key.slice(0, -1)} must be a mapping, not ${shown(input)}`
         : `an entry of ${key} must be ${LIST_ENTRIES[key] ?? 'text'}, not ${shown(input)}`;
     return [{ path: place, message, hint }];
   }

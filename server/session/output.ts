@@ -1,9 +1,10 @@
 /**
- * Output: record → durable → deliver, in that order and in the order of arrival. What is on its way
+ * Output: mask → record → durable → deliver, in that order and in the order of arrival. What is on its way
  * to the disk is bounded; while the bound is reached, nothing more is read from the target.
  */
 import { OutputDecoder, outputEvents } from '../asciicast/utf8.ts';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
+import { type MaskingOptions, OutputMasking } from './masking.ts';
 import type { DownstreamEnd, OutputUnit, Recording, RecordingGap } from './ports.ts';
 
 export class OutputPipe {
@@ -23,6 +24,8 @@ export class OutputPipe {
   #lastUs = 0;
   #failure: Error | null = null;
   #fail: (error: Error) => void = () => {};
+  /** null = nothing is masked. */
+  #masking: OutputMasking | null = null;
   /** Resolves with the recording's failure as soon as there is one. */
   readonly failed: Promise<Error> = new Promise((resolve) => {
     this.#fail = resolve;
@@ -51,12 +54,46 @@ export class OutputPipe {
     return this.#bytesOut;
   }
 
+  /** From here on secrets are masked in what is pushed. */
+  mask(options: Omit<MaskingOptions, 'nowUs' | 'release'>): OutputMasking {
+    this.#masking = new OutputMasking({
+      ...options,
+      nowUs: this.#nowUs,
+      // Who pushes next gets the failure, if there is one.
+      release: (unit) => void this.#pass(unit, this.#nowUs()).catch(() => {}),
+    });
+    return this.#masking;
+  }
+
+  /** The client has pressed these keys. */
+  typed(keys: Buffer): void {
+    this.#masking?.typed(keys);
+  }
+
+  /** The client's terminal has another width. */
+  resized(columns: number): void {
+    this.#masking?.resized(columns);
+  }
+
+  /** As `push`, for what the bastion says itself. */
+  async say(unit: Extract<OutputUnit, { kind: 'data' }>): Promise<void> {
+    const units = this.#masking?.notice(unit) ?? [unit];
+    await Promise.all(units.map((one) => this.#pass(one, this.#nowUs())));
+  }
+
   /**
    * Takes the next unit. Resolves when more may come; rejects with the recording's failure, after
    * which nothing is delivered any more.
    * @param atUs when it came
    */
   async push(unit: OutputUnit, atUs: number = this.#nowUs()): Promise<void> {
+    const units = this.#masking?.take(unit) ?? [unit];
+    // All in this turn, so that nothing comes between them.
+    await Promise.all(units.map((one) => this.#pass(one, atUs)));
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async #pass(unit: OutputUnit, atUs: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     const size = unit.kind === 'data' ? unit.bytes.length : 0;
     // What was recorded meanwhile comes before it.
@@ -114,6 +151,8 @@ export class OutputPipe {
 
   /** Resolves when everything taken so far is durable and delivered. */
   async flush(): Promise<void> {
+    for (const unit of this.#masking?.rest() ?? [])
+      void this.#pass(unit, this.#nowUs()).catch(() => {});
     await this.#tail;
     if (this.#failure !== null) throw this.#failure;
   }

@@ -280,6 +280,8 @@ export interface DecidedCommand {
   readonly seq: number;
   readonly atUs: number;
   readonly text: string;
+  /** How many secrets were replaced in the text; left out = none. */
+  readonly masked?: number;
   readonly certainty: Certainty;
   readonly decision: Decision;
 }
@@ -321,6 +323,8 @@ export interface Recording {
       readonly outputFromUs: number;
       readonly outputToUs: number;
       readonly exitStatus: number | null;
+      /** How many secrets were replaced in its text and output; left out = none. */
+      readonly masked?: number;
       /** Committed together with the end. */
       readonly file?: FileResult;
     },

@@ -105,6 +105,7 @@ export class TerminalInput {
           break;
         case 'eof':
         case 'signal':
+        case 'break':
           await upstream.write(unit);
           break;
         case 'close':
@@ -118,6 +119,7 @@ export class TerminalInput {
   async #resize(unit: ResizeUnit): Promise<void> {
     const { cols, rows } = unit.size;
     this.#reader.resize(cols, rows);
+    this.#options.output.resized(cols);
     this.#unrecordedSize = unit.size;
     if (!this.#recordsSize) void this.#recordSizes();
     await this.#options.upstream.write(unit);
@@ -155,12 +157,14 @@ export class TerminalInput {
   }
 
   async #pass(keys: readonly Key[]): Promise<void> {
-    const { upstream, gate, nowUs } = this.#options;
+    const { upstream, gate, nowUs, output } = this.#options;
     const { work } = gate;
     let passing: Buffer[] = [];
     const flush = async (): Promise<void> => {
       if (passing.length === 0) return;
-      await upstream.write({ kind: 'data', bytes: Buffer.concat(passing) });
+      const bytes = Buffer.concat(passing);
+      output.typed(bytes);
+      await upstream.write({ kind: 'data', bytes });
       passing = [];
     };
     for (const [index, key] of keys.entries()) {
@@ -226,6 +230,7 @@ export class TerminalInput {
       if (line.secret && !line.alternate) this.#hidden.hidden(prompt ?? '');
       if (enter.kind === 'end-of-input' && line.text === '') this.#language.inputEnded();
       this.#reader.submitted(nowUs());
+      this.#options.output.typed(enter.bytes);
       await upstream.write({ kind: 'data', bytes: enter.bytes });
       return true;
     }

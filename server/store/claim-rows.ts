@@ -39,6 +39,7 @@ const ENDED: Names = [
 ];
 const DECIDED: Names = [
   ['text', 'text'],
+  ['masked', 'masked'],
   ['certainty', 'certainty'],
   ['verdict', 'verdict'],
   ['rule', 'rule'],
@@ -49,6 +50,7 @@ const COMMAND_ENDED: Names = [
   ['exit_status', 'exitStatus'],
   ['output_from_us', 'outputFromUs'],
   ['output_to_us', 'outputToUs'],
+  ['masked', 'masked'],
 ];
 
 /** What a session's row says otherwise than the entry; null = nothing. */

@@ -218,6 +218,7 @@ export async function header(knex: Knex, id: string): Promise<CastHeader | null>
 async function commandRows(knex: Knex, sessionId: string): Promise<readonly CommandRow[]> {
   const { rows } = await knex.raw<{ rows: readonly CommandRow[] }>(
     `select commands.*, exit_status, output_from_us, output_to_us,
+       coalesce(command_ends.masked, commands.masked) as masked,
        (select id from approvals
         where session_id = commands.session_id and command_seq = commands.seq
         order by requested_at desc limit 1) as approval

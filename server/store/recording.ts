@@ -202,8 +202,8 @@ export class LiveRecording implements Recording {
       this.#context.logger.warn('recording.ending-dropped', { session: this.#names.id, seq });
       return;
     }
-    const { file, ...times } = end;
-    const events = [auditEvent('command.ended', this.#names, { seq, ...times })];
+    const { file, masked = 0, ...times } = end;
+    const events = [auditEvent('command.ended', this.#names, { seq, ...times, masked })];
     if (file !== undefined) events.push(auditEvent(file.type, this.#names, { seq, ...file.data }));
     const row = {
       session_id: this.#names.id,
@@ -211,6 +211,7 @@ export class LiveRecording implements Recording {
       output_from_us: end.outputFromUs,
       output_to_us: end.outputToUs,
       exit_status: end.exitStatus,
+      masked,
     };
     this.#unsentEndings.push({ events, row });
     // What ends together with its session is stored together with the session's end.

@@ -27,6 +27,7 @@ export interface SessionRow {
   readonly command_count: number;
   readonly denied_count: number;
   readonly held_count: number;
+  readonly masked_count: number;
   readonly chunk_count: number;
   readonly last_us: number | null;
   readonly output_bytes: number | null;
@@ -43,8 +44,9 @@ export const SESSIONS_WITH_FIGURES = `
   left join lateral (
     select count(*) as command_count,
            count(*) filter (where verdict = 'deny') as denied_count,
-           count(*) filter (where verdict = 'hold') as held_count
-    from commands where session_id = sessions.id
+           count(*) filter (where verdict = 'hold') as held_count,
+           coalesce(sum(coalesce(command_ends.masked, commands.masked)), 0)::int as masked_count
+    from commands left join command_ends using (session_id, seq) where session_id = sessions.id
   ) as of_commands on true
   left join lateral (
     select count(*) as chunk_count, max(t1_us) as last_us, sum(output_bytes)::bigint as output_bytes
@@ -77,6 +79,7 @@ export function sessionView(row: SessionRow) {
     commandCount: row.command_count,
     deniedCount: row.denied_count,
     heldCount: row.held_count,
+    maskedCount: row.masked_count,
     bytesOut: row.bytes_out ?? row.output_bytes ?? 0,
     recording: {
       durationMs: milliseconds(row.duration_us ?? row.last_us ?? 0),
@@ -101,6 +104,8 @@ export interface CommandRow {
   readonly exit_status: number | null;
   readonly output_from_us: number | null;
   readonly output_to_us: number | null;
+  /** Secrets that were replaced in text and output. */
+  readonly masked: number;
 }
 
 /** The command object of the outside contract. */
@@ -119,6 +124,7 @@ export function commandView(row: CommandRow) {
     exitStatus: row.exit_status,
     outputFromMs: row.output_from_us === null ? null : milliseconds(row.output_from_us),
     outputToMs: row.output_to_us === null ? null : milliseconds(row.output_to_us),
+    masked: row.masked,
   };
 }
 

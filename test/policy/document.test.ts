@@ -224,7 +224,6 @@ describe('compilePolicy', () => {
     ],
     ['a pack that is there twice', { use: ['wipe', 'wipe'] }, ['use', 1], /there twice/],
     ['an unknown pack', { use: ['everything'] }, ['use', 0], /no rule pack/],
-    ['masks, which nothing would apply', { masks: [] }, ['masks'], /not part of this version/],
   ];
   for (const [behaviour, document, path, message] of BAD) {
     it(`refuses ${behaviour} and says where`, () => {

@@ -166,6 +166,7 @@ describe('reader of recordings', () => {
         commandCount: 2,
         deniedCount: 0,
         heldCount: 1,
+        maskedCount: 0,
         bytesOut: 4,
         recording: { durationMs: 9, chunks: 1, headHash: chain?.head?.hash, complete: true },
       },
@@ -185,6 +186,7 @@ describe('reader of recordings', () => {
         exitStatus: null,
         outputFromMs: null,
         outputToMs: null,
+        masked: 0,
       },
       {
         seq: 2,
@@ -200,6 +202,7 @@ describe('reader of recordings', () => {
         exitStatus: 1,
         outputFromMs: 3,
         outputToMs: 9,
+        masked: 0,
       },
     ]);
   });

@@ -59,6 +59,7 @@ export function sessionView(number: number, changes: Partial<SessionView> = {}):
     commandCount: 0,
     deniedCount: 0,
     heldCount: 0,
+    maskedCount: 0,
     bytesOut: 1234,
     recording: { durationMs: 31_900, chunks: 3, headHash: 'ab'.repeat(32), complete: true },
     ...changes,
@@ -80,6 +81,7 @@ export function commandView(seq: number, changes: Partial<CommandView> = {}): Co
     exitStatus: 0,
     outputFromMs: seq * 1000 + 10,
     outputToMs: seq * 1000 + 200,
+    masked: 0,
     ...changes,
   };
 }

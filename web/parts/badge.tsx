@@ -41,12 +41,22 @@ export function StatusBadge({ status }: { readonly status: SessionView['status']
   );
 }
 
+/** How many secrets were replaced before anybody saw them. */
+export function MaskedBadge({ count }: { readonly count: number }) {
+  return (
+    <Badge tone="info" title="secrets that a mask replaced before they were shown or stored">
+      {`${count} masked`}
+    </Badge>
+  );
+}
+
 /** What was stopped in a session; nothing when nothing was. */
 export function StoppedBadges({ session }: { readonly session: SessionView }) {
   return (
     <>
       {session.deniedCount > 0 && <Badge tone="bad">{`${session.deniedCount} denied`}</Badge>}
       {session.heldCount > 0 && <Badge tone="hold">{`${session.heldCount} held`}</Badge>}
+      {session.maskedCount > 0 && <MaskedBadge count={session.maskedCount} />}
     </>
   );
 }

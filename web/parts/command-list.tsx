@@ -1,6 +1,6 @@
 /** The commands of a session in order, each an address of its own (`#cmd-3`). */
 import type { CommandView } from '../../server/http/ports.ts';
-import { Badge, DecisionBadge, ExitStatus } from './badge.tsx';
+import { Badge, DecisionBadge, ExitStatus, MaskedBadge } from './badge.tsx';
 import { clockTime } from './format.ts';
 import { Visible } from './visible.tsx';
 
@@ -80,6 +80,7 @@ function Command(props: { readonly command: CommandView; readonly isAlone: boole
         <Certainty certainty={command.certainty} />
         {command.language === 'sql' && <span>SQL</span>}
         <ExitStatus status={command.exitStatus} />
+        {command.masked > 0 && <MaskedBadge count={command.masked} />}
         {command.rule !== null && (
           <span>
             rule{' '}
