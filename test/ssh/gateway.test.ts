@@ -315,7 +315,10 @@ describe('starting and stopping the gateway', () => {
     const second = startGateway({
       listen: world.address,
       hostKeys: [generateKeyPair('x').privateKeyPem],
-      connections: { accept: () => assert.fail('nobody connects'), jump: () => Promise.resolve(null) },
+      connections: {
+        accept: () => assert.fail('nobody connects'),
+        jump: () => Promise.resolve(null),
+      },
       logger: silentLogger,
       clock: systemClock,
     });
@@ -332,7 +335,10 @@ describe('starting and stopping the gateway', () => {
     const starting = startGateway({
       listen: { host: '127.0.0.1', port: 0 },
       hostKeys: [Buffer.from('-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n')],
-      connections: { accept: () => assert.fail('nobody connects'), jump: () => Promise.resolve(null) },
+      connections: {
+        accept: () => assert.fail('nobody connects'),
+        jump: () => Promise.resolve(null),
+      },
       logger: silentLogger,
       clock: systemClock,
     });

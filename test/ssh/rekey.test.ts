@@ -156,7 +156,7 @@ function deafen(client: Client): void {
 describe('a target', () => {
   it('gets new keys after so many bytes', async () => {
     const hostKey = generateKeyPair('target');
-    let exchanges = 0;
+    const seen = { exchanges: 0 };
     await using server = await startRawServer(
       hostKey,
       (peer) => {
@@ -169,12 +169,12 @@ describe('a target', () => {
             peer.send(MESSAGE.CHANNEL_DATA, 0, Buffer.alloc(32_000));
           }
           // The first exchange was that of the handshake.
-          while (exchanges < 2) await pause(5);
+          while (seen.exchanges < 2) await pause(5);
           peer.send(MESSAGE.CHANNEL_CLOSE, 0);
         })();
       },
       true,
-      () => (exchanges += 1),
+      () => (seen.exchanges += 1),
     );
     const rekey = { afterBytes: 300_000, afterMs: HOUR_MS };
     const dialer = dialerFor(vaultOf(KEY.privateKeyPem), 10_000, { rekey });
