@@ -2,6 +2,7 @@
  * An SSH server that runs the shell of the user who started it, so that a newcomer has a target without
  * setting one up. It behaves as sshd does where a client can see it; it is no target for real work.
  */
+import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { systemClock } from '../clock.ts';
 import { silentLogger } from '../log.ts';
@@ -47,6 +48,14 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** The variables that a client may set, as Debian's sshd_config allows them. */
 const ACCEPTED_ENV = /^(LANG|LC_[A-Z]+)$/;
 const CANNOT_RUN_STATUS = 126;
+/** Where Debian, Fedora, Arch, Alpine and macOS, FreeBSD and Homebrew put it. */
+const SFTP_SERVERS: readonly string[] = [
+  '/usr/lib/openssh/sftp-server',
+  '/usr/libexec/openssh/sftp-server',
+  '/usr/lib/ssh/sftp-server',
+  '/usr/libexec/sftp-server',
+  '/usr/local/libexec/sftp-server',
+];
 
 /** Rejects like `startGateway`. */
 export async function startDemoTarget(options: DemoTargetOptions): Promise<DemoTarget> {
@@ -72,8 +81,15 @@ export async function startDemoTarget(options: DemoTargetOptions): Promise<DemoT
 }
 
 async function serve(shell: string, request: ChannelRequest, end: DownstreamEnd): Promise<void> {
-  const command = request.command === null ? null : exactText(request.command);
-  if (request.kind === 'subsystem') return refuse(end, 'the demo target has no subsystems');
+  let command = request.command === null ? null : exactText(request.command);
+  if (request.kind === 'subsystem') {
+    const server = SFTP_SERVERS.find((path) => existsSync(path)) ?? null;
+    if (command !== 'sftp') return refuse(end, 'the demo target has no subsystem but sftp');
+    if (server === null) {
+      return refuse(end, `the demo target finds no sftp server at ${SFTP_SERVERS.join(', ')}`);
+    }
+    command = server;
+  }
   if (request.command !== null && (command === null || command.includes('\0'))) {
     return refuse(end, 'the demo target runs only commands that are valid UTF-8 without NUL');
   }
