@@ -33,7 +33,7 @@ import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
 import { ConnectionRegistry } from './session/connection.ts';
 import { HeldCommands } from './session/held-commands.ts';
-import { DEFAULT_LIMITS } from './session/limits.ts';
+import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
 import type { BuiltinQueries } from './session/builtin.ts';
 import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
@@ -176,6 +176,9 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     connections: registry,
     logger,
     clock,
+    limits: {
+      passesEnvironment: (name) => isEnvironmentAllowed(name, DEFAULT_LIMITS.environment),
+    },
   });
   closers.add('ssh', () => gateway.close());
 

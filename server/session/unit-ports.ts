@@ -7,13 +7,18 @@ export interface TerminalSize {
   readonly heightPx: number;
 }
 
+/** Tells whoever made a request whether it was granted. Called at most once. */
+export type Answer = (isGranted: boolean) => void;
+
 /** From the client towards the target. `close` is last: the client is gone. */
 export type InputUnit =
   | { readonly kind: 'data'; readonly bytes: Buffer }
   | { readonly kind: 'eof' }
   | { readonly kind: 'resize'; readonly size: TerminalSize }
   /** Name without `SIG`, RFC 4254 section 6.9. */
-  | { readonly kind: 'signal'; readonly name: string }
+  | { readonly kind: 'signal'; readonly name: string; readonly answer?: Answer }
+  /** RFC 4335. */
+  | { readonly kind: 'break'; readonly lengthMs: number; readonly answer?: Answer }
   | { readonly kind: 'close' };
 
 /** From the target towards the client. `close` is last. */

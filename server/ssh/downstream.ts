@@ -218,9 +218,10 @@ class ServedConnection implements Downstream {
     reader: PacketReader,
   ): boolean | 'replied' {
     if (preparation.isStarted) {
-      if (channel.receivedRequest(type, reader)) return true;
-      this.#logRefusal('channel request', type);
-      return false;
+      if (!channel.receivedRequest(type, wantReply, reader)) {
+        this.#logRefusal('channel request', type);
+      }
+      return 'replied';
     }
     switch (type) {
       case 'pty-req':
@@ -229,8 +230,8 @@ class ServedConnection implements Downstream {
         return this.#prepareEnv(preparation, reader);
       case 'window-change': {
         const size = readSize(reader);
-        if (preparation.pty === null) return false;
-        preparation.pty = { ...preparation.pty, size };
+        // Without a terminal it changes nothing, which is no failure to sshd either.
+        if (preparation.pty !== null) preparation.pty = { ...preparation.pty, size };
         return true;
       }
       case 'shell':
@@ -269,14 +270,14 @@ class ServedConnection implements Downstream {
     const rawName = reader.string();
     const rawValue = reader.string();
     preparation.envBytes += rawName.length + rawValue.length;
-    const { maxEnv, maxEnvBytes } = this.#options.limits;
+    const { maxEnv, maxEnvBytes, passesEnvironment } = this.#options.limits;
     if (preparation.env.length >= maxEnv || preparation.envBytes > maxEnvBytes) return false;
     const name = exactText(rawName);
     const value = exactText(rawValue);
     if (name === null || value === null || name === '' || /[=\0]/.test(name)) return false;
     if (value.includes('\0')) return false;
     preparation.env.push({ name, value });
-    return true;
+    return passesEnvironment(name);
   }
 
   #logRefusal(what: string, type: string): void {

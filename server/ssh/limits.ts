@@ -20,6 +20,8 @@ export interface GatewayLimits {
   /** Environment variables of a channel: how many, and bytes of all names and values. */
   readonly maxEnv: number;
   readonly maxEnvBytes: number;
+  /** Which of them may reach a target; of the others the client is told that they are refused. */
+  readonly passesEnvironment: (name: string) => boolean;
   readonly keepaliveIntervalMs: number;
   readonly rekey: RekeyLimits;
 }
@@ -36,6 +38,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxChannels: MAX_CHANNELS,
   maxEnv: 64,
   maxEnvBytes: 64 * 1024,
+  passesEnvironment: () => true,
   keepaliveIntervalMs: 30_000,
   rekey: REKEY_LIMITS,
 };

@@ -33,8 +33,19 @@ export interface ConnectionOptions {
   readonly vault: Vault;
   readonly logger: Logger;
   readonly limits: ConnectionLimits;
+  /** What the target may open; absent: nothing. */
+  readonly incoming?: IncomingChannels;
   /** Called once, when the connection ends or never began. */
   readonly onEnd: () => void;
+}
+
+/** What becomes of channels that a target opens. */
+export interface IncomingChannels extends Pick<
+  ChannelsPolicy<OutputUnit, InputUnit>,
+  'maxChannels' | 'mayOpen'
+> {
+  /** No channel is open any more, in either direction. */
+  idle(): void;
 }
 
 /** A connection that may carry channels. */
@@ -58,7 +69,7 @@ export interface Connecting {
 
 /** Connects and authenticates. */
 export function connectTarget(options: ConnectionOptions): Connecting {
-  const { grant, limits, logger, onEnd, use, vault } = options;
+  const { grant, incoming = NOTHING, limits, logger, onEnd, use, vault } = options;
   const { target } = grant;
   const where = `${target.name} (${target.host}:${target.port})`;
   let transport: Transport | null = null;
@@ -108,7 +119,7 @@ export function connectTarget(options: ConnectionOptions): Connecting {
             }),
           onSuccess: () => {
             clearTimeout(timer);
-            const channels = serveTarget(ready, limits);
+            const channels = serveTarget(ready, limits, incoming);
             settle({ kind: 'connected', connection: { transport: ready, channels, from } });
             return channels;
           },
@@ -130,14 +141,23 @@ export function connectTarget(options: ConnectionOptions): Connecting {
   return { outcome, abort };
 }
 
-function serveTarget(transport: Transport, limits: ConnectionLimits): ClientChannels {
+const NOTHING: IncomingChannels = {
+  maxChannels: 0,
+  mayOpen: () => ({ reason: OPEN_FAILURE.prohibited, why: 'not allowed' }),
+  idle: () => {},
+};
+
+function serveTarget(
+  transport: Transport,
+  limits: ConnectionLimits,
+  incoming: IncomingChannels,
+): ClientChannels {
   return new Channels<OutputUnit, InputUnit>(transport, {
     leg: UPSTREAM_LEG,
-    maxChannels: 0,
+    ...incoming,
     keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: limits.maxSilentIntervals },
-    mayOpen: () => ({ reason: OPEN_FAILURE.prohibited, why: 'not allowed' }),
     requested: (channel, type, wantReply, reader) =>
-      channel.reply(wantReply, channel.receivedRequest(type, reader)),
+      void channel.receivedRequest(type, wantReply, reader),
     globalRequest: () => false,
     ended: () => {},
   });

@@ -4,7 +4,8 @@
  * the peer's window run dry.
  */
 import { SallyportError } from '../../errors.ts';
-import type { ChannelEnd } from '../../session/ports.ts';
+import type { Answer, ChannelEnd } from '../../session/ports.ts';
+import { OwedAnswers } from './answers.ts';
 import {
   CLOSE_LINGER_MS,
   MAX_QUEUED_UNITS,
@@ -17,7 +18,7 @@ import {
   WINDOW_REFILL_BYTES,
 } from './limits.ts';
 import type { Transport } from './transport.ts';
-import { encodeUnit, type Leg, type Stream, type Unit } from './unit.ts';
+import { costOf, encodeUnit, isLastWord, type Leg, type Stream, type Unit } from './unit.ts';
 import { encodePacket, MESSAGE, type Field, type PacketReader } from './wire.ts';
 
 /** Extended data type of stderr, RFC 4254 section 5.2. */
@@ -63,7 +64,11 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
 
   readonly #outbound: Outgoing[] = [];
   readonly #writers: (() => void)[] = [];
-  readonly #replies: ((success: boolean) => void)[] = [];
+  readonly #replies: Answer[] = [];
+  readonly #owed = new OwedAnswers((isGranted) => {
+    const type = isGranted ? MESSAGE.CHANNEL_SUCCESS : MESSAGE.CHANNEL_FAILURE;
+    if (!this.#closeSent) this.#transport.send(encodePacket(type, this.#remote));
+  });
   #sendWindow: number;
   #unsentBytes = 0;
   #eofQueued = false;
@@ -159,9 +164,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
 
   /** Answers a request of the peer, in the order of arrival. */
   reply(wanted: boolean, success: boolean): void {
-    if (!wanted || this.#closeSent) return;
-    const type = success ? MESSAGE.CHANNEL_SUCCESS : MESSAGE.CHANNEL_FAILURE;
-    this.#transport.send(encodePacket(type, this.#remote));
+    if (wanted) this.#owe()(success);
   }
 
   // --- the connection's side --------------------------------------------------------------------
@@ -190,12 +193,17 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     this.#arrive({ unit: this.#leg.eof });
   }
 
-  /** A request of the peer after the start; false = it isn't a unit of this leg. */
-  receivedRequest(type: string, reader: PacketReader): boolean {
+  /**
+   * A request of the peer after the start, which is answered in its turn.
+   * @returns whether it is a unit of this leg
+   */
+  receivedRequest(type: string, wantReply: boolean, reader: PacketReader): boolean {
     const unit = this.#leg.request(type, reader);
-    if (unit === null) return false;
-    if (!this.#peerClosed) this.#arrive({ unit });
-    return true;
+    const answer = wantReply ? this.#owe() : null;
+    const asked = unit && answer && this.#leg.answerable(unit, answer);
+    if (asked === null) answer?.(unit !== null);
+    if (unit !== null && !this.#peerClosed) this.#arrive({ unit: asked ?? unit });
+    return unit !== null;
   }
 
   /** The peer closed the channel: it takes no data any more, but perhaps an exit status. */
@@ -336,6 +344,7 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
         if (size < left) continue;
       } else {
         this.#unsentBytes -= UNIT_COST_BYTES;
+        if ('answer' in unit && unit.answer !== undefined) this.#replies.push(unit.answer);
         if (unit.kind === 'close') this.#sendClose();
         else this.#transport.send(encodeUnit(this.#remote, unit));
       }
@@ -343,6 +352,11 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
     }
     if (this.#peerClosed && this.#closeSent) this.#onGone();
     if (this.#unsentBytes < MAX_UNSENT_BYTES) this.#releaseWriters();
+  }
+
+  #owe(): Answer {
+    if (this.#owed.isFull) this.#transport.fail('too many requests without an answer');
+    return this.#owed.owe();
   }
 
   #startClosing(): void {
@@ -380,13 +394,4 @@ export class Channel<In extends Unit, Out extends Unit> implements ChannelEnd<In
   #releaseWriters(): void {
     for (const resolve of this.#writers.splice(0)) resolve();
   }
-}
-
-function costOf(unit: Unit): number {
-  return unit.kind === 'data' ? unit.bytes.length : UNIT_COST_BYTES;
-}
-
-/** What still makes sense to a peer that has closed its side. */
-function isLastWord(unit: Unit): boolean {
-  return unit.kind === 'exit' || unit.kind === 'exit-signal' || unit.kind === 'close';
 }

@@ -3,8 +3,8 @@
  * Not caught here: order, windows and closing, which are the channel's.
  */
 import { printable } from '../../printable.ts';
-import type { InputUnit, OutputUnit } from '../../session/ports.ts';
-import { MAX_PEER_TEXT } from './limits.ts';
+import type { Answer, InputUnit, OutputUnit } from '../../session/ports.ts';
+import { MAX_PEER_TEXT, UNIT_COST_BYTES } from './limits.ts';
 import { encodePacket, MESSAGE, type PacketReader } from './wire.ts';
 
 export type Unit = InputUnit | OutputUnit;
@@ -22,6 +22,8 @@ export interface Leg<In> {
   data(bytes: Buffer, stream: Stream): In;
   /** The unit of a channel request; null = none of this leg. */
   request(type: string, reader: PacketReader): In | null;
+  /** The same unit, to be answered by whoever takes it; null = taking it is answer enough. */
+  answerable(unit: In, answer: Answer): In | null;
 }
 
 /** What a client sends us. */
@@ -35,8 +37,11 @@ export const DOWNSTREAM_LEG: Leg<InputUnit> = {
   request: (type, reader) => {
     if (type === 'window-change') return { kind: 'resize', size: readSize(reader) };
     if (type === 'signal') return { kind: 'signal', name: signalName(reader.string()) };
+    if (type === 'break') return { kind: 'break', lengthMs: reader.uint32() };
     return null;
   },
+  answerable: (unit, answer) =>
+    unit.kind === 'signal' || unit.kind === 'break' ? { ...unit, answer } : null,
 };
 
 /** What a target sends us. */
@@ -54,6 +59,7 @@ export const UPSTREAM_LEG: Leg<OutputUnit> = {
     const coreDumped = reader.boolean();
     return { kind: 'exit-signal', name, coreDumped, message: peerText(reader.string()) };
   },
+  answerable: () => null,
 };
 
 /** RFC 4254 section 6.2 and 6.7: columns, rows, width and height in pixels. */
@@ -72,6 +78,16 @@ export function readSize(reader: PacketReader): {
   return { cols, rows, widthPx, heightPx };
 }
 
+/** What a unit costs while it waits, bytes. */
+export function costOf(unit: Unit): number {
+  return unit.kind === 'data' ? unit.bytes.length : UNIT_COST_BYTES;
+}
+
+/** What still makes sense to a peer that has closed its side. */
+export function isLastWord(unit: Unit): boolean {
+  return unit.kind === 'exit' || unit.kind === 'exit-signal' || unit.kind === 'close';
+}
+
 /** The packet of a unit that isn't data. */
 export function encodeUnit(channel: number, unit: Exclude<Unit, { kind: 'data' }>): Buffer {
   const request = MESSAGE.CHANNEL_REQUEST;
@@ -85,7 +101,9 @@ export function encodeUnit(channel: number, unit: Exclude<Unit, { kind: 'data' }
       return encodePacket(request, channel, 'window-change', false, cols, rows, widthPx, heightPx);
     }
     case 'signal':
-      return encodePacket(request, channel, 'signal', false, unit.name);
+      return encodePacket(request, channel, 'signal', unit.answer !== undefined, unit.name);
+    case 'break':
+      return encodePacket(request, channel, 'break', unit.answer !== undefined, unit.lengthMs);
     case 'exit':
       return encodePacket(request, channel, 'exit-status', false, unit.status >>> 0);
     case 'exit-signal': {
