@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(
-  openssh-server openssh-client
+  openssh-server openssh-client ssh-audit
   postgresql-client sqlite3
   chromium fonts-dejavu-core
   asciinema

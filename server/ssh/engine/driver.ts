@@ -179,7 +179,7 @@ function clientAlgorithms(pinned: string | null): Algorithms {
     [...known, ...others],
     [...KEX, 'diffie-hellman-group14-sha256', 'diffie-hellman-group16-sha512'],
     [...GCM, ...CTR, CHACHA20],
-    [...MACS, 'hmac-sha2-256', 'hmac-sha2-512'],
+    MACS,
   );
 }
 
