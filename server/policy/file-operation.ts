@@ -70,15 +70,17 @@ export interface FileOperation {
   readonly places: readonly FilePlace[];
   /** What else is asked for, in words: a mode, where a link leads; null = nothing. */
   readonly detail: string | null;
+  /** It belongs to an operation that was allowed, such as the mode of a file that is being written. */
+  readonly isPart?: boolean;
 }
 
-/** Operations that only look; they get a row of their own only if they are refused. */
+/** Operations that only look; they get a row of their own only if they aren't allowed. */
 const QUIET: ReadonlySet<FileVerb> = new Set(['realpath', 'stat', 'statvfs', 'readlink', 'list']);
 /** Operations that show nothing of what is in a file or directory: rules that hold don't hold these. */
 const GLANCES: ReadonlySet<FileVerb> = new Set(['realpath', 'stat', 'statvfs', 'readlink']);
 
-export function isQuiet({ verb }: FileOperation): boolean {
-  return QUIET.has(verb);
+export function isQuiet({ verb, isPart = false }: FileOperation): boolean {
+  return isPart || QUIET.has(verb);
 }
 
 /** One line for people: `rename /srv/a "/srv/b c"`. */

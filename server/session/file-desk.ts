@@ -2,7 +2,7 @@
  * What every part of a file transfer needs: deciding an operation, answering the client, telling the
  * record. Not caught here: which request is which operation.
  */
-import { type FileOperation, fileText, isQuiet } from '../policy/file-operation.ts';
+import { type FileOperation, fileText } from '../policy/file-operation.ts';
 import { STATUS_FAILURE, STATUS_OK, STATUS_PERMISSION_DENIED, statusReply } from '../sftp/reply.ts';
 import type { Request } from '../sftp/request.ts';
 import { writeId } from '../sftp/wire.ts';
@@ -20,6 +20,8 @@ export type FileDecision =
       readonly seq: number | null;
       /** Somebody has approved it. */
       readonly isApproved: boolean;
+      /** What was known of its paths may have changed meanwhile. */
+      readonly hasWaited: boolean;
     }
   | { readonly kind: 'refused' };
 
@@ -71,15 +73,14 @@ export class FileDesk {
     options: { readonly held?: () => void; readonly isOwn?: boolean } = {},
   ): Promise<FileDecision> {
     const { gate, input, say } = this.#scene;
-    const outcome: GateOutcome = await gate.decideFile(
-      operation,
-      input.gone,
-      (text) => {
-        options.held?.();
-        return say(text);
-      },
-      options.isOwn,
-    );
+    let hasWaited = false;
+    const told = (text: string): Promise<void> => {
+      hasWaited = true;
+      options.held?.();
+      return say(text);
+    };
+    const { isOwn } = options;
+    const outcome: GateOutcome = await gate.decideFile(operation, input.gone, told, isOwn);
     if (outcome.kind === 'refused') {
       await this.refuse(id, outcome.notice);
       return { kind: 'refused' };
@@ -87,7 +88,7 @@ export class FileDesk {
     // An approval may come after the client has left or the session was ended: nothing happens then.
     if (this.isOver) return { kind: 'refused' };
     const isApproved = outcome.decision.verdict === 'hold';
-    return { kind: 'released', seq: outcome.seq, isApproved };
+    return { kind: 'released', seq: outcome.seq, isApproved, hasWaited };
   }
 
   /** Decides, and sends the request up if it may go. Never rejects. */
@@ -134,9 +135,9 @@ export class FileDesk {
     fromUs: number,
     status: number,
   ): Promise<void> | null {
-    if (seq === null && isQuiet(operation)) return null;
+    if (seq === null) return null;
     const result = status === STATUS_OK ? resultOf(operation) : null;
-    if (seq !== null) this.ended(seq, fromUs, status, result);
+    this.ended(seq, fromUs, status, result);
     const end = status === STATUS_OK ? 'done' : `failed with status ${status}`;
     return this.line(`${fileText(operation)}: ${end}`);
   }

@@ -145,6 +145,7 @@ export class FileHandles {
       verb: 'setstat',
       places: file.operation.places,
       detail: text === '' ? null : text,
+      isPart: file.isForWriting,
     };
     const decided = this.#desk.decideAndDo(operation, id, packet, 'fsetstat', isSet);
     return this.#wait(decided, file);

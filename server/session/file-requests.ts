@@ -142,13 +142,13 @@ export class FileRequests {
     const startUs = this.#desk.nowUs;
     const decision = await this.#desk.decide(operation, id, { held: pass, isOwn });
     if (decision.kind === 'refused') return;
-    const { seq, isApproved } = decision;
+    const { seq, isApproved, hasWaited } = decision;
     if (found.kind === 'nowhere') {
       const shown = this.#desk.done(operation, seq, startUs, found.status);
       await shown;
       return this.#desk.answer(id, found.status, statusText(found.status));
     }
-    if (isApproved) {
+    if (hasWaited) {
       const again = await this.#find(asked);
       if (again.kind === 'nowhere' || !isSame(again.operation, operation)) {
         return this.#refuseMoved(operation, seq, startUs, id);

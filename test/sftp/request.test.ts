@@ -11,7 +11,9 @@ const from = Buffer.from('/f');
 const to = Buffer.from('/t');
 const extended = (name: string, ...fields: readonly Field[]) => packetOf(200, ID, name, ...fields);
 
-const CASES: readonly (readonly [packet: Buffer, request: { readonly kind: string }])[] = [
+type Case = readonly [packet: Buffer, request: { readonly kind: string } & Record<string, unknown>];
+
+const CASES: readonly Case[] = [
   [
     packetOf(3, ID, '/a', { u32: 0x1a }, NO_ATTRIBUTES),
     { kind: 'open', path, flags: 0x1a, attributes: PLAIN },
