@@ -91,7 +91,10 @@ export function pendingConnections({ text }: Sight, { pending }: Findings): void
     const start = text.length - url.length;
     // As long as it may be a port, it is shown.
     const port = /^\d{0,5}/.exec(url)?.[0].length ?? 0;
-    pending.push({ start, sureFrom: Math.min(text.length, start + port), detector: CONNECTION });
+    // Behind the at sign the host has begun.
+    const isFound = /@[\w[.%$-]/.test(url);
+    const sureFrom = isFound ? text.length : Math.min(text.length, start + port);
+    pending.push({ start, sureFrom, detector: CONNECTION });
   }
   const setting =
     /(?:password|pwd)[ \t]{0,2}=[ \t]{0,2}([^\s;"'&]{1,256})([\s;&"'][^\n]{0,200})?$/i.exec(tail);

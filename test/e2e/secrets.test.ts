@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliDecompressSync } from 'node:zlib';
 import type { CommandView, SessionView } from '../../server/http/ports.ts';
 import { startClientDatabase, type ClientDatabase } from '../accuracy/database.ts';
 import { apiOf, type Api } from '../support/api.ts';
 import { freshUrl } from '../support/database.ts';
+import { everyRow } from '../support/every-row.ts';
 import { startRealTarget, type RealTarget } from '../support/real-target.ts';
 import { sshInteractive, type Terminal } from '../support/ssh.ts';
 import { ASK, type Asked, CASES, SECRET, SHELLS, STARS } from '../support/secret-prompts.ts';
@@ -286,35 +286,4 @@ async function startWeb(): Promise<{ readonly port: number; close(): Promise<voi
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** All rows of all tables; packed columns as what is in them, too. */
-async function everyRow(url: string): Promise<string[]> {
-  const { default: pg } = await import('pg');
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const tables = await client.query<{ name: string }>(
-      `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name
-       from information_schema.tables
-       where table_schema not in ('pg_catalog', 'information_schema')`,
-    );
-    const rows: string[] = [];
-    for (const { name } of tables.rows) {
-      const found = await client.query<Record<string, unknown>>(`select * from ${name}`);
-      for (const row of found.rows) rows.push(...Object.values(row).map(asText), asText(row));
-    }
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
-function asText(value: unknown): string {
-  if (!Buffer.isBuffer(value)) return JSON.stringify(value) ?? '';
-  try {
-    return value.toString('latin1') + brotliDecompressSync(value).toString('latin1');
-  } catch {
-    return value.toString('latin1');
-  }
 }
