@@ -89,7 +89,11 @@ export interface InnerConnection {
 
 export interface Connections {
   /** @param source `address:port` of the peer */
-  accept(source: string): ConnectionHandler;
+  accept(
+    source: string,
+    /** Where the peer reached us. */
+    place?: { readonly host: string; readonly port: number },
+  ): ConnectionHandler;
   /**
    * The authenticated client of `outer` wants a connection to `host:port`; `outer` may itself be inside a
    * jump. Null = that is no place where one speaks SSH. Rejects when the directory can't be read.
@@ -164,6 +168,8 @@ export interface CredentialUse {
     readonly serial: bigint;
     readonly validFromMs: number;
     readonly validUntilMs: number;
+    /** What it has to permit beside a terminal; absent: nothing. */
+    readonly forwards?: readonly ('port' | 'agent' | 'X11')[];
   };
 }
 

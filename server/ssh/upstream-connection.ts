@@ -7,7 +7,12 @@ import type { Grant } from '../access/grant.ts';
 import { SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { CredentialUse, InputUnit, OutputUnit, Vault } from '../session/ports.ts';
-import { Channels, OPEN_FAILURE, type ClientChannels } from './engine/channels.ts';
+import {
+  Channels,
+  OPEN_FAILURE,
+  type ChannelsPolicy,
+  type ClientChannels,
+} from './engine/channels.ts';
 import { ClientAuth } from './engine/client-auth.ts';
 import type { RekeyLimits } from './engine/rekey.ts';
 import { fingerprintOf } from './engine/signature.ts';

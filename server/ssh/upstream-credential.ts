@@ -11,7 +11,7 @@ import type { ClientCredential } from './engine/client-auth.ts';
 import { readPrivateKey } from './engine/private-key.ts';
 import { blobOf } from './engine/signature.ts';
 
-/** Everything that a session may ask of the target; forwards of any kind aren't in it. */
+/** Everything that a session may ask of the target; forwards only where the connection is for them. */
 const EXTENSIONS = ['permit-pty'];
 const NONCE_BYTES = 32;
 
@@ -40,7 +40,7 @@ type Key = Extract<ReturnType<typeof readPrivateKey>, { kind: 'key' }>['key'];
 /** A key that lives in memory for one handshake, and its certificate for this login. */
 function certified(grant: Grant, use: CredentialUse, authority: Key): ClientCredential {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const { keyId, serial, validFromMs, validUntilMs } = use.certificate;
+  const { keyId, serial, validFromMs, validUntilMs, forwards = [] } = use.certificate;
   const certificate = encodeCertificate(
     {
       kind: 'user',
@@ -51,7 +51,7 @@ function certified(grant: Grant, use: CredentialUse, authority: Key): ClientCred
       principals: [grant.login.name],
       validAfterMs: validFromMs,
       validBeforeMs: validUntilMs,
-      extensions: EXTENSIONS,
+      extensions: [...EXTENSIONS, ...forwards.map((kind) => `permit-${kind}-forwarding`)].sort(),
     },
     authority,
   );

@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
+  CarriedToTarget,
   ChannelRequest,
   Dialer,
   Dialers,
@@ -18,7 +19,16 @@ import type {
 import type { Channel } from './engine/channel.ts';
 import { REKEY_LIMITS } from './engine/rekey.ts';
 import { connectTarget, type ConnectionLimits } from './upstream-connection.ts';
-import { POOL_LIMITS, UpstreamPool, type Lease, type PoolLimits } from './upstream-pool.ts';
+import { TargetForwards } from './forward-dialer.ts';
+import { AloneConnections } from './upstream-alone.ts';
+import { askToCarry, leaseAlone } from './upstream-carried.ts';
+import {
+  POOL_LIMITS,
+  UpstreamPool,
+  type Lease,
+  type LeaseOutcome,
+  type PoolLimits,
+} from './upstream-pool.ts';
 
 export type DialerLimits = ConnectionLimits & PoolLimits;
 
@@ -55,35 +65,48 @@ export function createDialers(options: DialersOptions): TargetDialers {
     limits,
     clock,
   );
+  const alone = new AloneConnections({ vault, logger, limits, clock });
   return {
-    create: () => new TargetDialer(pool, vault, limits),
+    create: () => new TargetDialer(pool, alone, vault, limits),
     get connectionCount() {
-      return pool.size;
+      return pool.size + alone.size;
     },
     retire: () => pool.retire(),
-    close: () => pool.close('the bastion is stopping'),
+    close: () => {
+      pool.close('the bastion is stopping');
+      alone.close('the bastion is stopping');
+    },
   };
 }
 
 type TargetChannel = Channel<OutputUnit, InputUnit>;
 
 class TargetDialer implements Dialer {
+  readonly forwards: TargetForwards;
   readonly #pool: UpstreamPool;
+  readonly #alone: AloneConnections;
   readonly #vault: Vault;
   readonly #limits: DialerLimits;
   /** What is open, by session. */
   readonly #leases = new Map<Lease, string>();
   #isClosed = false;
 
-  constructor(pool: UpstreamPool, vault: Vault, limits: DialerLimits) {
+  constructor(pool: UpstreamPool, alone: AloneConnections, vault: Vault, limits: DialerLimits) {
+    this.forwards = new TargetForwards(alone);
     this.#pool = pool;
+    this.#alone = alone;
     this.#vault = vault;
     this.#limits = limits;
   }
 
-  async dial(grant: Grant, request: ChannelRequest, session: string): Promise<DialOutcome> {
+  async dial(
+    grant: Grant,
+    request: ChannelRequest,
+    session: string,
+    carried?: CarriedToTarget,
+  ): Promise<DialOutcome> {
     try {
-      return await this.#dial(grant, request, session);
+      return await this.#dial(grant, request, session, carried ?? null);
     } catch (thrown) {
       if (thrown instanceof SallyportError) return { kind: 'failed', error: thrown };
       return failed(grant, `opening the channel failed: ${messageOf(thrown)}`, thrown);
@@ -98,10 +121,20 @@ class TargetDialer implements Dialer {
     this.#isClosed = true;
     for (const lease of this.#leases.keys()) this.#end(lease);
     this.#pool.forget(this);
+    this.forwards.close();
   }
 
-  async #dial(grant: Grant, request: ChannelRequest, session: string): Promise<DialOutcome> {
+  async #dial(
+    grant: Grant,
+    request: ChannelRequest,
+    session: string,
+    carried: CarriedToTarget | null,
+  ): Promise<DialOutcome> {
     if (grant.target.hostKey === null) return { kind: 'failed', error: unpinned(grant) };
+    if (carried !== null) {
+      const outcome = await leaseAlone(this.#alone, grant, session, carried);
+      return this.#leased(outcome, grant, request, session, carried);
+    }
     const credential = await this.#vault.current(grant);
     if (this.#isClosed) return failed(grant, 'the client has gone');
     const outcome = await this.#pool.lease({
@@ -113,6 +146,16 @@ class TargetDialer implements Dialer {
       isAlone: false,
       open: (channels) => channels.openSession(),
     });
+    return this.#leased(outcome, grant, request, session, null);
+  }
+
+  async #leased(
+    outcome: LeaseOutcome,
+    grant: Grant,
+    request: ChannelRequest,
+    session: string,
+    carried: CarriedToTarget | null,
+  ): Promise<DialOutcome> {
     if (outcome.kind === 'failed') return outcome;
     if (outcome.kind === 'refused') {
       return failed(grant, `it refused a channel: ${outcome.why || 'no reason given'}`);
@@ -123,15 +166,22 @@ class TargetDialer implements Dialer {
       this.#end(lease);
       return failed(grant, 'the client has gone');
     }
-    return this.#start(grant, request, lease);
+    return this.#start(grant, request, lease, carried);
   }
 
-  async #start(grant: Grant, request: ChannelRequest, lease: Lease): Promise<DialOutcome> {
+  async #start(
+    grant: Grant,
+    request: ChannelRequest,
+    lease: Lease,
+    carried: CarriedToTarget | null,
+  ): Promise<DialOutcome> {
     const { channel, connection } = lease;
+    const asked = askToCarry(channel, carried);
     const refused = await refusedRequest(channel, request, this.#limits.channelTimeoutMs);
     if (refused === null) {
       const { id, isShared, from } = connection;
-      return { kind: 'open', end: channel, connection: { id, isShared, from } };
+      const without = await asked;
+      return { kind: 'open', end: channel, connection: { id, isShared, from }, without };
     }
     this.#end(lease);
     return failed(
