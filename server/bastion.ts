@@ -35,6 +35,7 @@ import { ConnectionRegistry } from './session/connection.ts';
 import { HeldCommands } from './session/held-commands.ts';
 import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
 import type { BuiltinQueries } from './session/builtin.ts';
+import type { BastionIdentity } from './session/ssh-config.ts';
 import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
@@ -167,7 +168,10 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     certificates: createCertificates({ authorities: stores.authorities, clock }),
     attributions: stores.shortKeys,
     dialers,
-    builtins: builtinQueries(stores),
+    builtins: builtinQueries(stores, {
+      hostKey: publicLineOf(hostKey),
+      hostAuthority: publicLineOf(hostAuthority, 'sallyport-host-authority'),
+    }),
   });
   const gateway = await startGateway({
     listen: config.ssh,
@@ -351,8 +355,9 @@ async function prepareDirectory(
   return true;
 }
 
-function builtinQueries(stores: Stores): BuiltinQueries {
+function builtinQueries(stores: Stores, identity: BastionIdentity): BuiltinQueries {
   return {
+    identity,
     directory: stores.directory,
     recentSessions: async (principal, limit) => {
       const everybody = hasRole(principal, 'auditor');

@@ -7,10 +7,18 @@ import { hasRole, type Principal } from '../access/principal.ts';
 import { printable } from '../printable.ts';
 import { EXIT_DENIED, EXIT_FAILED } from './notice.ts';
 import type { ChannelRequest, Directory } from './ports.ts';
+import {
+  knownHostsLines,
+  readPlace,
+  sshConfigLines,
+  type BastionIdentity,
+  type BastionPlace,
+} from './ssh-config.ts';
 
 /** What the commands need; narrower than the web's ports. */
 export interface BuiltinQueries {
   readonly directory: Directory;
+  readonly identity: BastionIdentity;
   /** Newest first; only those that the principal may see. */
   recentSessions(principal: Principal, limit: number): Promise<readonly BuiltinSession[]>;
   waitingApprovals(limit: number): Promise<readonly BuiltinApproval[]>;
@@ -21,6 +29,16 @@ export interface BuiltinQueries {
   ): Promise<{
     readonly kind: 'decided' | 'unknown' | 'already-decided' | 'own-request' | 'not-an-approver';
   }>;
+}
+
+/** Who asks, and how they came. */
+export interface BuiltinCaller {
+  readonly principal: Principal;
+  readonly source: string;
+  /** What they typed as user name. */
+  readonly userName: string;
+  /** Where they reached the bastion; null = not over a network. */
+  readonly place: BastionPlace | null;
 }
 
 export interface BuiltinSession {
@@ -48,12 +66,15 @@ export interface BuiltinResult {
 }
 
 const MAX_LISTED = 50;
+const SSH_PORT = 22;
+const NOTHING_OPEN = 'no target is open to you; ask an admin for a grant';
 /** Longer than any reason of a decision. */
 const MAX_REASON_CHARACTERS = 1_000;
 const VERBS: Readonly<Record<string, string>> = {
   help: 'this text',
   whoami: 'who the bastion takes you for',
   targets: 'what you may reach',
+  'ssh-config': 'lines for ~/.ssh/config; ssh-config known_hosts: for ~/.ssh/known_hosts',
   sessions: 'your latest sessions; for auditors everybody’s',
   approvals: 'commands that wait for a decision',
   approve: 'approve ID [reason]',
@@ -70,7 +91,7 @@ export function isBuiltin(request: ChannelRequest): boolean {
 /** Runs one of the bastion's commands; a shell request gets the list of targets. */
 export async function runBuiltin(
   queries: BuiltinQueries,
-  by: { readonly principal: Principal; readonly source: string },
+  by: BuiltinCaller,
   request: ChannelRequest,
 ): Promise<BuiltinResult> {
   const [verb = 'targets', ...rest] = words(request);
@@ -83,6 +104,8 @@ export async function runBuiltin(
     }
     case 'targets':
       return ok(await reachable(queries.directory, by.principal));
+    case 'ssh-config':
+      return sshConfig(queries, by, rest);
     case 'sessions': {
       const sessions = await queries.recentSessions(by.principal, MAX_LISTED);
       return ok(
@@ -117,7 +140,8 @@ export async function runBuiltin(
       }
       const decision = verb === 'approve' ? 'approved' : 'refused';
       const { kind } = await queries.decide(id, decision, {
-        ...by,
+        principal: by.principal,
+        source: by.source,
         reason: reason.length === 0 ? null : reason.join(' '),
       });
       return kind === 'decided' ? ok([`${id} ${decision}`]) : refused(DECISION_FAILURES[kind]);
@@ -134,18 +158,56 @@ const DECISION_FAILURES = {
   'not-an-approver': 'you are not an approver of that request; ask one of its approvers',
 } as const;
 
-async function reachable(directory: Directory, principal: Principal): Promise<string[]> {
+interface Reachable {
+  readonly target: string;
+  readonly login: string;
+  readonly kinds: readonly string[];
+}
+
+async function reachableLogins(directory: Directory, principal: Principal): Promise<Reachable[]> {
   const rules = await directory.grantRules();
-  const lines: string[] = [];
+  const found: Reachable[] = [];
   for (const target of await directory.allTargets()) {
     for (const login of target.logins) {
       const kinds = CHANNEL_KINDS.filter(
         (kind) => authorise(principal, target, login.name, kind, rules).kind === 'granted',
       );
-      if (kinds.length > 0) lines.push(`${login.name}@${target.name}  ${kinds.join(', ')}`);
+      if (kinds.length > 0) found.push({ target: target.name, login: login.name, kinds });
     }
   }
-  return lines.length === 0 ? ['no target is open to you; ask an admin for a grant'] : lines;
+  return found;
+}
+
+async function reachable(directory: Directory, principal: Principal): Promise<string[]> {
+  const found = await reachableLogins(directory, principal);
+  return found.length === 0
+    ? [NOTHING_OPEN]
+    : found.map(({ target, login, kinds }) => `${login}@${target}  ${kinds.join(', ')}`);
+}
+
+/** `ssh-config [known_hosts] [HOST[:PORT]]` */
+async function sshConfig(
+  { directory, identity }: BuiltinQueries,
+  { place: arrived, principal, userName }: BuiltinCaller,
+  args: readonly string[],
+): Promise<BuiltinResult> {
+  const isForKnownHosts = args[0] === 'known_hosts';
+  const [typed, ...rest] = isForKnownHosts ? args.slice(1) : args;
+  const place = typed === undefined ? arrived : readPlace(typed, arrived?.port ?? SSH_PORT);
+  if (place === null || rest.length > 0) {
+    return refused('write ssh-config [known_hosts] [HOST[:PORT]], HOST being how you reach it');
+  }
+  const logins = new Map<string, string[]>();
+  for (const { target, login } of await reachableLogins(directory, principal)) {
+    logins.set(target, [...(logins.get(target) ?? []), login]);
+  }
+  if (logins.size === 0) return refused(NOTHING_OPEN);
+  const targets = [...logins].map(([name, names]) => ({ name, logins: names }));
+  return ok(
+    isForKnownHosts
+      ? knownHostsLines(identity, place, targets)
+      : sshConfigLines(identity, place, userName, targets),
+  );
 }
 
 function words(request: ChannelRequest): string[] {

@@ -27,6 +27,7 @@ import type {
 } from './ports.ts';
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
+import type { BastionPlace } from './ssh-config.ts';
 import { servedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
 import { transferOf } from './transfer.ts';
 
@@ -36,6 +37,12 @@ const MAX_JUMPS = 4;
 export interface ConnectionDependencies extends SessionDependencies, SignInDependencies {
   readonly dialers: Dialers;
   readonly builtins: BuiltinQueries;
+}
+
+/** Where a connection comes from, and where it reached the bastion; inside a jump as outside. */
+interface Origin {
+  readonly source: string;
+  readonly place: BastionPlace | null;
 }
 
 /** What a connection inside another one is for. */
@@ -66,8 +73,8 @@ export class ConnectionRegistry implements Connections {
     return this.#sessions.size;
   }
 
-  accept(source: string): ConnectionHandler {
-    return new Connection(this.#dependencies, source, this, null);
+  accept(source: string, place: BastionPlace | null = null): ConnectionHandler {
+    return new Connection(this.#dependencies, { source, place }, this, null);
   }
 
   async jump(
@@ -119,7 +126,7 @@ export class ConnectionRegistry implements Connections {
 
 class Connection implements ConnectionHandler, ForwardsOwner {
   readonly #dependencies: ConnectionDependencies;
-  readonly #source: string;
+  readonly #origin: Origin;
   readonly #registry: ConnectionRegistry;
   readonly #sessions: ConnectionSessions;
   readonly forwards: ConnectionForwards;
@@ -130,21 +137,21 @@ class Connection implements ConnectionHandler, ForwardsOwner {
 
   constructor(
     dependencies: ConnectionDependencies,
-    source: string,
+    origin: Origin,
     registry: ConnectionRegistry,
     jump: Jump | null,
   ) {
     this.#dependencies = dependencies;
-    this.#source = source;
+    this.#origin = origin;
     this.#registry = registry;
     this.#jump = jump;
-    this.#signIn = new SignIn(dependencies, source);
+    this.#signIn = new SignIn(dependencies, origin.source);
     this.#sessions = new ConnectionSessions((running) => registry.start(running));
     this.forwards = new ConnectionForwards({ ...dependencies, pace: registry.pace }, this);
   }
 
   get source(): string {
-    return this.#source;
+    return this.#origin.source;
   }
 
   get via(): 'direct' | 'jump' {
@@ -182,7 +189,7 @@ class Connection implements ConnectionHandler, ForwardsOwner {
     if (place === null) return null;
     const { target, leadsSomewhere } = place;
     const jump = { peer, host, target, depth };
-    const inner = new Connection(this.#dependencies, this.#source, this.#registry, jump);
+    const inner = new Connection(this.#dependencies, this.#origin, this.#registry, jump);
     return { handler: inner, leadsSomewhere, enter: (userName) => inner.enter(userName) };
   }
 
@@ -204,7 +211,7 @@ class Connection implements ConnectionHandler, ForwardsOwner {
   open(request: ChannelRequest, end: DownstreamEnd): void {
     this.#route(request, end).catch((error: unknown) => {
       this.#dependencies.logger.error('channel failed', {
-        source: this.#source,
+        source: this.source,
         why: messageOf(error),
       });
       void answer(request, end, notice('something broke inside the bastion; tell its operator'));
@@ -252,7 +259,7 @@ class Connection implements ConnectionHandler, ForwardsOwner {
       directory.grantRules(),
     ]);
     if (target === null && destination.login === null && isBuiltin(request)) {
-      return this.#builtin(peer.principal, request, end);
+      return this.#builtin(peer.principal, destination, request, end);
     }
     if (request.kind === 'subsystem' && !isSftp(request)) {
       const name = clip(request.command?.toString('utf8') ?? '');
@@ -288,7 +295,7 @@ class Connection implements ConnectionHandler, ForwardsOwner {
     const { dialer } = this;
     const session: Session = new Session(this.#dependencies, {
       grant,
-      source: this.#source,
+      source: this.source,
       via: this.via,
       attributed,
       request,
@@ -305,10 +312,15 @@ class Connection implements ConnectionHandler, ForwardsOwner {
     this.#sessions.run(session);
   }
 
-  async #builtin(principal: Principal, request: ChannelRequest, end: DownstreamEnd): Promise<void> {
+  async #builtin(
+    principal: Principal,
+    destination: Destination,
+    request: ChannelRequest,
+    end: DownstreamEnd,
+  ): Promise<void> {
     const result = await runBuiltin(
       this.#dependencies.builtins,
-      { principal, source: this.#source },
+      { principal, userName: destination.target, ...this.#origin },
       request,
     );
     const lineEnd = request.pty === null ? '\n' : '\r\n';
@@ -336,7 +348,7 @@ class Connection implements ConnectionHandler, ForwardsOwner {
   }
 
   #journal(event: Omit<AuditEvent, 'source'>): Promise<void> {
-    return this.#dependencies.journal.append({ ...event, source: this.#source });
+    return this.#dependencies.journal.append({ ...event, source: this.source });
   }
 }
 

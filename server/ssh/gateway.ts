@@ -128,7 +128,12 @@ class ListeningGateway implements Gateway {
       isStranger = false;
       clearTimeout(grace);
     };
-    const handler = connections.accept(source);
+    const { localAddress = '', localPort = 0 } = socket;
+    const handler = connections.accept(source, {
+      // As IPv4 where it is, also when we listen for both.
+      host: localAddress.replace(/^::ffff:(?=\d+\.)/i, ''),
+      port: localPort,
+    });
     const downstream = serveConnection(socket, {
       source,
       hostKeys: this.#hostKeys,

@@ -29,6 +29,10 @@ function world(
       allTargets: () => Promise.resolve([target, { ...target, name: 'other' }]),
       grantRules: () => Promise.resolve(answers.rules ?? [rule]),
     },
+    identity: {
+      hostKey: 'ssh-ed25519 HOST',
+      hostAuthority: 'ssh-ed25519 AUTHORITY',
+    },
     recentSessions: (by, limit) => {
       calls.push(['recentSessions', by.name, limit]);
       const one = { id: 's1', startedAt: 'today', principal: 'bot', target: 'web1' };
@@ -49,7 +53,8 @@ function world(
   const run = (command: string | null, ...roles: Role[]): Promise<BuiltinResult> => {
     const by: Principal = { ...principal, roles };
     const asked = request(command === null ? 'shell' : 'exec', command);
-    return runBuiltin(queries, { principal: by, source: SOURCE }, asked);
+    const place = { host: '192.0.2.1', port: 2222 };
+    return runBuiltin(queries, { principal: by, source: SOURCE, userName: 'ann', place }, asked);
   };
   return { calls, run };
 }
@@ -94,7 +99,7 @@ describe('the bastion’s own commands', () => {
     const { lines } = await run('help');
     assert.deepEqual(
       lines.map((line) => line.split(' ')[0]),
-      ['help', 'whoami', 'targets', 'sessions', 'approvals', 'approve', 'deny'],
+      ['help', 'whoami', 'targets', 'ssh-config', 'sessions', 'approvals', 'approve', 'deny'],
     );
   });
 
