@@ -3,18 +3,13 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CommandView } from '../../server/http/ports.ts';
+import type { JournalEntry } from '../../server/journal/event.ts';
+import { apiOf, type Api } from '../support/api.ts';
 import { programEnvironment, runProgram, type ProgramResult } from '../support/program.ts';
 import { startRealTarget, type RealTarget } from '../support/real-target.ts';
 import { ssh } from '../support/ssh.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-interface Row {
-  readonly seq: number;
-  readonly text: string;
-  readonly decision: string;
-  readonly rule: string | null;
-  readonly exitStatus: number | null;
-}
 
 describe('e2e: transfers', () => {
   let folder: string;
@@ -22,6 +17,7 @@ describe('e2e: transfers', () => {
   let near: string;
   let real: RealTarget;
   let content: Buffer;
+  let api: Api;
 
   const env = (): Record<string, string> => programEnvironment({ HOME: join(folder, 'home') });
   const run = (file: string, args: readonly string[], cwd = near): Promise<ProgramResult> =>
@@ -52,7 +48,7 @@ describe('e2e: transfers', () => {
     default: allow
     uncertain: deny
     rules:
-      - {name: keys, action: deny, match: {path: "**/*.key", access: [write]}, reason: "no keys"}
+      - {name: keys, action: deny, match: {path: "${far}/{sub,putty}/**.key", access: [write]}, reason: "no keys"}
       - {name: secret, action: deny, match: {path: ["${far}/secret", "${far}/secret/**"]}, reason: "kept back"}
 `,
       {},
@@ -66,6 +62,7 @@ describe('e2e: transfers', () => {
         },
       },
     );
+    api = await apiOf(real.bastion);
   });
   after(async () => {
     await real[Symbol.asyncDispose]();
@@ -73,29 +70,23 @@ describe('e2e: transfers', () => {
   });
 
   /** The newest session with its rows and its recording as text. */
-  async function last(): Promise<{ id: string; kind: string; rows: Row[]; text: string }> {
-    const { stdout } = await real.bastion.cli('sessions', 'list', '--json', '--limit', '1');
-    const { items } = JSON.parse(stdout) as { items: { id: string; kind: string }[] };
-    const { id = '', kind = '' } = items[0] ?? {};
-    const shown = await real.bastion.cli('sessions', 'commands', id, '--json');
-    const text = await real.bastion.cli('sessions', 'export', id, '--format', 'txt');
-    return {
-      id,
-      kind,
-      rows: (JSON.parse(shown.stdout) as { items: Row[] }).items,
-      text: text.stdout,
-    };
+  async function last(): Promise<{
+    id: string;
+    kind: string;
+    rows: readonly CommandView[];
+    text: string;
+  }> {
+    const { id, kind } = await api.lastSession();
+    const text = await api.get(`sessions/${id}/recording?format=txt`);
+    return { id, kind, rows: await api.commands(id), text };
   }
 
   /** What the journal says of a session beside its commands. */
-  async function journalled(id: string, type: string): Promise<Record<string, unknown>[]> {
-    const { stdout } = await real.bastion.cli('journal', 'export', '--json');
-    return stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as { session: string; type: string; data: object })
-      .filter((event) => event.session === id && event.type === type)
-      .map(({ data }) => ({ ...data }));
+  async function journalled(id: string, type: string): Promise<JournalEntry['data'][]> {
+    const { items } = JSON.parse(await api.get(`journal?session=${id}&type=${type}`)) as {
+      items: JournalEntry[];
+    };
+    return items.map(({ data }) => data);
   }
 
   describe('by the old protocol of scp', () => {
@@ -190,6 +181,141 @@ describe('e2e: transfers', () => {
       assert.match(down.stderr, /Permission denied .*lets you upload files here/);
       await assert.rejects(stat(join(near, 'x2')));
       await assert.rejects(stat(join(far, 'never')));
+    });
+  });
+
+  describe('by PuTTY and Dropbear', () => {
+    it('go both ways by pscp', async () => {
+      const key = join(folder, 'keys/carrier');
+      const made = await run('puttygen', [key, '-o', `${key}.ppk`]);
+      assert.equal(made.status, 0, made.stderr);
+      const { host, port } = real.bastion.run.ssh;
+      const keys = await run('ssh-keyscan', ['-p', String(port), '-t', 'ed25519', host]);
+      const line = join(folder, 'host.pub');
+      await writeFile(line, keys.stdout.toString().replace(/^\S+ /, ''));
+      const shown = await run('ssh-keygen', ['-lf', line, '-E', 'sha256']);
+      const fingerprint = /SHA256:\S+/.exec(shown.stdout.toString())?.[0] ?? '';
+      const pscp = (...args: readonly string[]): Promise<ProgramResult> =>
+        run('pscp', [
+          ...['-scp', '-batch', '-q', '-P', String(port), '-i', `${key}.ppk`],
+          ...['-hostkey', fingerprint, '-l', `${real.sshd.user}@web1`, ...args],
+        ]);
+      const up = await pscp('-r', 'tree', `${host}:${far}/putty`);
+      assert.match(up.stderr + up.stdout.toString(), /secret\.key: Permission denied/);
+      assert.equal(await readFile(join(far, 'putty/deep/two'), 'utf8'), 'two\n');
+      const down = await pscp(`${host}:${far}/up.bin`, 'putty.bin');
+      assert.equal(down.status, 0, down.stderr);
+      assert.deepEqual(await readFile(join(near, 'putty.bin')), content);
+    });
+
+    it('go both ways through dbclient', async () => {
+      const key = join(folder, 'keys/carrier');
+      const made = await run('dropbearconvert', ['openssh', 'dropbear', key, `${key}.dropbear`]);
+      assert.equal(made.status, 0, made.stderr);
+      const { host, port } = real.bastion.run.ssh;
+      const program = join(folder, 'dropbear');
+      await writeFile(
+        program,
+        `#!/bin/sh\nfor last; do :; done\nexec dbclient -y -y -i ${key}.dropbear -p ${port} -l ${real.sshd.user}@web1 ${host} "$last"\n`,
+        { mode: 0o755 },
+      );
+      const up = await run('scp', ['-O', '-S', program, 'a b.bin', `there:${far}/dropbear.bin`]);
+      assert.equal(up.status, 0, up.stderr);
+      const down = await run('scp', ['-O', '-S', program, `there:${far}/dropbear.bin`, 'd.bin']);
+      assert.equal(down.status, 0, down.stderr);
+      assert.deepEqual(await readFile(join(near, 'd.bin')), content);
+    });
+  });
+
+  describe('by rsync', () => {
+    const rsync = (...args: readonly string[]): Promise<ProgramResult> =>
+      run('rsync', ['-e', `ssh -F ${real.sshConfig}`, ...args]);
+
+    it('go up and down, and their bytes are counted and not stored', async () => {
+      const up = await rsync('-a', '--stats', 'tree/', 'a b.bin', `typist:${far}/synced/`);
+      assert.equal(up.status, 0, up.stderr);
+      assert.deepEqual(await readFile(join(far, 'synced/a b.bin')), content);
+      const { id, kind, rows, text } = await last();
+      assert.equal(kind, 'exec');
+      assert.deepEqual(
+        rows.map((row) => [row.decision, row.exitStatus]),
+        [['allow', 0]],
+      );
+      const [ended] = await journalled(id, 'transfer.ended');
+      assert.equal(ended?.['program'], 'rsync');
+      assert.ok(Number(ended['bytesIn']) > content.length);
+      assert.match(text, /rsync: \d+ bytes in, sha256 [0-9a-f]{64}; \d+ bytes out/);
+      assert.ok(text.length < 2_000, 'contents are not stored');
+      const down = await rsync('-a', `typist:${far}/synced/`, 'back');
+      assert.equal(down.status, 0, down.stderr);
+      assert.deepEqual(await readFile(join(near, 'back/a b.bin')), content);
+    });
+
+    it('are judged by their paths, in every form', async () => {
+      const denied = async (...args: readonly string[]): Promise<void> => {
+        const result = await rsync(...args);
+        assert.match(result.stderr, /sallyport: denied by rule "(?:secret|keys)": /);
+        assert.notEqual(result.status, 0);
+      };
+      await denied('-a', `typist:${far}/secret/`, 'never');
+      await denied('-a', `typist:${far}/`, 'never');
+      await denied('empty', `typist:${far}/secret/s`);
+      await denied('-a', '--delete', 'tree/', `typist:${far}/`);
+      await denied('-a', '--compare-dest', `${far}/secret`, 'tree/', `typist:${far}/other/`);
+      const list = await rsync('-a', '--files-from=/dev/null', `typist:${far}/sub/`, 'listed');
+      assert.equal(list.status, 0, list.stderr);
+    });
+
+    it('keep to what the grant says about files', async () => {
+      const up = await rsync('empty', `reader:${far}/never`);
+      assert.match(up.stderr, /denied by rule "files: read-only"/);
+      const down = await rsync(`sender:${far}/x.log`, '.');
+      assert.match(down.stderr, /denied by rule "files: upload-only"/);
+      const replaced = await rsync('-a', '--delete', 'tree/', `sender:${far}/sub/`);
+      assert.match(replaced.stderr, /denied by rule "files: upload-only"/);
+      assert.equal((await rsync('-a', 'empty', `sender:${far}/sent`)).status, 0);
+      assert.equal((await rsync('-a', `reader:${far}/x.log`, 'read')).status, 0);
+    });
+  });
+
+  describe('by git', () => {
+    const git = (cwd: string, ...args: readonly string[]): Promise<ProgramResult> =>
+      runProgram('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+        env: { ...env(), GIT_SSH_COMMAND: `ssh -F ${real.sshConfig}`, GIT_CONFIG_NOSYSTEM: '1' },
+        workingDirectory: cwd,
+      });
+
+    it('are cloned, pushed, fetched, listed and archived', async () => {
+      const bare = join(far, 'app.git');
+      assert.equal((await git(far, 'init', '-q', '--bare', '-b', 'main', bare)).status, 0);
+      const url = `typist:${bare}`;
+      const clone = await git(near, 'clone', '-q', url, 'app');
+      assert.equal(clone.status, 0, clone.stderr);
+      const app = join(near, 'app');
+      await writeFile(join(app, 'big'), content);
+      assert.equal((await git(app, 'add', 'big')).status, 0);
+      assert.equal((await git(app, 'commit', '-q', '-m', 'one')).status, 0);
+      const push = await git(app, 'push', '-q', 'origin', 'HEAD:main');
+      assert.equal(push.status, 0, push.stderr);
+      const { id, rows } = await last();
+      assert.match(rows[0]?.text ?? '', /^git-receive-pack /);
+      const [ended] = await journalled(id, 'transfer.ended');
+      assert.equal(ended?.['program'], 'git-receive-pack');
+      assert.ok(Number(ended['bytesIn']) > content.length);
+      assert.equal((await git(app, 'fetch', '-q')).status, 0);
+      const listed = await git(near, 'ls-remote', url);
+      assert.match(listed.stdout.toString(), /refs\/heads\/main/);
+      const archive = await git(near, 'archive', `--remote=${url}`, 'main', 'big');
+      assert.equal(archive.status, 0, archive.stderr);
+      assert.ok(archive.stdout.includes(content.subarray(0, 512)));
+    });
+
+    it('may be read and not written by a grant that says so', async () => {
+      const app = join(near, 'app');
+      const fetched = await git(app, 'fetch', '-q', `reader:${far}/app.git`);
+      assert.equal(fetched.status, 0, fetched.stderr);
+      const pushed = await git(app, 'push', '-q', `reader:${far}/app.git`, 'HEAD:x');
+      assert.match(pushed.stderr, /denied by rule "files: read-only"/);
     });
   });
 });
