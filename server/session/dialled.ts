@@ -1,5 +1,6 @@
 /** Reaching the target for a conversation; a failure becomes words for the client and a journal row. */
 import { messageOf } from '../errors.ts';
+import { carriedOf, tellRefused } from './carried.ts';
 import { asFailure, type Cut } from './cut.ts';
 import { errorNotice, EXIT_FAILED } from './notice.ts';
 import type { ChannelRequest, DialOutcome, UpstreamEnd } from './ports.ts';
@@ -12,7 +13,11 @@ export type Dialled =
 /** Opens a channel for `request`, which says what the target gets to see. */
 export async function dial(scene: Scene, request: ChannelRequest): Promise<Dialled> {
   const { dialer, grant } = scene.context;
-  return reached(scene, await dialer.dial(grant, request, scene.sessionId));
+  const carried = await carriedOf(scene);
+  const outcome = await dialer.dial(grant, request, scene.sessionId, carried);
+  const dialled = await reached(scene, outcome);
+  if (outcome.kind === 'open') await tellRefused(scene, outcome.without ?? []);
+  return dialled;
 }
 
 /** What a dialler answered, journalled. */

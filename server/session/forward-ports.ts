@@ -44,10 +44,14 @@ export type ReachOutcome<End> = { readonly kind: 'open'; readonly end: End } | F
 
 /** What the client of one connection may ask for beside sessions. None of these rejects. */
 export interface ForwardHandler {
-  /** It opens a channel that leads on from the target. */
+  /**
+   * It opens a channel that leads on from the target.
+   * @param isGuess it may as well mean something else: what isn't granted is refused without a trace
+   */
   open(
     request: ForwardRequest,
     origin: ForwardOrigin | null,
+    isGuess: boolean,
   ): Promise<ForwardAnswer<DownstreamEnd>>;
   /** The target shall listen. @returns the port that it listens at; null = refused, or it can't */
   listen(request: ForwardRequest, client: ForwardClient): Promise<number | null>;

@@ -23,6 +23,7 @@ import { Forward } from './forward.ts';
 import { ForwardListen } from './forward-listen.ts';
 import type { ForwardPace } from './forward-pace.ts';
 import type { ForwardContext } from './forward-record.ts';
+import { inSpellingOf, keyOf, originText, refusalText, shown } from './forward-text.ts';
 import { notice } from './notice.ts';
 import type {
   ConnectionPermits,
@@ -62,6 +63,15 @@ export interface ForwardsOwner {
   readonly dialer: { readonly forwards?: ForwardDialer };
 }
 
+/** A channel that a target has opened. */
+export interface Incoming {
+  readonly channel: ForwardedChannel;
+  /** What it belongs to: `listen:localhost:8080`, `agent`. */
+  readonly from: string;
+  /** What the client listens for; null = it belongs to a session. */
+  readonly request: ForwardRequest | null;
+}
+
 type Allowed = { readonly kind: 'allowed'; readonly context: ForwardContext };
 
 /** What certificates can withhold. */
@@ -93,11 +103,13 @@ export class ConnectionForwards implements ForwardHandler {
   async open(
     request: ForwardRequest,
     origin: ForwardOrigin | null,
+    isGuess: boolean,
   ): Promise<ForwardAnswer<DownstreamEnd>> {
     const asked =
       request.kind === 'tcp'
         ? tcpPlace(request.host, request.port)
         : socketPlace(request.path, false);
+    if (isGuess && !(await this.#isGranted(asked))) return unbuilt();
     const admitted = await this.#admit(asked, shown(request));
     if (admitted.kind === 'refused') return admitted;
     const { context, place } = admitted;
@@ -130,12 +142,12 @@ export class ConnectionForwards implements ForwardHandler {
     const { maxListensPerConnection } = this.#dependencies.limits;
     if (this.#listens.size >= maxListensPerConnection) {
       const why = `at most ${maxListensPerConnection} places are listened at for one connection; take one back first`;
-      await this.#tellRefusal(this.#refuse(`listen:${shown(request)}`, why));
+      this.#tell(this.#refuse(`listen:${shown(request)}`, why).why);
       return null;
     }
     const admitted = await this.#admit(asked, `listen:${shown(request)}`);
     if (admitted.kind === 'refused') {
-      await this.#tellRefusal(admitted);
+      this.#tell(admitted.why);
       return null;
     }
     const { context, place } = admitted;
@@ -143,7 +155,10 @@ export class ConnectionForwards implements ForwardHandler {
     if (place.kind !== 'listen' && place.kind !== 'listen-socket') return null;
     if (dialer === undefined) return null;
     const text = placeText(place);
-    const take = this.taker(client, [request.kind], context, request, text);
+    const take: ForwardTaker = async (channel, gone) =>
+      channel.kind === request.kind
+        ? this.take({ channel, from: text, request }, client, context, gone)
+        : this.#refuse(text, 'nobody asked for channels of this kind');
     const listen = new ForwardListen(this.#dependencies, {
       context,
       command: forwardText(text),
@@ -181,40 +196,37 @@ export class ConnectionForwards implements ForwardHandler {
     return allowed.kind === 'refused' ? null : allowed.context;
   }
 
-  /**
-   * Takes the channels that a target opens, of these kinds and no other, and hands them to the client.
-   * @param request what the client listens for; null = the channels belong to a session
-   */
-  taker(
+  /** Hands a channel that the target has opened to the client. */
+  async take(
+    incoming: Incoming,
     client: ForwardClient,
-    kinds: readonly ForwardedChannel['kind'][],
     context: ForwardContext,
-    request: ForwardRequest | null,
-    from: string,
-  ): ForwardTaker {
-    return async (channel, gone): Promise<ForwardAnswer<UpstreamEnd>> => {
-      if (!kinds.includes(channel.kind)) {
-        return this.#refuse(from, 'nobody asked for channels of this kind');
-      }
-      const full = this.#full(from) ?? this.#tooFast(from);
-      if (full !== null) return full;
-      const spelt = request === null ? channel : inSpellingOf(request, channel);
-      return this.#start(
-        (onOver) =>
-          new Forward<UpstreamEnd, DownstreamEnd>(this.#dependencies, {
-            context,
-            command: `forward from ${from}`,
-            wish: null,
-            from,
-            to: 'client',
-            origin: 'origin' in channel ? originText(channel.origin) : null,
-            reach: () => client.open(spelt),
-            ends: (target, end) => ({ client: end, target }),
-            gone,
-            onOver,
-          }),
-      );
-    };
+    gone: AbortSignal,
+  ): Promise<ForwardAnswer<UpstreamEnd>> {
+    const { channel, from, request } = incoming;
+    const full = this.#full(from) ?? this.#tooFast(from);
+    if (full !== null) return full;
+    const spelt = request === null ? channel : inSpellingOf(request, channel);
+    return this.#start(
+      (onOver) =>
+        new Forward<UpstreamEnd, DownstreamEnd>(this.#dependencies, {
+          context,
+          command: `forward from ${from}`,
+          wish: null,
+          from,
+          to: 'client',
+          origin: 'origin' in channel ? originText(channel.origin) : null,
+          reach: () => client.open(spelt),
+          ends: (target, end) => ({ client: end, target }),
+          gone,
+          onOver,
+        }),
+    );
+  }
+
+  /** Refuses what the directory needn't be asked about. */
+  refuse(place: string, why: string): ForwardRefusal {
+    return this.#refuse(place, why);
   }
 
   /** The connection has ended. */
@@ -223,11 +235,6 @@ export class ConnectionForwards implements ForwardHandler {
     const uncounted = this.#refusals - MAX_JOURNALLED_REFUSALS;
     if (uncounted > 0)
       this.#journalRefusal({ place: null, why: 'more of the same', refusals: uncounted });
-  }
-
-  /** A tunnel, or something else that no grant can name. */
-  refuse(what: string): ForwardRefusal {
-    return this.#refuse(what, 'no grant can allow it');
   }
 
   #start<Near>(
@@ -256,45 +263,56 @@ export class ConnectionForwards implements ForwardHandler {
     return allowed.kind === 'refused' ? allowed : { ...allowed, place: asked.place };
   }
 
+  async #isGranted(asked: PlaceOutcome): Promise<boolean> {
+    if (asked.kind === 'malformed') return false;
+    return typeof (await this.#granted(asked.place, placeText(asked.place))) !== 'string';
+  }
+
   async #allow(place: ForwardPlace, text: string): Promise<Allowed | ForwardRefusal> {
-    const { peer, isDraining, sessions, source, via } = this.#owner;
-    if (peer === null) return this.#refuse(text, 'sign in first');
-    if (isDraining) return this.#refuse(text, 'the bastion is stopping; connect again later');
-    if (!peer.permits[PERMIT[place.kind]]) {
-      return this.#refuse(text, 'the certificate that you signed in with does not permit it');
-    }
-    const parsed = parseDestination(peer.userName);
-    if (parsed.kind === 'malformed') {
-      const hint = 'connect as [login@]target, for instance deploy@web1';
-      return this.#refuse(text, `${parsed.why}; ${hint}`);
-    }
-    const { destination } = parsed;
-    const { directory, logger } = this.#dependencies;
     try {
-      const [target, rules] = await Promise.all([
-        directory.targetByName(destination.target),
-        directory.grantRules(),
-      ]);
-      const { login } = destination;
-      const outcome =
-        target === null
-          ? ({ kind: 'refused', why: 'no-grant' } as const)
-          : authoriseForward(peer.principal, target, login, place, rules);
-      if (outcome.kind === 'refused') {
-        return this.#refuse(text, refusalText(outcome, destination, text));
-      }
-      const attributed = attributedRun(peer.known, destination);
-      if (attributed.kind === 'contradiction') return this.#refuse(text, attributed.why);
-      const tell = (words: string): Promise<void> => sessions.tell(words);
-      const { grant } = outcome;
-      const { holds } = sessions;
-      const context = { grant, source, via, attributed: attributed.by, holds, tell };
-      return { kind: 'allowed', context };
+      const granted = await this.#granted(place, text);
+      return typeof granted === 'string' ? this.#refuse(text, granted) : granted;
     } catch (error) {
-      logger.error('forward refused', { source, why: messageOf(error) });
+      const { source } = this.#owner;
+      this.#dependencies.logger.error('forward refused', { source, why: messageOf(error) });
       const why = 'the bastion cannot read its directory at the moment; try again in a minute';
       return { kind: 'refused', why: notice(why), isUnreachable: true };
     }
+  }
+
+  /** Whose forward it is, or why it isn't granted. Rejects when the directory can't be read. */
+  async #granted(place: ForwardPlace, text: string): Promise<Allowed | string> {
+    const { peer, isDraining, sessions, source, via } = this.#owner;
+    if (peer === null) return 'sign in first';
+    if (isDraining) return 'the bastion is stopping; connect again later';
+    if (!peer.permits[PERMIT[place.kind]]) {
+      return 'the certificate that you signed in with does not permit it';
+    }
+    const parsed = parseDestination(peer.userName);
+    if (parsed.kind === 'malformed') {
+      return `${parsed.why}; connect as [login@]target, for instance deploy@web1`;
+    }
+    const { destination } = parsed;
+    const { directory } = this.#dependencies;
+    const [target, rules] = await Promise.all([
+      directory.targetByName(destination.target),
+      directory.grantRules(),
+    ]);
+    const outcome =
+      target === null
+        ? ({ kind: 'refused', why: 'no-grant' } as const)
+        : authoriseForward(peer.principal, target, destination.login, place, rules);
+    if (outcome.kind === 'refused') return refusalText(outcome, destination, text);
+    const attributed = attributedRun(peer.known, destination);
+    if (attributed.kind === 'contradiction') return attributed.why;
+    const tell = (words: string): Promise<void> => {
+      this.#tell(words);
+      return Promise.resolve();
+    };
+    const { grant } = outcome;
+    const { holds } = sessions;
+    const context = { grant, source, via, attributed: attributed.by, holds, tell };
+    return { kind: 'allowed', context };
   }
 
   #full(text: string): ForwardRefusal | null {
@@ -324,8 +342,12 @@ export class ConnectionForwards implements ForwardHandler {
     return { kind: 'refused', why: notice(why), isUnreachable: false };
   }
 
-  #tellRefusal({ why }: ForwardRefusal): Promise<void> {
-    return this.#owner.sessions.tell(why);
+  /** Says it somewhere, some time; nothing waits for that. */
+  #tell(text: string): void {
+    this.#owner.sessions.tell(text).catch((error: unknown) => {
+      const { source } = this.#owner;
+      this.#dependencies.logger.info('forward.untold', { source, why: messageOf(error) });
+    });
   }
 
   #journalRefusal(data: Readonly<Record<string, string | number | null>>): void {
@@ -346,48 +368,6 @@ export class ConnectionForwards implements ForwardHandler {
   }
 }
 
-/** An unknown target and a missing grant get the same words. */
-function refusalText(
-  refusal: Exclude<ReturnType<typeof authoriseForward>, { kind: 'granted' }>,
-  { login, target }: { readonly login: string | null; readonly target: string },
-  place: string,
-): string {
-  switch (refusal.why) {
-    case 'no-grant':
-      return `there is no target "${target}" that you may reach${
-        login === null ? '' : ` as ${login}`
-      }; forwards go through a target: ssh OPTIONS LOGIN@TARGET@BASTION`;
-    case 'channel-kind':
-      return `your grant for ${target} doesn't name the forward ${place}; ask for one that does`;
-    case 'login-ambiguous':
-      return `several logins fit; connect as LOGIN@${target} with one of: ${refusal.logins.join(', ')}`;
-  }
-}
-
 function unbuilt(): ForwardRefusal {
   return { kind: 'refused', why: notice('nothing is forwarded here'), isUnreachable: false };
-}
-
-/** A request as the client spelt it, for people. */
-function shown(request: ForwardRequest): string {
-  if (request.kind === 'socket') return `unix:${request.path}`;
-  const host = request.host.includes(':') ? `[${request.host}]` : request.host;
-  return `${host}:${request.port}`;
-}
-
-function keyOf(request: ForwardRequest, port: number): string {
-  return JSON.stringify(request.kind === 'tcp' ? [request.host, port] : [request.path]);
-}
-
-/** The client knows its listening by the words of its own request. */
-function inSpellingOf(request: ForwardRequest, channel: ForwardedChannel): ForwardedChannel {
-  if (request.kind === 'socket' && channel.kind === 'socket') return request;
-  if (request.kind === 'tcp' && channel.kind === 'tcp') return { ...channel, host: request.host };
-  return channel;
-}
-
-function originText(origin: ForwardOrigin | null): string | null {
-  if (origin === null) return null;
-  const { host, port } = origin;
-  return `${printable(host.includes(':') ? `[${host}]` : host, MAX_TEXT_CHARACTERS)}:${port}`;
 }

@@ -1,8 +1,9 @@
 /**
- * The leg towards a client: who it is, and which session channels it starts. Only sessions are served;
- * forwards, agents and X11 are refused here, so nothing of them reaches the pipeline.
+ * The leg towards a client: who it is, which session channels it starts, and what else it asks for. What a
+ * forward may be is decided behind it.
  */
 import type { Duplex } from 'node:stream';
+import type { ForwardKind } from '../access/forward.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
@@ -14,21 +15,42 @@ import type {
   InputUnit,
   OutputUnit,
   Pty,
+  X11Request,
 } from '../session/ports.ts';
 import type { Channel } from './engine/channel.ts';
 import { ChannelStream } from './engine/channel-stream.ts';
-import { Channels, OPEN_FAILURE, type OpenAnswer } from './engine/channels.ts';
+import {
+  Channels,
+  OPEN_FAILURE,
+  type GlobalAnswer,
+  type OpenAnswer,
+  type ServerChannels,
+} from './engine/channels.ts';
 import type { HostSigner } from './engine/driver.ts';
+import { MAX_PACKET_BYTES } from './engine/limits.ts';
 import { ServerAuth } from './engine/server-auth.ts';
 import { Transport } from './engine/transport.ts';
 import { DOWNSTREAM_LEG, peerText, readSize } from './engine/unit.ts';
-import { exactText, type PacketReader } from './engine/wire.ts';
+import { exactText, MalformedPacket, PacketReader } from './engine/wire.ts';
+import { DownstreamForwards } from './downstream-forwards.ts';
+import {
+  AGENT_REQUEST,
+  DIRECT_STREAMLOCAL,
+  DIRECT_TCPIP,
+  readDirect,
+  readX11,
+  TUNNEL,
+  X11_REQUEST,
+} from './forward-channel.ts';
 import { identity } from './identity.ts';
 import type { GatewayLimits } from './limits.ts';
 
 /** Longest terminal type and encoded terminal modes that are taken. */
 const MAX_TERM_BYTES = 256;
 const MAX_MODES_BYTES = 4096;
+/** Requests of a channel behind one that isn't answered yet: how many, and their bytes. */
+const MAX_LATE_REQUESTS = 512;
+const MAX_LATE_REQUEST_BYTES = 2 * MAX_PACKET_BYTES;
 /** Refusals of one connection that are logged. */
 const MAX_LOGGED_REFUSALS = 20;
 
@@ -50,7 +72,8 @@ export interface DownstreamOptions {
   readonly onEnded: (why: string) => void;
 }
 
-const NO_FORWARD = 'this bastion forwards nothing but ssh -J to a target, port 22';
+const NO_FORWARD = 'sallyport: this bastion forwards nothing of this kind';
+const NO_TUNNEL = 'sallyport: this bastion forwards no networks; name what you need with -L or -R';
 
 type SessionChannel = Channel<InputUnit, OutputUnit>;
 
@@ -59,7 +82,16 @@ interface Preparation {
   pty: Pty | null;
   readonly env: { readonly name: string; readonly value: string }[];
   envBytes: number;
+  readonly carries: { agent: boolean; x11: X11Request | null; readonly refused: ForwardKind[] };
+  /** Requests behind one that isn't answered yet. */
+  later: LateRequest[] | null;
   isStarted: boolean;
+}
+
+interface LateRequest {
+  readonly type: string;
+  readonly wantReply: boolean;
+  readonly bytes: Buffer;
 }
 
 export interface Downstream {
@@ -77,6 +109,8 @@ class ServedConnection implements Downstream {
   readonly #options: DownstreamOptions;
   readonly #transport: Transport;
   readonly #preparations = new WeakMap<SessionChannel, Preparation>();
+  readonly #forwards: DownstreamForwards | null;
+  #channels: ServerChannels | null = null;
   #isAuthenticated = false;
   #noMoreSessions = false;
   #loggedRefusals = 0;
@@ -84,6 +118,10 @@ class ServedConnection implements Downstream {
   constructor(socket: Duplex, options: DownstreamOptions) {
     this.#options = options;
     const { handler, limits, logger, source } = options;
+    this.#forwards =
+      handler.forwards === undefined
+        ? null
+        : new DownstreamForwards(handler.forwards, () => this.#channels);
     this.#transport = new Transport({
       socket,
       ident: identity(),
@@ -118,16 +156,18 @@ class ServedConnection implements Downstream {
     this.#isAuthenticated = true;
     this.#options.onAuthenticated();
     const { limits } = this.#options;
-    return new Channels<InputUnit, OutputUnit>(transport, {
+    const channels = new Channels<InputUnit, OutputUnit>(transport, {
       leg: DOWNSTREAM_LEG,
       maxChannels: limits.maxChannels,
       keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: null },
       mayOpen: (type, reader) => this.#mayOpen(type, reader),
       requested: (channel, type, wantReply, reader) =>
         this.#requested(channel, type, wantReply, reader),
-      globalRequest: (type) => this.#globalRequest(type),
+      globalRequest: (type, reader) => this.#globalRequest(type, reader),
       ended: () => {},
     });
+    this.#channels = channels;
+    return channels;
   }
 
   /** What becomes of a new channel, or why it is refused. */
@@ -138,26 +178,39 @@ class ServedConnection implements Downstream {
     if (type === 'session') {
       if (this.#noMoreSessions) return prohibited('no more sessions were asked for');
       return (channel) =>
-        this.#preparations.set(channel, { pty: null, env: [], envBytes: 0, isStarted: false });
+        this.#preparations.set(channel, {
+          pty: null,
+          env: [],
+          envBytes: 0,
+          carries: { agent: false, x11: null, refused: [] },
+          later: null,
+          isStarted: false,
+        });
     }
-    if (type === 'direct-tcpip') {
-      // RFC 4254 section 7.2: the host as the client typed it, then the port.
-      const host = exactText(reader.string());
-      const port = reader.uint32();
+    if (type === DIRECT_TCPIP || type === DIRECT_STREAMLOCAL) {
+      const asked = readDirect(type, reader);
       if (!this.#options.handler.permits.portForwarding) {
         return prohibited('the certificate does not permit port forwarding, which ssh -J is too');
       }
-      if (host !== null) return this.#forward(host, port);
+      if (asked !== null) return this.#forward(asked);
     }
     this.#logRefusal('channel', type);
-    return prohibited(NO_FORWARD);
+    return prohibited(type === TUNNEL ? NO_TUNNEL : NO_FORWARD);
   }
 
-  /** A way to another host: SSH to a target is terminated here, and nothing else passes. */
-  async #forward(host: string, port: number): Promise<OpenAnswer<InputUnit, OutputUnit>> {
+  /** A way to another host: SSH to a target is terminated here, the rest is for the forwards. */
+  async #forward({
+    request,
+    origin,
+  }: NonNullable<ReturnType<typeof readDirect>>): Promise<OpenAnswer<InputUnit, OutputUnit>> {
     const { handler, jump, logger, source } = this.#options;
     try {
-      const inner = await jump(handler, host, port);
+      const host = request.kind === 'tcp' ? request.host : '';
+      const inner = request.kind === 'tcp' ? await jump(handler, host, request.port) : null;
+      if (inner === null || !inner.leadsSomewhere) {
+        const opened = await this.#forwards?.connect(request, origin, inner !== null);
+        if (opened !== undefined && (inner === null || typeof opened === 'function')) return opened;
+      }
       if (inner !== null) return (channel) => this.#serveInner(channel, host, inner);
     } catch (thrown) {
       logger.error('ssh.jump.failed', { source, why: messageOf(thrown) });
@@ -166,7 +219,7 @@ class ServedConnection implements Downstream {
         why: 'the bastion cannot read its directory at the moment; try again in a minute',
       };
     }
-    this.#logRefusal('channel', 'direct-tcpip');
+    this.#logRefusal('channel', request.kind);
     return prohibited(NO_FORWARD);
   }
 
@@ -191,7 +244,9 @@ class ServedConnection implements Downstream {
     );
   }
 
-  #globalRequest(type: string): boolean {
+  #globalRequest(type: string, reader: PacketReader): GlobalAnswer | Promise<GlobalAnswer> {
+    const answer = this.#forwards?.globalRequest(type, reader) ?? null;
+    if (answer !== null) return answer;
     if (type === 'no-more-sessions@openssh.com') this.#noMoreSessions = true;
     else if (type !== 'keepalive@openssh.com') this.#logRefusal('global request', type);
     return this.#noMoreSessions && type === 'no-more-sessions@openssh.com';
@@ -204,7 +259,16 @@ class ServedConnection implements Downstream {
     reader: PacketReader,
   ): void {
     const preparation = this.#preparations.get(channel);
-    if (preparation === undefined) return;
+    if (preparation === undefined) return channel.reply(wantReply, false);
+    if (preparation.later !== null) {
+      const bytes = Buffer.from(reader.rest());
+      const waiting = preparation.later.reduce((sum, one) => sum + one.bytes.length, bytes.length);
+      if (preparation.later.length >= MAX_LATE_REQUESTS || waiting > MAX_LATE_REQUEST_BYTES) {
+        return this.#transport.fail('too many requests before the session');
+      }
+      preparation.later.push({ type, wantReply, bytes });
+      return;
+    }
     const answer = this.#answer(channel, preparation, type, wantReply, reader);
     if (answer !== 'replied') channel.reply(wantReply, answer);
   }
@@ -240,12 +304,53 @@ class ServedConnection implements Downstream {
         const command = type === 'shell' ? null : Buffer.from(reader.string());
         preparation.isStarted = true;
         channel.reply(wantReply, true);
-        this.#start(channel, { kind: type, command, pty: preparation.pty, env: preparation.env });
+        const { pty, env, carries } = preparation;
+        const request = { kind: type, command, pty, env } as const;
+        const client = this.#forwards;
+        this.#start(
+          channel,
+          client === null ? request : { ...request, carries: { ...carries, client } },
+        );
+        return 'replied';
+      }
+      case AGENT_REQUEST:
+      case X11_REQUEST: {
+        if (this.#forwards === null) return false;
+        const x11 = type === X11_REQUEST ? readX11(reader) : null;
+        void this.#askToCarry(channel, preparation, x11, wantReply);
         return 'replied';
       }
       default:
         this.#logRefusal('channel request', type);
         return false;
+    }
+  }
+
+  /** Later requests of the channel wait: what is answered here counts for the start of the session. */
+  async #askToCarry(
+    channel: SessionChannel,
+    preparation: Preparation,
+    x11: X11Request | null,
+    wantReply: boolean,
+  ): Promise<void> {
+    const { forwards } = this.#options.handler;
+    const kind = x11 === null ? 'agent' : 'x11';
+    const { carries } = preparation;
+    preparation.later = [];
+    const isGranted = (await forwards?.mayCarry(kind)) ?? false;
+    if (!isGranted) carries.refused.push(kind);
+    else if (x11 === null) carries.agent = true;
+    else carries.x11 = x11;
+    channel.reply(wantReply, isGranted);
+    const { later } = preparation;
+    preparation.later = null;
+    try {
+      for (const { type, wantReply: wants, bytes } of later) {
+        this.#requested(channel, type, wants, new PacketReader(bytes));
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof MalformedPacket)) throw thrown;
+      this.#transport.fail('malformed request of a channel');
     }
   }
 

@@ -2,7 +2,12 @@
  * The channels of forwards on the wire, RFC 4254 sections 6.3.2 and 7.2 and OpenSSH's PROTOCOL: what opens
  * them, both ways. Pure. Not caught here: whether anybody asked for them.
  */
-import type { ForwardedChannel, ForwardOrigin, ForwardRequest } from '../session/ports.ts';
+import type {
+  ForwardedChannel,
+  ForwardOrigin,
+  ForwardRequest,
+  X11Request,
+} from '../session/ports.ts';
 import { peerText } from './engine/unit.ts';
 import { exactText, type Field, type PacketReader } from './engine/wire.ts';
 
@@ -15,6 +20,8 @@ const X11 = 'x11';
 
 export const AGENT_REQUEST = 'auth-agent-req@openssh.com';
 export const X11_REQUEST = 'x11-req';
+/** A whole network; nobody gets that. */
+export const TUNNEL = 'tun@openssh.com';
 
 /** Global requests that start and stop listening. */
 export const LISTEN = { tcp: 'tcpip-forward', socket: 'streamlocal-forward@openssh.com' } as const;
@@ -84,4 +91,11 @@ export function forwardedFields(channel: ForwardedChannel): readonly [string, ..
 function readOrigin(reader: PacketReader): ForwardOrigin {
   const host = peerText(reader.string());
   return { host, port: reader.uint32() };
+}
+
+export function readX11(reader: PacketReader): X11Request {
+  const isSingle = reader.boolean();
+  const protocol = Buffer.from(reader.string());
+  const cookie = Buffer.from(reader.string());
+  return { isSingle, protocol, cookie, screen: reader.uint32() };
 }
