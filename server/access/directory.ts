@@ -6,6 +6,7 @@ import type { OidcIdentity } from './identity.ts';
 import type { ChannelKind, FileAccess, RecordingMode } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
 import type { ShellIntegration } from './target.ts';
+import type { TokenDemands } from './token-demands.ts';
 
 export interface DirectoryDocument {
   readonly principals: readonly PrincipalEntry[];
@@ -52,6 +53,8 @@ export interface KeyEntry {
   /** `SHA256:…` as OpenSSH prints it. */
   readonly fingerprint: string;
   readonly comment: string;
+  /** Set for the key of a security token alone. */
+  readonly demands?: TokenDemands;
 }
 
 export interface TargetEntry {

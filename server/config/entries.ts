@@ -151,8 +151,8 @@ function readKeys(
       problems.push(keyProblem(source, place, line, outcome.why));
       return [];
     }
-    const { algorithm, blob, fingerprint, comment } = outcome;
-    return [{ entry: { algorithm, blob, fingerprint, comment }, source, path: place }];
+    const { kind: _, ...key } = outcome;
+    return [{ entry: key, source, path: place }];
   });
 }
 
@@ -198,8 +198,9 @@ function checkHostKey(
 ): void {
   if (entry.hostKey === undefined) return;
   const outcome = checks.parsePublicLine(entry.hostKey);
-  if (outcome.kind === 'key') return;
-  problems.push(keyProblem(source, [...path, 'hostKey'], entry.hostKey, outcome.why));
+  if (outcome.kind === 'key' && outcome.demands === undefined) return;
+  const why = outcome.kind === 'key' ? 'no host has a security token' : outcome.why;
+  problems.push(keyProblem(source, [...path, 'hostKey'], entry.hostKey, why));
 }
 
 // The line itself is never shown: it may be a private key that was pasted by mistake.

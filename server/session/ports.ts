@@ -7,6 +7,7 @@ import type { ForwardKind } from '../access/forward.ts';
 import type { Grant, GrantRule, RecordingMode, SessionKind } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
+import type { TokenDemands } from '../access/token-demands.ts';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
 import type { SallyportError } from '../errors.ts';
 import type { AuditEvent, EventType } from '../journal/event.ts';
@@ -189,6 +190,8 @@ export interface Vault {
 export interface Directory {
   /** The principal whose live (not revoked, not expired, not disabled) key this is. */
   principalByKey(blob: Buffer): Promise<Principal | null>;
+  /** What is asked of who signs in with this key; what is usual for one that nobody has. */
+  demandsOfKey(blob: Buffer): Promise<TokenDemands>;
   targetByName(name: string): Promise<Target | null>;
   allTargets(): Promise<readonly Target[]>;
   grantRules(): Promise<readonly GrantRule[]>;

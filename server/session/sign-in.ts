@@ -4,6 +4,7 @@
  */
 import type { Attribution } from '../access/attribution.ts';
 import type { Principal } from '../access/principal.ts';
+import { presenceFault } from '../access/token-demands.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent, JsonValue } from '../journal/event.ts';
 import type { Logger } from '../log.ts';
@@ -138,9 +139,12 @@ export class SignIn {
       this.#refused(userName, key, 'nobody has this key', null);
       return null;
     }
-    if (key.presence?.isTouched === false) {
-      this.#refused(userName, key, 'the security token was not touched', null);
-      return null;
+    if (key.presence !== undefined) {
+      const fault = presenceFault(await directory.demandsOfKey(key.blob), key.presence);
+      if (fault !== null) {
+        this.#refused(userName, key, fault, null);
+        return null;
+      }
     }
     const data = { method: 'publickey' };
     return { principal, known, forceCommand: null, permits: EVERYTHING, data };

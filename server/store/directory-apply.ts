@@ -13,6 +13,7 @@ import type {
   PrincipalEntry,
   TargetEntry,
 } from '../access/directory.ts';
+import { USUAL_DEMANDS } from '../access/token-demands.ts';
 import { SallyportError } from '../errors.ts';
 import { applyAuthorities, applyCertificateNames, pruneAuthorities } from './authorities.ts';
 import type { Database } from './database.ts';
@@ -132,6 +133,8 @@ interface StoredKey {
   readonly id: string;
   readonly blob: Buffer;
   readonly comment: string;
+  readonly touch_required: boolean;
+  readonly verify_required: boolean;
 }
 
 /**
@@ -143,7 +146,7 @@ async function applyKeys(knex: Knex, owner: string, keys: readonly KeyEntry[]): 
     .where('principal_id', owner)
     .whereNull('revoked_at')
     .whereNull('expires_at')
-    .select('id', 'blob', 'comment');
+    .select('id', 'blob', 'comment', 'touch_required', 'verify_required');
   const dropped = live.filter((row) => !keys.some((key) => key.blob.equals(row.blob)));
   await knex('principal_keys')
     .whereIn(
@@ -152,10 +155,21 @@ async function applyKeys(knex: Knex, owner: string, keys: readonly KeyEntry[]): 
     )
     .update({ revoked_at: knex.fn.now() });
   let changed = dropped.length > 0;
-  for (const { blob, algorithm, fingerprint, comment } of keys) {
-    const wanted = { principal_id: owner, algorithm, fingerprint, comment: storable(comment) };
+  for (const { blob, algorithm, fingerprint, comment, demands = USUAL_DEMANDS } of keys) {
+    const wanted = {
+      principal_id: owner,
+      algorithm,
+      fingerprint,
+      comment: storable(comment),
+      touch_required: demands.isTouchRequired,
+      verify_required: demands.isVerifyRequired,
+    };
     const same = live.find((row) => row.blob.equals(blob));
-    if (same?.comment === wanted.comment) continue;
+    const isSame =
+      same?.comment === wanted.comment &&
+      same.touch_required === wanted.touch_required &&
+      same.verify_required === wanted.verify_required;
+    if (isSame) continue;
     changed = true;
     await knex('principal_keys')
       .insert({ id: uuidv7(), blob, ...wanted })

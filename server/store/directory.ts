@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { ChannelKind, FileAccess, GrantRule, RecordingMode } from '../access/grant.ts';
 import { ROLES, type Principal, type PrincipalKind, type Role } from '../access/principal.ts';
 import type { ShellIntegration, Target } from '../access/target.ts';
+import { USUAL_DEMANDS } from '../access/token-demands.ts';
 import { SallyportError } from '../errors.ts';
 import type { Directory } from '../session/ports.ts';
 import type { Database } from './database.ts';
@@ -41,6 +42,11 @@ export interface StoredDirectory extends Directory {
   setHostKey(target: string, line: string): Promise<void>;
 }
 
+interface StoredDemands {
+  readonly touch_required: boolean;
+  readonly verify_required: boolean;
+}
+
 export function createDirectory(database: Pick<Database, 'knex'>): StoredDirectory {
   const { knex } = database;
   return {
@@ -55,6 +61,16 @@ export function createDirectory(database: Pick<Database, 'knex'>): StoredDirecto
           .first<PrincipalRow | undefined>(PRINCIPAL_COLUMNS),
       );
       return row === undefined ? null : principalOf(row);
+    },
+    demandsOfKey: async (blob) => {
+      const row = await askThrough(() =>
+        knex('principal_keys')
+          .where({ blob })
+          .first<StoredDemands | undefined>('touch_required', 'verify_required'),
+      );
+      return row === undefined
+        ? USUAL_DEMANDS
+        : { isTouchRequired: row.touch_required, isVerifyRequired: row.verify_required };
     },
     principalByName: (name) => enabledPrincipal(knex, name),
     targetByName: async (name) => (await askThrough(() => readTargets(knex, name)))[0] ?? null,

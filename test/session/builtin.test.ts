@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { GrantRule } from '../../server/access/grant.ts';
 import type { Principal, Role } from '../../server/access/principal.ts';
+import { USUAL_DEMANDS } from '../../server/access/token-demands.ts';
 import {
   isBuiltin,
   runBuiltin,
@@ -25,6 +26,7 @@ function world(
   const queries: BuiltinQueries = {
     directory: {
       principalByKey: () => Promise.resolve(null),
+      demandsOfKey: () => Promise.resolve(USUAL_DEMANDS),
       targetByName: () => Promise.resolve(null),
       allTargets: () => Promise.resolve([target, { ...target, name: 'other' }]),
       grantRules: () => Promise.resolve(answers.rules ?? [rule]),

@@ -6,6 +6,7 @@ import type {
   KeyEntry,
   PrincipalEntry,
 } from '../../server/access/directory.ts';
+import { USUAL_DEMANDS, type TokenDemands } from '../../server/access/token-demands.ts';
 import { SallyportError } from '../../server/errors.ts';
 import type { Database } from '../../server/store/database.ts';
 import { applyDirectory } from '../../server/store/directory-apply.ts';
@@ -103,6 +104,24 @@ describe('directory', () => {
     directory = createDirectory(database);
   });
   afterEach(() => database.close());
+
+  it('keeps what is asked of who has a security token, and hears of changes', async () => {
+    const asked = { isTouchRequired: false, isVerifyRequired: true };
+    const demands = (): Promise<TokenDemands> => directory.demandsOfKey(Buffer.from('alice'));
+    const say = (more: Partial<KeyEntry>): Promise<readonly DirectoryChange[]> =>
+      apply({
+        ...EMPTY,
+        principals: [principal('alice', { keys: [{ ...key('alice'), ...more }] })],
+      });
+    assert.deepEqual(await demands(), USUAL_DEMANDS);
+    await say({});
+    assert.deepEqual(await demands(), USUAL_DEMANDS);
+    assert.deepEqual(said(await say({ demands: asked })), ['principal alice changed']);
+    assert.deepEqual(await demands(), asked);
+    assert.deepEqual(said(await say({ demands: asked })), []);
+    assert.deepEqual(said(await say({})), ['principal alice changed']);
+    assert.deepEqual(await demands(), USUAL_DEMANDS);
+  });
 
   it('gives back what a document said', async () => {
     assert.equal(await directory.isEmpty(), true);
