@@ -98,14 +98,17 @@ function lineRead(line: string, at: number, key: KeyLines, { found }: Findings):
   }
   const short = hasBody ? null : SHORT_LINE.exec(body);
   const [shortLine = '', run = ''] = short ?? [];
-  if (run !== '' && (key.hasBody || (run.length >= LEAST_FIRST && /[A-Z0-9]/.test(run)))) {
+  const isFirst = !key.hasBody && run.length >= LEAST_FIRST;
+  const isLast = key.hasBody && key.others === 0;
+  // A word of small letters is a word.
+  if ((isFirst || isLast) && /[A-Z0-9+/=]/.test(run)) {
     const start = at + shortLine.indexOf(run);
     found.push({ start, end: start + run.length, detector: KEY });
     hasBody = true;
   }
   if (end !== -1) return null;
   const isNothing = body.trim() === '';
-  const others = hasBody || isNothing ? key.others : key.others + 1;
+  const others = hasBody ? 0 : isNothing ? key.others : key.others + 1;
   if (others > MAX_OTHER_LINES || key.lines >= MAX_LINES) return null;
   return { lines: key.lines + 1, others, hasBody: key.hasBody || hasBody };
 }

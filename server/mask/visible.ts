@@ -260,11 +260,9 @@ function wrapsIn(text: string, moves: readonly Move[], { width, column }: Termin
       if (isFull(text, start, at, from, width)) wraps.push({ start: at, end: at + 2 });
       start = at + 2;
     } else {
-      // Shells print a blank into the next row and go back over it.
-      const isBlank = text[at - 1] === ' ' && isFull(text, start, at - 1, from, width);
-      if (isBlank || isFull(text, start, at, from, width)) {
-        wraps.push({ start: isBlank ? at - 1 : at, end: at + 1 });
-      }
+      // Shells print a blank, or the next character, into the next row, go back and go on there.
+      const back = [0, 1, 2].find((one) => isFull(text, start, at - one, from, width));
+      if (back !== undefined) wraps.push({ start: at - back, end: at + 1 });
       start = at + 1;
     }
     from = 0;

@@ -23,7 +23,7 @@ const KEY_BODY = Array.from(
   { length: 9 },
   (_, at) => `${KEY_LINE.slice(at)}${KEY_LINE.slice(0, at)}`,
 );
-const AWS_SECRET = `wJalrXUtnFEMI/K7MDENG/bPxRfiCY${'EXAMPLEKEY'}`;
+const AWS_SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 const block = (kind: string, head: readonly string[] = []): string =>
   [`-----BEGIN ${kind}-----`, ...head, ...KEY_BODY, 'Zz9=', `-----END ${kind}-----`].join('\n');
 
@@ -35,8 +35,8 @@ export const PLANTED: readonly PlantedSecret[] = [
   one('a Diners Club card', 'credit-card', '30569309025904', '9309025904'),
   one('a JCB card', 'credit-card', '3530111333300000', '1113333000'),
   one('a UnionPay card', 'credit-card', '6200000000000005', '00000000005'),
-  one('an access key of AWS', 'aws-key', `AKIA${'IOSFODNN7EXAMPLE'}`, 'FODNN7EXAM'),
-  one('a temporary key of AWS', 'aws-key', `ASIA${'Y34FZKBOKMUTVV7A'}`, 'FZKBOKMUTV'),
+  one('an access key of AWS', 'aws-key', 'AKIAIOSFODNN7EXAMPLE', 'FODNN7EXAM'),
+  one('a temporary key of AWS', 'aws-key', 'ASIAY34FZKBOKMUTVV7A', 'FZKBOKMUTV'),
   one(
     'a secret key of AWS',
     'aws-key',
@@ -58,12 +58,7 @@ export const PLANTED: readonly PlantedSecret[] = [
   one('a token of GitHub', 'github-token', `ghp_${'a1B2c3D4e5F6'.repeat(3)}`, 'e5F6a1B2c3'),
   one('a token of a GitHub app', 'github-token', `ghs_${'Z9y8X7w6V5u4'.repeat(3)}`, 'V5u4Z9y8X7'),
   one('a fine-grained token', 'github-token', `github_pat_${'11ABCDE_x9'.repeat(8)}`, 'DE_x911ABC'),
-  one(
-    'a key of Google',
-    'google-key',
-    `AIza${'SyA1234567890abcdefghijklmnopqrstuv'}`,
-    '890abcdefg',
-  ),
+  one('a key of Google', 'google-key', 'AIzaSyA1234567890abcdefghijklmnopqrstuv', '890abcdefg'),
   one(
     'an access token of Google',
     'google-key',
@@ -73,19 +68,19 @@ export const PLANTED: readonly PlantedSecret[] = [
   one(
     'a bot token of Slack',
     'slack-token',
-    `xoxb-${'123456789012-1234567890123-AbCdEfGh'}`,
+    'xoxb-123456789012-1234567890123-AbCdEfGh',
     '1234567890123-Ab',
   ),
   one(
     'a webhook of Slack',
     'slack-token',
-    `https://hooks.slack.com/services/T0${'000AAAA/B0000BBBB/AbCdEfGhIjKlMnOpQrStUvWx'}`,
+    'https://hooks.slack.com/services/T0000AAAA/B0000BBBB/AbCdEfGhIjKlMnOpQrStUvWx',
     'BBBB/AbCdEfGhIj',
   ),
   one(
     'a JSON web token',
     'jwt',
-    `eyJhbGciOiJIUzI1NiJ9.${'eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'}`,
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U',
     'IxMjM0NTY3ODkwIn0',
     'P4J3jVmNHl0w5N',
   ),
@@ -99,20 +94,15 @@ export const PLANTED: readonly PlantedSecret[] = [
   one(
     'a URL with a password',
     'connection-string',
-    `postgres://app:${'S3cr3tPw-x'}@db.local:5432/x`,
+    'postgres://app:S3cr3tPw-x@db.local:5432/x',
     'S3cr3tPw',
   ),
-  one('a URL with two at signs', 'connection-string', `amqp://u:${'p@ss-Wq77'}@mq/`, 'ss-Wq77'),
-  one(
-    'a DSN',
-    'connection-string',
-    `host=db user=x password=${'hunter2-Qx9'} dbname=y`,
-    'hunter2-Qx9',
-  ),
+  one('a URL with two at signs', 'connection-string', 'amqp://u:p@ss-Wq77@mq/', 'ss-Wq77'),
+  one('a DSN', 'connection-string', 'host=db user=x password=hunter2-Qx9 dbname=y', 'hunter2-Qx9'),
   one(
     'a string of SQL Server',
     'connection-string',
-    `Server=db;User Id=sa;Password=${'Tr0ub4dor'};`,
+    'Server=db;User Id=sa;Password=Tr0ub4dor;',
     'Tr0ub4dor',
   ),
   one('an RSA key', 'private-key', block('RSA PRIVATE KEY'), ...KEY_BODY, 'Zz9='),
