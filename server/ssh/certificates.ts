@@ -2,6 +2,7 @@
  * Judges user certificates: everything that must hold before a certificate says who somebody is. What it
  * names is a principal only if the configuration says so for that authority.
  */
+import { presenceFault } from '../access/token-demands.ts';
 import type { Clock } from '../clock.ts';
 import type {
   Authorities,
@@ -88,7 +89,7 @@ class CertificateJudge {
     const options = readTerms(certificate);
     if (options.kind === 'invalid') return refused(options.why);
     const { terms } = options;
-    const fault = placeFault(terms, source) ?? presenceFault(terms, certificate, key);
+    const fault = placeFault(terms, source) ?? tokenFault(terms, certificate, key);
     if (fault !== null) return refused(fault);
     const revoked = await this.#revocationFault(authority, certificate);
     if (revoked !== null) return refused(revoked);
@@ -143,7 +144,7 @@ function placeFault({ sourceAddress }: CertificateTerms, source: string): string
 }
 
 /** A bare offer has no signature yet, so nothing to look at; nor have keys that are in no token. */
-function presenceFault(
+function tokenFault(
   terms: CertificateTerms,
   { keyType }: Certificate,
   { presence }: PublicKey,
@@ -151,10 +152,7 @@ function presenceFault(
   if (terms.isVerifyRequired && !keyType.startsWith('sk-')) {
     return 'it asks for a security token, and its key is in none';
   }
-  if (presence === undefined) return null;
-  if (terms.isTouchRequired && !presence.isTouched) return 'the security token was not touched';
-  if (!terms.isVerifyRequired || presence.isVerified) return null;
-  return 'the security token did not verify who holds it';
+  return presence === undefined ? null : presenceFault(terms, presence);
 }
 
 /** The one principal that the names in the certificate stand for, or why there is none. */
