@@ -63,6 +63,7 @@ export function sshConfigLines(
   const [first] = targets;
   const example = first?.name ?? 'TARGET';
   return [
+    '',
     `# Sallyport: the hosts that ${userName} may reach through ${host}, by their names: ssh ${example}`,
     '# Put this at the end of ~/.ssh/config, and do it again when there are new ones:',
     `#   ${here} >> ~/.ssh/config`,

@@ -10,6 +10,13 @@ import {
   revocationList,
   type KeyFile,
 } from '../ssh/support/authority.ts';
+import {
+  createToken,
+  startAgent,
+  TOKEN_TYPES,
+  TOUCHED,
+  VERIFIED,
+} from '../ssh/support/security-token.ts';
 import type { ProgramResult } from '../support/program.ts';
 import { ssh, Terminal } from '../support/ssh.ts';
 import { startSshd, type Sshd } from '../support/sshd.ts';
@@ -195,6 +202,38 @@ policies:
     const { certificate } = keys.find((key) => key.certificate !== undefined) ?? {};
     assert.deepEqual(certificate, { authority: null, keyId: 'test', serial: '0' });
   });
+
+  for (const type of TOKEN_TYPES) {
+    it(`asks of ${type} what the certificate asks of its holder`, async () => {
+      const token = createToken(type);
+      const path = join(folder, `token-${TOKEN_TYPES.indexOf(type)}`);
+      await writeFile(`${path}.pub`, `${token.publicLine}\n`, { mode: 0o600 });
+      await using agent = await startAgent(`${path}.socket`, token);
+      assert.ok(agent !== null);
+      const { args } = options({ ...corp, path: `${path}.pub` });
+      const signIn = async (terms: readonly string[], flags: number): Promise<boolean> => {
+        certify(corp, { ...corp, path }, ['-n', 'ann', ...terms]);
+        token.flags = flags;
+        const given = [
+          ...['-o', `CertificateFile=${path}-cert.pub`, '-o', `IdentityAgent=${path}.socket`],
+          ...args,
+        ];
+        const host = `x@${bastion.run.ssh.host}`;
+        return (await ssh({ config: '/dev/null', args: given, host }, 'whoami')).status === 0;
+      };
+      const verified = ['-O', 'verify-required'];
+      assert.deepEqual(
+        [
+          await signIn([], TOUCHED),
+          await signIn([], 0),
+          await signIn(['-O', 'no-touch-required'], 0),
+          await signIn(verified, TOUCHED | VERIFIED),
+          await signIn(verified, TOUCHED),
+        ],
+        [true, false, true, true, false],
+      );
+    });
+  }
 
   it('refuses who holds a certificate but not its key', async () => {
     const owner = certified(['-n', 'ann']);
