@@ -29,7 +29,8 @@ export class FileHandle {
   readonly #beginsEmpty: boolean;
   #read: ContentDigest | null = null;
   #written: ContentDigest | null = null;
-  #appendedBytes = 0;
+  /** Where the next appended piece is by the client's own count. */
+  #end: number | null = null;
   #hasEnded = false;
   #entries = 0;
   /** Something was refused by the target, or done to the file beside what was written. */
@@ -93,12 +94,22 @@ export class FileHandle {
     if (this.#read?.next === offset) this.#hasEnded = true;
   }
 
+  /** What was read may be all of the file, but the target hasn't said so. */
+  get lacksSize(): boolean {
+    return this.#read !== null && this.#read.next !== null && !this.#hasEnded;
+  }
+
+  hasSize(size: number | null): void {
+    if (this.#read?.next === size) this.#hasEnded = true;
+  }
+
   /** The piece goes up; the target writes in the order of the requests. */
   writes(offset: number, data: Buffer): void {
     this.#written ??= new ContentDigest(true, this.#budget);
-    // Where it really goes is the end of the file, wherever that is.
-    this.#written.push(this.#isAppending ? this.#appendedBytes : offset, data);
-    this.#appendedBytes += data.length;
+    // Where it really goes is the end of the file, in the order of arrival.
+    this.#end ??= offset;
+    this.#written.push(this.#isAppending ? this.#end : offset, data);
+    this.#end += data.length;
   }
 
   /** The target has not written it, or not only that. */

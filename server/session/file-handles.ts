@@ -6,7 +6,7 @@
 import type { FileOperation } from '../policy/file-operation.ts';
 import { attributesText } from '../sftp/attributes.ts';
 import { STATUS_EOF, STATUS_FAILURE, STATUS_OK, STATUS_PERMISSION_DENIED } from '../sftp/reply.ts';
-import type { RequestOf } from '../sftp/request.ts';
+import { handleRequest, type RequestOf } from '../sftp/request.ts';
 import { writeId } from '../sftp/wire.ts';
 import { reorderBudget } from './content-digest.ts';
 import type { FileDesk } from './file-desk.ts';
@@ -120,12 +120,19 @@ export class FileHandles {
   #close(file: FileHandle, request: RequestOf<'close'>, packet: Buffer): Promise<void> {
     file.isClosing = true;
     const { id, handle } = request;
+    if (file.lacksSize) void this.#askSize(file, handle);
     return this.#target.forward(packet, 'close', ({ reply, packet: answer }) => {
       this.#open.delete(handle);
       const status = reply.kind === 'status' ? reply.code : STATUS_FAILURE;
       writeId(answer, id);
       return { packet: answer, shown: this.#ended(file, status) };
     });
+  }
+
+  /** Clients that know a file's size read no further: whether that was all, the target says. */
+  async #askSize(file: FileHandle, handle: string): Promise<void> {
+    const { reply } = await this.#target.ask('fstat', (id) => handleRequest('fstat', id, handle));
+    if (reply.kind === 'attrs') file.hasSize(reply.attributes.size);
   }
 
   async #setAttributes(

@@ -13,7 +13,7 @@ import {
   STATUS_PERMISSION_DENIED,
 } from '../sftp/reply.ts';
 import {
-  closeRequest,
+  handleRequest,
   OPEN_APPEND,
   OPEN_CREATE,
   OPEN_EXCLUSIVE,
@@ -239,7 +239,7 @@ export class FileRequests {
     const { handle } = reply;
     const now = await checked;
     if (now.kind === 'nowhere' || !isSame(now.operation, operation)) {
-      void this.#target.ask('close', (own) => closeRequest(own, handle));
+      void this.#target.ask('close', (own) => handleRequest('close', own, handle));
       return this.#refuseMoved(operation, seq, openedUs, id);
     }
     const flags = request.kind === 'open' ? request.flags : 0;

@@ -278,6 +278,6 @@ export function pathRequest(
   return packetOf(NUMBERS[kind], { u32: id }, path);
 }
 
-export function closeRequest(id: number, handle: string): Buffer {
-  return packetOf(NUMBERS.close, { u32: id }, Buffer.from(handle, 'latin1'));
+export function handleRequest(kind: 'close' | 'fstat', id: number, handle: string): Buffer {
+  return packetOf(NUMBERS[kind], { u32: id }, Buffer.from(handle, 'latin1'));
 }

@@ -23,6 +23,7 @@ import type {
   ChannelRequest,
   DecidedCommand,
   DialOutcome,
+  FileResult,
   InputUnit,
   OutputUnit,
   Recording,
@@ -164,7 +165,12 @@ export type Step =
   | { readonly step: 'event'; readonly event: RecordedEvent }
   | { readonly step: 'decided'; readonly command: DecidedCommand }
   | { readonly step: 'dial'; readonly request: ChannelRequest }
-  | { readonly step: 'ended'; readonly seq: number; readonly exitStatus: number | null }
+  | {
+      readonly step: 'ended';
+      readonly seq: number;
+      readonly exitStatus: number | null;
+      readonly file?: FileResult;
+    }
   | { readonly step: 'end'; readonly end: SessionEnd }
   | { readonly step: 'journal'; readonly event: AuditEvent }
   | { readonly step: 'approval'; readonly request: ApprovalRequest };
@@ -242,8 +248,8 @@ export function fakeWorld(): FakeWorld {
             await durable;
             steps.push({ step: 'decided', command });
           },
-          commandEnded: (seq, { exitStatus }) =>
-            void steps.push({ step: 'ended', seq, exitStatus }),
+          commandEnded: (seq, { exitStatus, file }) =>
+            void steps.push({ step: 'ended', seq, exitStatus, ...(file && { file }) }),
           end: (end) => {
             steps.push({ step: 'end', end });
             return Promise.resolve();
