@@ -12,9 +12,27 @@ const LOCAL = /[\w.%+-]/;
 const MAX_LOCAL = 64;
 const MAX_DOMAIN = 255;
 const DOMAIN = /(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])/y;
-/** What looks like a domain and is the name of a unit or a file. */
-const NO_DOMAIN =
-  /\.(?:service|socket|target|timer|mount|automount|slice|scope|device|path|swap|png|jpe?g|gif|svg|webp|ico|css|js|ts|json|html?|tgz|gz|xz|zip|so|conf|txt|log|py|md)$/i;
+/** How domains end, beside the two letters of a country. */
+const ENDINGS = new Set(
+  (
+    'com net org edu gov mil int arpa info biz name pro mobi jobs coop aero museum travel tel cat asia post app dev ' +
+    'page cloud online site website store shop blog tech space live news email mail company group agency solutions ' +
+    'systems services network digital media studio design world global international life today tools software ' +
+    'academy center community education foundation institute university school health care finance bank money ' +
+    'capital ventures partners consulting management marketing technology science club social chat team work zone ' +
+    'run host hosting security expert support xyz top icu vip berlin london paris tokyo nyc ' +
+    'test example invalid local localdomain internal intranet corp lan home private onion'
+  ).split(' '),
+);
+/** Countries whose letters files end in; then a domain has more than one label before. */
+const FILE_ENDING = /^[^.]+\.(?:py|sh|pl|rs|md|so|ps|js|ts|gz|cc|mk|la|in|st|ml)$/;
+
+function isDomain(domain: string): boolean {
+  const ending = domain.slice(domain.lastIndexOf('.') + 1);
+  if (ending !== ending.toLowerCase() && ending !== ending.toUpperCase()) return false;
+  if (ending.length > 2) return ENDINGS.has(ending.toLowerCase());
+  return !FILE_ENDING.test(domain) || domain.indexOf('.') > 3;
+}
 
 export function findEmails({ text }: Sight, { found }: Findings): void {
   for (let at = text.indexOf('@', 1); at !== -1; at = text.indexOf('@', at + 1)) {
@@ -24,7 +42,7 @@ export function findEmails({ text }: Sight, { found }: Findings): void {
     if (start === at || text[at - 1] === '.') continue;
     DOMAIN.lastIndex = at + 1;
     const domain = DOMAIN.exec(text)?.[0];
-    if (domain === undefined || NO_DOMAIN.test(domain)) continue;
+    if (domain === undefined || !isDomain(domain)) continue;
     found.push({ start, end: at + 1 + domain.length, detector: EMAIL });
   }
 }
@@ -50,7 +68,8 @@ const CREDENTIALS = new RegExp(
   'y',
 );
 /** A variable or a blank to fill in. */
-const NO_PASSWORD = /^(?:\$\{[^}]*\}|\$[A-Z_][A-Z0-9_]*|%[sv]|\*+|\{\{?[^}]*\}?\}|\.\.\.)$/;
+const NO_PASSWORD =
+  /^(?:\$\{[^}]*\}|\$\{?|(?:None|null|nil|undefined|true|false)[,)]*|\$[A-Z_][A-Z0-9_]*|%[sv]|\*+|\{\{?[^}]*\}?\}|\.\.\.)$/;
 const SETTING = /(?:password|pwd)[ \t]{0,2}=[ \t]{0,2}([^\s;"'&]{1,256})/iy;
 /** What stands beside the password in a connection string, and not in other settings. */
 const BESIDE =

@@ -51,15 +51,15 @@ const ISSUERS: readonly (readonly [from: number, to: number, lengths: readonly n
   [3000, 3059, [14]],
   [3095, 3095, [14]],
   [3400, 3499, [15]],
-  [3528, 3589, [16, 17, 18, 19]],
-  [3600, 3699, [14, 16]],
+  [3528, 3589, [16]],
+  [3600, 3699, [14]],
   [3700, 3799, [15]],
-  [3800, 3999, [14, 16]],
-  [4000, 4999, [13, 16, 19]],
+  [3800, 3999, [14]],
+  [4000, 4999, [13, 16]],
   [5100, 5599, [16]],
-  [6011, 6011, [16, 19]],
-  [6200, 6299, [16, 17, 18, 19]],
-  [6440, 6599, [16, 19]],
+  [6011, 6011, [16]],
+  [6200, 6299, [16, 19]],
+  [6440, 6599, [16]],
   [2200, 2204, [16]],
   [2221, 2720, [16]],
 ];
@@ -108,6 +108,9 @@ function findCards(sight: Sight, start: number, end: number, found: Findings['fo
   }
 }
 
+/** An address and hexadecimal digits in groups: the line of a dump. */
+const DUMPED_BEFORE = /^[0-9a-f]{6,16}:?(?: {1,3}[0-9a-f]{2,8})* {1,3}$/i;
+
 /** Neither part of a word, of a decimal number, nor of a longer row of groups (a dump, a UUID). */
 function standsAlone(sight: Sight, start: number, end: number): boolean {
   const { text } = sight;
@@ -117,6 +120,10 @@ function standsAlone(sight: Sight, start: number, end: number): boolean {
   if (/[0-9][.,]$|\.$/.test(before) || /^[.,][0-9]/.test(after)) return false;
   if (/[0-9A-Za-z_]-$/.test(before) || /^-[0-9A-Za-z_]/.test(after)) return false;
   if (!text.slice(start, end).includes(' ')) return true;
+  if (
+    DUMPED_BEFORE.test(text.slice(Math.max(text.lastIndexOf('\n', start) + 1, start - 96), start))
+  )
+    return false;
   return (
     !isDumped(/(?:^|[^0-9A-Za-z])(\w{4}) $/.exec(before)) && !isDumped(/^ (\w{4})\b/.exec(after))
   );

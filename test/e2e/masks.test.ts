@@ -48,7 +48,8 @@ while at < len(text):
     at = to
 `;
 
-describe('e2e: masks', () => {
+describe('e2e: masks', function () {
+  this.timeout(180_000);
   let folder: string;
   let url: string;
   let real: RealTarget;
