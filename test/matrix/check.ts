@@ -38,6 +38,8 @@ export interface Client {
   readonly name: string;
   /** Whether transfers have the full size in every run, not only in `npm run matrix`. */
   readonly isBulk: boolean;
+  /** Checks in which the client races with the target, without a bastion too. */
+  readonly unsteady?: readonly CheckName[];
   readonly checks: Partial<Readonly<Record<CheckName, Check>>>;
   /** Why it can't run on this machine, or null when it can; left out = it always can. */
   readonly missing?: (scene: Scene) => Promise<string | null>;
@@ -63,6 +65,29 @@ export async function tryCheck(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** How often an unsteady check may be repeated until it gives the same on two ways. */
+const MAX_UNSTEADY_TRIES = 5;
+
+/**
+ * What differs between a way and a connection without a bastion, one line each.
+ * @param plain what was seen without a bastion before, if it was
+ */
+export async function compareWays(
+  plain: Facts | null,
+  tryWay: (way: Way) => Promise<Facts>,
+  way: Way,
+  isUnsteady: boolean,
+): Promise<{ readonly plain: Facts; readonly differences: readonly string[] }> {
+  let expected = plain ?? (await tryWay('plain'));
+  let found = differences(expected, await tryWay(way));
+  const maxTries = isUnsteady ? MAX_UNSTEADY_TRIES : 1;
+  for (let tries = 1; found.length > 0 && tries < maxTries; tries += 1) {
+    expected = await tryWay('plain');
+    found = differences(expected, await tryWay(way));
+  }
+  return { plain: expected, differences: found };
 }
 
 /** What differs, one line each; none when both saw the same. */

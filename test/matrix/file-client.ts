@@ -12,7 +12,7 @@ export interface FileClient {
   readonly list?: (attempt: Attempt, remote: string) => CommandLine;
   readonly get: (attempt: Attempt, remote: string, local: string) => CommandLine;
   readonly put: (attempt: Attempt, local: string, remote: string) => CommandLine;
-  /** Standard error without what depends on who was faster. */
+  /** Standard error without what names the way or depends on who was faster. */
   readonly steady?: (text: string) => string;
 }
 

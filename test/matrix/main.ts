@@ -4,9 +4,10 @@
  * `--client NAME` and `--check NAME` (both may be repeated) run a part; `--megabytes N` changes the size.
  */
 import { parseArgs } from 'node:util';
-import { CHECKS, differences, tryCheck, type CheckName } from './check.ts';
+import { messageOf } from '../../server/errors.ts';
+import { CHECKS, compareWays, tryCheck, type CheckName, type Facts } from './check.ts';
 import { CLIENTS } from './clients.ts';
-import { openScene } from './scene.ts';
+import { openScene, type Way } from './scene.ts';
 import { renderTable, type Result } from './table.ts';
 
 const { values: options } = parseArgs({
@@ -45,23 +46,25 @@ async function main(): Promise<number> {
     const missing = (await client.missing?.(scene)) ?? null;
     for (const check of checks) {
       if (client.checks[check] === undefined) continue;
-      const found = { bastion: [] as string[], jump: [] as string[] };
+      const found: Record<'bastion' | 'jump', readonly string[]> = { bastion: [], jump: [] };
       const taken: string[] = [];
-      const attempt = async (
-        way: 'plain' | 'bastion' | 'jump',
-      ): Promise<ReturnType<typeof tryCheck>> => {
+      const tryWay = async (way: Way): Promise<Facts> => {
         const startMs = performance.now();
         try {
           return await tryCheck(scene, client, check, way, megabytes * 1024 * 1024);
         } finally {
-          taken.push(`${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+          taken.push(`${way} ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
         }
       };
-      if (missing === null) {
-        const plain = await attempt('plain');
-        for (const way of ['bastion', 'jump'] as const) {
-          const seen = await attempt(way).catch((error: unknown) => String(error));
-          found[way].push(...(typeof seen === 'string' ? [seen] : differences(plain, seen)));
+      let plain: Facts | null = null;
+      for (const way of missing === null ? (['bastion', 'jump'] as const) : []) {
+        try {
+          const isUnsteady = client.unsteady?.includes(check) ?? false;
+          const compared = await compareWays(plain, tryWay, way, isUnsteady);
+          plain = compared.plain;
+          found[way] = compared.differences;
+        } catch (error) {
+          found[way] = [messageOf(error)];
         }
       }
       say(`${client.name}, ${check}: ${taken.join(', ')}`);

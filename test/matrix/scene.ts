@@ -205,15 +205,18 @@ async function writeBulk(path: string, bytes: number): Promise<string> {
 /** How sshd calls the processes that hold a connection and run nothing. */
 const CONNECTION = /^sshd: [^\s@]+(@notty|@pts\/\d+| \[\w+\])?$/;
 
-/** What runs on the target for somebody: below its sshd, without the connections themselves. */
-export async function targetProcesses({ sshd }: Scene): Promise<ProcessInfo[]> {
+/** All processes below the target's sshd. */
+export async function sshdChildren({ sshd }: Scene): Promise<ProcessInfo[]> {
   const all = await listProcesses();
   const below = new Set([sshd.pid]);
   for (let before = 0; before !== below.size;) {
     before = below.size;
     for (const { pid, parent } of all) if (below.has(parent)) below.add(pid);
   }
-  return all.filter(
-    ({ pid, command }) => pid !== sshd.pid && below.has(pid) && !CONNECTION.test(command),
-  );
+  return all.filter(({ pid }) => pid !== sshd.pid && below.has(pid));
+}
+
+/** What runs on the target for somebody, without what only holds a connection. */
+export async function targetProcesses(scene: Scene): Promise<ProcessInfo[]> {
+  return (await sshdChildren(scene)).filter(({ command }) => !CONNECTION.test(command));
 }

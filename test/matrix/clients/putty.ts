@@ -95,6 +95,7 @@ export const PUTTY: readonly Client[] = [
       list: (attempt, remote) => psftp(attempt, `ls ${remote}`),
       get: (attempt, remote, local) => psftp(attempt, `get ${remote} ${local}`),
       put: (attempt, local, remote) => psftp(attempt, `put ${local} ${remote}`),
+      steady: (text) => text.replace(/^Using username "[^"]*"\.\n/, ''),
     }),
   },
 ];

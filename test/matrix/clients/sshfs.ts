@@ -15,7 +15,9 @@ function mountPoint({ scene }: Attempt): string {
   return `${scene.folder}-mount`;
 }
 
-const MOUNTED = `mkdir "$MOUNT" || exit 98
+const MOUNTED = `# One that was killed left its mount behind, on every way.
+fusermount3 -u -z -q "$MOUNT" 2>&- && rmdir "$MOUNT"
+mkdir "$MOUNT" || exit 98
 finish() {
   code=$?
   cd /
@@ -79,7 +81,7 @@ const checks = fileChecks({
     mounted(attempt, 'cat "$1" >"$MOUNT/$2"', local, remotely(attempt, remote)),
 });
 
-/** A killed sshfs leaves its mount behind, on every way. */
+/** Leaves no mount behind. */
 function unmounting(check: Check | undefined): Check {
   if (check === undefined) throw new Error('there is no such check');
   return async (attempt) => {
