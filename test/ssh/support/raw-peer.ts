@@ -143,11 +143,49 @@ export interface RawServer extends AsyncDisposable {
 }
 
 /** A target that lets everybody in and then does what the test says. @param onExchange keys are exchanged */
-export async function startRawServer(
+export function startRawServer(
   hostKey: KeyPair,
   onClient: (peer: RawPeer) => void,
   accepts = true,
   onExchange: () => void = () => {},
+): Promise<RawServer> {
+  const judge = {
+    offered: () => Promise.resolve(accepts),
+    proven: () => Promise.resolve(accepts),
+  };
+  const first = (transport: Transport, peer: RawPeer): Stage =>
+    new ServerAuth(transport, {
+      judge,
+      enter: null,
+      maxAttempts: 6,
+      maxUserNameBytes: 1024,
+      onSuccess: () => {
+        // The success must be on its way before the test's first packet.
+        setImmediate(() => onClient(peer));
+        return peer;
+      },
+      onEnded: () => {},
+      onError: () => {},
+    });
+  return startServer(hostKey, first, onExchange);
+}
+
+/** A target that exchanges keys, and authenticates as the test says. */
+export function startRawLogin(
+  hostKey: KeyPair,
+  onClient: (peer: RawPeer) => void,
+): Promise<RawServer> {
+  const first = (_: Transport, peer: RawPeer): Stage => {
+    setImmediate(() => onClient(peer));
+    return peer;
+  };
+  return startServer(hostKey, first, () => {});
+}
+
+async function startServer(
+  hostKey: KeyPair,
+  first: (transport: Transport, peer: RawPeer) => Stage,
+  onExchange: () => void,
 ): Promise<RawServer> {
   const outcome = readPrivateKey(hostKey.privateKeyPem);
   if (outcome.kind === 'invalid') throw new Error(outcome.why);
@@ -162,29 +200,11 @@ export async function startRawServer(
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    const judge = {
-      offered: () => Promise.resolve(accepts),
-      proven: () => Promise.resolve(accepts),
-    };
     const transport: Transport = new Transport({
       socket,
       ident: 'test',
       role: { kind: 'server', hostKeys: { [outcome.type]: signer } },
-      onReady: () =>
-        new ServerAuth(transport, {
-          judge,
-          enter: null,
-          maxAttempts: 6,
-          maxUserNameBytes: 1024,
-          onSuccess: () => {
-            const peer = new RawPeer(transport, socket);
-            // The success must be on its way before the test's first packet.
-            setImmediate(() => onClient(peer));
-            return peer;
-          },
-          onEnded: () => {},
-          onError: () => {},
-        }),
+      onReady: () => first(transport, new RawPeer(transport, socket)),
       onEnd: () => {},
     });
   });
