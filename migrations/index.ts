@@ -18,6 +18,7 @@ import * as certificates from './0012_certificates.ts';
 import * as signingAuthorities from './0013_signing_authorities.ts';
 import * as masks from './0015_masks.ts';
 import * as identitiesOfIssuers from './0016_identities_of_issuers.ts';
+import * as lockedPrincipals from './0017_locked_principals.ts';
 import * as securityTokens from './0017_security_tokens.ts';
 
 export interface NamedMigration {
@@ -41,5 +42,6 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0013_signing_authorities', migration: signingAuthorities },
   { name: '0015_masks', migration: masks },
   { name: '0016_identities_of_issuers', migration: identitiesOfIssuers },
+  { name: '0017_locked_principals', migration: lockedPrincipals },
   { name: '0017_security_tokens', migration: securityTokens },
 ];

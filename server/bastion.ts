@@ -3,7 +3,6 @@
  * configuration, the demo. Made in this order, closed in reverse.
  */
 import { randomBytes } from 'node:crypto';
-import { hasRole } from './access/principal.ts';
 import { Closers } from './cli/closers.ts';
 import {
   DEMO_CREDENTIAL,
@@ -27,15 +26,20 @@ import {
 } from './cli/recording-keys.ts';
 import { journalChanges } from './cli/journal.ts';
 import type { Config } from './config/environment.ts';
-import { anchorSink, coldStore, coldStoreOptions, openStores, type Stores } from './context.ts';
+import {
+  anchorSink,
+  builtinQueries,
+  coldStore,
+  coldStoreOptions,
+  openStores,
+  type Stores,
+} from './context.ts';
 import { messageOf, SallyportError } from './errors.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
-import { ConnectionRegistry } from './session/connection.ts';
+import { ConnectionRegistry } from './session/connection-registry.ts';
 import { HeldCommands } from './session/held-commands.ts';
 import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
-import type { BuiltinQueries } from './session/builtin.ts';
-import type { BastionIdentity } from './session/ssh-config.ts';
 import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
@@ -51,12 +55,15 @@ import { maskedPorts } from './session/masked-record.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
 import { startRetention } from './store/retention.ts';
+import { createStandings } from './store/standings.ts';
 import { createSearchKeeper } from './store/search-keeper.ts';
 import { openSpool } from './store/spool.ts';
 import { createPages } from '../web/index.ts';
 
 /** What a shell marks its prompts and commands with is made of so many bytes. */
 const NONCE_BYTES = 16;
+/** When the directory can't be asked who may stay, it is asked again after this. */
+const RECHECK_RETRY_MS = 1000;
 /** How long the recorder may take to ship what it has at the end, milliseconds. */
 const SHIP_TIMEOUT_MS = 10_000;
 
@@ -150,9 +157,6 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     limits: { idleMs: config.upstreamIdleMs },
   });
   closers.add('connections to targets', async () => dialers.close());
-  // Also when notifications may have been missed.
-  await database.listen(DIRECTORY_CHANNEL, () => dialers.retire());
-
   const registry = new ConnectionRegistry({
     policies: stores.policies,
     ...maskedPorts({ approvals: stores.approvals, recordings }, stores.policies),
@@ -167,11 +171,23 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     directory: stores.directory,
     certificates: createCertificates({ authorities: stores.authorities, clock }),
     attributions: stores.shortKeys,
+    standings: createStandings(database),
     dialers,
     builtins: builtinQueries(stores, {
       hostKey: publicLineOf(hostKey),
       hostAuthority: publicLineOf(hostAuthority, 'sallyport-host-authority'),
     }),
+  });
+  const recheck = (): void => {
+    registry.recheck().catch((error: unknown) => {
+      logger.error('access not rechecked', { why: messageOf(error) });
+      setTimeout(recheck, RECHECK_RETRY_MS).unref();
+    });
+  };
+  // Also when notifications may have been missed.
+  await database.listen(DIRECTORY_CHANNEL, () => {
+    dialers.retire();
+    recheck();
   });
   const gateway = await startGateway({
     listen: config.ssh,
@@ -353,29 +369,6 @@ async function prepareDirectory(
   const document = demoDirectory(keys, { host: target.host, port: target.port }, login);
   await applyDirectory(database, document, { prune: false, dryRun: false });
   return true;
-}
-
-function builtinQueries(stores: Stores, identity: BastionIdentity): BuiltinQueries {
-  return {
-    identity,
-    directory: stores.directory,
-    recentSessions: async (principal, limit) => {
-      const everybody = hasRole(principal, 'auditor');
-      const page = await stores.recordings.listSessions(
-        everybody ? { limit } : { principal: principal.name, limit },
-      );
-      return page.items.map((one) => ({
-        id: one.id,
-        startedAt: one.startedAt,
-        principal: one.principal.name,
-        target: one.target,
-        kind: one.kind,
-        status: one.status,
-      }));
-    },
-    waitingApprovals: (limit) => stores.approvals.listApprovals({ status: 'waiting', limit }),
-    decide: (id, decision, by) => stores.approvals.decide(id, decision, by),
-  };
 }
 
 function serverEvent(

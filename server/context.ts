@@ -4,6 +4,7 @@
  */
 import { Home } from './cli/home.ts';
 import type { VerbInput } from './cli/verb.ts';
+import { hasRole } from './access/principal.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config/environment.ts';
 import type { BucketPlace } from './config/record-places.ts';
@@ -19,7 +20,9 @@ import type {
 import type { Logger } from './log.ts';
 import { compilePolicy } from './policy/document.ts';
 import type { Policy } from './policy/policy.ts';
+import type { BuiltinQueries } from './session/builtin.ts';
 import type { Approvals, Authorities, Policies } from './session/ports.ts';
+import type { BastionIdentity } from './session/ssh-config.ts';
 import { anchorBucket, anchorFile, type AnchorSink, anchorWebhook } from './store/anchor-sinks.ts';
 import { createAuthorities } from './store/authorities.ts';
 import { createApprovals } from './store/approvals.ts';
@@ -214,5 +217,29 @@ function compiledPolicies(database: Database): Policies {
       compiled.set(name, fresh);
       return fresh;
     },
+  };
+}
+
+/** What the commands of the bastion itself ask for. */
+export function builtinQueries(stores: Stores, identity: BastionIdentity): BuiltinQueries {
+  return {
+    identity,
+    directory: stores.directory,
+    recentSessions: async (principal, limit) => {
+      const everybody = hasRole(principal, 'auditor');
+      const page = await stores.recordings.listSessions(
+        everybody ? { limit } : { principal: principal.name, limit },
+      );
+      return page.items.map((one) => ({
+        id: one.id,
+        startedAt: one.startedAt,
+        principal: one.principal.name,
+        target: one.target,
+        kind: one.kind,
+        status: one.status,
+      }));
+    },
+    waitingApprovals: (limit) => stores.approvals.listApprovals({ status: 'waiting', limit }),
+    decide: (id, decision, by) => stores.approvals.decide(id, decision, by),
   };
 }

@@ -7,6 +7,7 @@ import { demoTarget } from './demo-target.ts';
 import { doctor } from './doctor.ts';
 import { journalVerbs } from './journal.ts';
 import { keyVerbs } from './keys.ts';
+import { principalVerbs } from './principals.ts';
 import { policyTest } from './policy-verb.ts';
 import { searchVerbs } from './search.ts';
 import { retentionVerbs } from './retention.ts';
@@ -25,6 +26,7 @@ const PUBLIC: readonly Verb[] = [
   doctor,
   migrate,
   tokenCreate,
+  ...principalVerbs,
   ...credentialVerbs,
   ...sessionVerbs,
   ...searchVerbs,

@@ -12,6 +12,8 @@ export const EVENT_TYPES = [
   'session.held',
   'session.released',
   'session.deleted',
+  'principal.disabled',
+  'principal.enabled',
   'key.registered',
   'key.rotated',
   'verify.failed',

@@ -1,5 +1,15 @@
 /** What runs on one connection, and how its client is told something that belongs to none of it. */
+import type { Grant, GrantRule } from '../access/grant.ts';
+import { isNamedBy, type Principal } from '../access/principal.ts';
+import { selects, type Target } from '../access/target.ts';
 import { ConnectionHolds } from './connection-holds.ts';
+
+/** The directory as it is now, as far as it concerns one principal. */
+export interface Standing {
+  readonly principal: Principal;
+  readonly targets: readonly Target[];
+  readonly rules: readonly GrantRule[];
+}
 
 /** Something that runs on a connection until it is over. */
 export interface Running {
@@ -12,6 +22,21 @@ export interface Running {
   terminate(text: string, why: string): void;
   /** The transport below has ended. */
   clientGone(): void;
+  /** Whether a grant still covers it. */
+  mayStay(standing: Standing): boolean;
+}
+
+/** Whether the very rule is there still, and still names principal, target and login. */
+export function ruleStands(grant: Grant, { principal, rules, targets }: Standing): boolean {
+  const rule = rules.find(({ id }) => id === grant.rule.id);
+  const target = targets.find(({ name }) => name === grant.target.name);
+  return (
+    rule !== undefined &&
+    rule.principals.some((selector) => isNamedBy(principal, selector)) &&
+    target !== undefined &&
+    rule.targets.some((selector) => selects(selector, target)) &&
+    target.logins.some(({ name }) => name === grant.login.name)
+  );
 }
 
 /** Notices that wait for a session in which they can be said. */
@@ -57,6 +82,15 @@ export class ConnectionSessions {
     const [oldest] = this.#talking;
     if (oldest !== undefined) return oldest.say(text);
     if (this.#untold.length < MAX_UNTOLD) this.#untold.push(text);
+  }
+
+  /** Ends what no grant covers any more; null = the principal may do nothing any more. */
+  recheck(standing: Standing | null): void {
+    for (const running of this.#running) {
+      if (standing !== null && running.mayStay(standing)) continue;
+      const text = 'your access was withdrawn meanwhile; ask an admin';
+      running.terminate(text, 'its access was withdrawn');
+    }
   }
 
   /** The connection has ended. */

@@ -4,13 +4,14 @@
  */
 import { attributedRun, type AttributedRun } from '../access/attribution.ts';
 import { parseDestination, type Destination } from '../access/destination.ts';
-import { authorise, type ChannelKind, type Grant } from '../access/grant.ts';
+import { authorise, type ChannelKind, type Grant, type GrantRule } from '../access/grant.ts';
 import { jumpPlace } from '../access/jump.ts';
 import type { Principal } from '../access/principal.ts';
+import type { Target } from '../access/target.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
 import { isBuiltin, runBuiltin, type BuiltinQueries } from './builtin.ts';
-import { ConnectionSessions, type Running } from './connection-sessions.ts';
+import { ConnectionSessions, type Running, type Standing } from './connection-sessions.ts';
 import { ForwardPace } from './forward-pace.ts';
 import { ConnectionForwards, type ForwardsOwner } from './forwards.ts';
 import { EXIT_FAILED, notice } from './notice.ts';
@@ -18,7 +19,6 @@ import type {
   ChannelRequest,
   ConnectionHandler,
   ConnectionPermits,
-  Connections,
   Dialer,
   Dialers,
   DownstreamEnd,
@@ -33,6 +33,8 @@ import { transferOf } from './transfer.ts';
 
 /** Connections inside connections, the outermost not counted. */
 const MAX_JUMPS = 4;
+/** How long whoever may not stay still gets to read why. */
+const WITHDRAWN_LINGER_MS = 500;
 
 export interface ConnectionDependencies extends SessionDependencies, SignInDependencies {
   readonly dialers: Dialers;
@@ -40,9 +42,11 @@ export interface ConnectionDependencies extends SessionDependencies, SignInDepen
 }
 
 /** Where a connection comes from, and where it reached the bastion; inside a jump as outside. */
-interface Origin {
+export interface Origin {
   readonly source: string;
   readonly place: BastionPlace | null;
+  /** Ends the outermost transport. */
+  readonly close: (why: string) => void;
 }
 
 /** What a connection inside another one is for. */
@@ -56,91 +60,37 @@ interface Jump {
   readonly depth: number;
 }
 
-/** All connections of this process. */
-export class ConnectionRegistry implements Connections {
-  readonly #dependencies: ConnectionDependencies;
-  readonly #sessions = new Map<Running, Promise<void>>();
+/** What all connections of this process share. */
+export interface ConnectionOwner {
   /** How fast principals open forwards, over all their connections. */
   readonly pace: ForwardPace;
-  #draining = false;
-
-  constructor(dependencies: ConnectionDependencies) {
-    this.#dependencies = dependencies;
-    this.pace = new ForwardPace(dependencies.limits);
-  }
-
-  get activeSessions(): number {
-    return this.#sessions.size;
-  }
-
-  accept(source: string, place: BastionPlace | null = null): ConnectionHandler {
-    return new Connection(this.#dependencies, { source, place }, this, null);
-  }
-
-  async jump(
-    outer: ConnectionHandler,
-    host: string,
-    port: number,
-  ): Promise<InnerConnection | null> {
-    return outer instanceof Connection ? outer.jump(host, port) : null;
-  }
-
-  get isDraining(): boolean {
-    return this.#draining;
-  }
-
-  /** Runs a session and remembers it until it is over. */
-  start(session: Running): void {
-    const over = session.run().finally(() => this.#sessions.delete(session));
-    this.#sessions.set(session, over);
-  }
-
-  /**
-   * No new sessions; running ones get a notice and `drainTimeoutMs`, then they are ended.
-   * @param cut ends them at once
-   */
-  async drain(cut: AbortSignal): Promise<void> {
-    this.#draining = true;
-    const { drainTimeoutMs } = this.#dependencies.limits;
-    const seconds = Math.ceil(drainTimeoutMs / 1000);
-    const running = [...this.#sessions.values()];
-    for (const session of this.#sessions.keys()) {
-      session
-        .say(notice(`the bastion is stopping; this session ends in ${seconds} s`))
-        // A session whose recording failed is ending already.
-        .catch(() => {});
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainTimeoutMs);
-      cut.addEventListener('abort', () => resolve());
-    });
-    await Promise.race([Promise.all(running), deadline]);
-    clearTimeout(timer);
-    for (const session of this.#sessions.keys()) {
-      session.terminate('the bastion has stopped; connect again later', 'the bastion stopped');
-    }
-    await Promise.all(this.#sessions.values());
-  }
+  readonly isDraining: boolean;
+  /** Runs something and remembers it until it is over. */
+  start(running: Running): void;
 }
 
-class Connection implements ConnectionHandler, ForwardsOwner {
+export class Connection implements ConnectionHandler, ForwardsOwner {
   readonly #dependencies: ConnectionDependencies;
   readonly #origin: Origin;
-  readonly #registry: ConnectionRegistry;
+  readonly #registry: ConnectionOwner;
   readonly #sessions: ConnectionSessions;
   readonly forwards: ConnectionForwards;
   readonly #signIn: SignIn;
   #dialer: Dialer | null = null;
   readonly #jump: Jump | null;
+  readonly #inner = new Set<Connection>();
+  readonly #onOver: () => void;
   #over = false;
+  #isWithdrawn = false;
 
   constructor(
     dependencies: ConnectionDependencies,
     origin: Origin,
-    registry: ConnectionRegistry,
+    registry: ConnectionOwner,
     jump: Jump | null,
+    onOver: () => void,
   ) {
+    this.#onOver = onOver;
     this.#dependencies = dependencies;
     this.#origin = origin;
     this.#registry = registry;
@@ -189,7 +139,9 @@ class Connection implements ConnectionHandler, ForwardsOwner {
     if (place === null) return null;
     const { target, leadsSomewhere } = place;
     const jump = { peer, host, target, depth };
-    const inner = new Connection(this.#dependencies, this.#origin, this.#registry, jump);
+    const over = (): boolean => this.#inner.delete(inner);
+    const inner = new Connection(this.#dependencies, this.#origin, this.#registry, jump, over);
+    this.#inner.add(inner);
     return { handler: inner, leadsSomewhere, enter: (userName) => inner.enter(userName) };
   }
 
@@ -221,6 +173,7 @@ class Connection implements ConnectionHandler, ForwardsOwner {
   ended(why: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#onOver();
     this.#sessions.close();
     this.forwards.close();
     // Sessions that are still writing their last words upstream keep nothing that outlives this.
@@ -228,9 +181,28 @@ class Connection implements ConnectionHandler, ForwardsOwner {
     this.#signIn.ended(why);
   }
 
+  /** Ends what is no longer allowed, here and in the connections inside. */
+  async recheck(targets: readonly Target[], rules: readonly GrantRule[]): Promise<void> {
+    if (this.#signIn.peer === null) return;
+    const principal = await this.#signIn.principalNow();
+    this.#stand(principal === null ? null : { principal, targets, rules });
+    if (principal !== null || this.#over) return;
+    const { logger } = this.#dependencies;
+    logger.info('access withdrawn', { source: this.source });
+    setTimeout(() => this.#origin.close('your access was withdrawn'), WITHDRAWN_LINGER_MS);
+  }
+
+  #stand(standing: Standing | null): void {
+    this.#sessions.recheck(standing);
+    if (standing === null) this.#isWithdrawn = true;
+    else this.#signIn.changed(standing.principal);
+    for (const inner of this.#inner) inner.#stand(standing);
+  }
+
   async #route(asked: ChannelRequest, end: DownstreamEnd): Promise<void> {
     const { peer } = this.#signIn;
     if (peer === null) return answer(asked, end, notice('sign in first'));
+    if (this.#isWithdrawn) return answer(asked, end, notice('your access was withdrawn'));
     const request = servedRequest(asked, peer.forceCommand);
     if (this.#registry.isDraining) {
       return answer(request, end, notice('the bastion is stopping; connect again later'));

@@ -6,6 +6,7 @@
  */
 import { messageOf } from '../errors.ts';
 import type { ForwardWish } from '../policy/forward-place.ts';
+import { ruleStands, type Standing } from './connection-sessions.ts';
 import { asFailure } from './cut.ts';
 import { ForwardRecord, type ForwardContext } from './forward-record.ts';
 import { errorNotice, notice } from './notice.ts';
@@ -76,6 +77,10 @@ export class ForwardListen {
 
   terminate(text: string, why: string): void {
     this.#cut?.({ status: 'closed', why, text: notice(text) });
+  }
+
+  mayStay(standing: Standing): boolean {
+    return ruleStands(this.#options.context.grant, standing);
   }
 
   clientGone(): void {

@@ -6,6 +6,7 @@
  */
 import { messageOf, type SallyportError } from '../errors.ts';
 import type { ForwardWish } from '../policy/forward-place.ts';
+import { ruleStands, type Standing } from './connection-sessions.ts';
 import { asFailure } from './cut.ts';
 import { ForwardMeter } from './forward-meter.ts';
 import { ForwardRecord, type ForwardContext } from './forward-record.ts';
@@ -111,6 +112,10 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
 
   terminate(text: string, why: string): void {
     this.#cut?.({ status: 'closed', why, refusal: refused(notice(text)) });
+  }
+
+  mayStay(standing: Standing): boolean {
+    return ruleStands(this.#options.context.grant, standing);
   }
 
   clientGone(): void {

@@ -94,6 +94,8 @@ export interface Connections {
     source: string,
     /** Where the peer reached us. */
     place?: { readonly host: string; readonly port: number },
+    /** Ends the transport; `why` is shown to the client. */
+    close?: (why: string) => void,
   ): ConnectionHandler;
   /**
    * The authenticated client of `outer` wants a connection to `host:port`; `outer` may itself be inside a
@@ -197,6 +199,16 @@ export interface Directory {
   grantRules(): Promise<readonly GrantRule[]>;
 }
 
+/** Whether who came in may stay. */
+export interface Standings {
+  /**
+   * The principal as it is now; null = it is disabled, or the key is no longer its own. That a key has
+   * expired since then doesn't matter.
+   * @param key what it proved itself with; null = something else
+   */
+  principalNow(principalId: string, key: Buffer | null): Promise<Principal | null>;
+}
+
 /** What keys were registered for. */
 export interface Attributions {
   /** null = the key says nothing of a run, or isn't known. */
@@ -209,8 +221,9 @@ export interface Certificates {
    * Judges the certificate of a key: its authority and signature, time, revocation, options, and whom it
    * names. Rejects when the directory can't be read.
    * @param source `address:port` of the peer
+   * @param atMs when it was shown; left out = now
    */
-  judge(key: PublicKey, source: string): Promise<CertificateVerdict>;
+  judge(key: PublicKey, source: string, atMs?: number): Promise<CertificateVerdict>;
 }
 
 /** What the journal says of a certificate. */

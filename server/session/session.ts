@@ -5,11 +5,13 @@
  * States: starting → (refused | running) → ending → over. Only `run` moves between them.
  */
 import { v7 as uuidv7 } from 'uuid';
+import { authorise } from '../access/grant.ts';
 import { messageOf } from '../errors.ts';
 import type { Detectors } from '../mask/detectors.ts';
 import { initialState } from '../shell/state.ts';
 import { gapNotice, withLastPolicy } from './break-glass.ts';
 import { conversationOf } from './conversation.ts';
+import type { Standing } from './connection-sessions.ts';
 import { asFailure, clientGone, type Cut, denied } from './cut.ts';
 import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
@@ -113,6 +115,14 @@ export class Session {
   /** Ends the session with a notice; the recording is completed. */
   terminate(text: string, why: string): void {
     this.#cut?.({ notice: notice(text), exitStatus: EXIT_FAILED, status: 'closed', why });
+  }
+
+  mayStay({ principal, rules, targets }: Standing): boolean {
+    const { kind, login, target } = this.#context.grant;
+    const now = targets.find(({ name }) => name === target.name);
+    // Forwards are granted by place, and are sessions of their own.
+    if (now === undefined || kind === 'forward') return false;
+    return authorise(principal, now, login.name, kind, rules).kind === 'granted';
   }
 
   /** The transport below has ended: whatever waits for this client stops waiting. */

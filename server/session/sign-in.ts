@@ -8,6 +8,7 @@ import { presenceFault } from '../access/token-demands.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent, JsonValue } from '../journal/event.ts';
 import type { Logger } from '../log.ts';
+import type { Clock } from '../clock.ts';
 import type {
   Attributions,
   CertificateFacts,
@@ -17,6 +18,7 @@ import type {
   Directory,
   Journal,
   PublicKey,
+  Standings,
 } from './ports.ts';
 
 /** Refused keys that are kept for the journal, per connection. */
@@ -48,6 +50,8 @@ export interface SignInDependencies {
   readonly directory: Directory;
   readonly attributions: Attributions;
   readonly certificates: Certificates;
+  readonly standings: Standings;
+  readonly clock: Clock;
   readonly journal: Journal;
   readonly logger: Logger;
 }
@@ -57,6 +61,8 @@ export class SignIn {
   readonly #source: string;
   readonly #refusedKeys: JsonValue[] = [];
   #peer: Peer | null = null;
+  /** What the peer came in with; null inside a jump. */
+  #proof: { readonly key: PublicKey; readonly atMs: number } | null = null;
 
   constructor(dependencies: SignInDependencies, source: string) {
     this.#dependencies = dependencies;
@@ -77,6 +83,7 @@ export class SignIn {
   }
 
   async proven(userName: string, key: PublicKey): Promise<boolean> {
+    const atMs = this.#dependencies.clock.nowMs();
     const judged = await this.#judge(userName, key);
     if (judged === null) return false;
     const { data, ...peer } = judged;
@@ -85,6 +92,7 @@ export class SignIn {
       key: key.fingerprint,
       userName: clip(userName),
     });
+    this.#proof = { key, atMs };
     this.#peer = { ...peer, userName };
     return true;
   }
@@ -95,6 +103,23 @@ export class SignIn {
     const [login = '', ...claims] = userName.split('+');
     this.#peer = { ...outer, userName: [`${login}@${target}`, ...claims].join('+') };
     return true;
+  }
+
+  /** The peer's principal as it is now; null = what it came in with opens nothing any more. */
+  async principalNow(): Promise<Principal | null> {
+    const { certificates, standings } = this.#dependencies;
+    if (this.#proof === null || this.#peer === null) return null;
+    const { key, atMs } = this.#proof;
+    const { id } = this.#peer.principal;
+    if (key.certificate === undefined) return standings.principalNow(id, key.blob);
+    const verdict = await certificates.judge(key, this.#source, atMs);
+    if (verdict.kind === 'refused' || verdict.principal.id !== id) return null;
+    return standings.principalNow(id, null);
+  }
+
+  /** What counts for new channels from here on. */
+  changed(principal: Principal): void {
+    if (this.#peer !== null) this.#peer = { ...this.#peer, principal };
   }
 
   /** The connection has ended: says so if nobody ever came in. */

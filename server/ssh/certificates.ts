@@ -54,21 +54,19 @@ export interface CertificatesOptions {
 
 export function createCertificates(options: CertificatesOptions): Certificates {
   const judge = new CertificateJudge(options);
-  return { judge: (key, source) => judge.judge(key, source) };
+  return { judge: (key, source, atMs) => judge.judge(key, source, atMs ?? options.clock.nowMs()) };
 }
 
 class CertificateJudge {
   readonly #authorities: Authorities;
-  readonly #clock: Clock;
   /** By digest; the oldest first. */
   readonly #lists = new Map<string, RevocationList>();
 
-  constructor({ authorities, clock }: CertificatesOptions) {
+  constructor({ authorities }: CertificatesOptions) {
     this.#authorities = authorities;
-    this.#clock = clock;
   }
 
-  async judge(key: PublicKey, source: string): Promise<CertificateVerdict> {
+  async judge(key: PublicKey, source: string, atMs: number): Promise<CertificateVerdict> {
     const read = readCertificate(key.certificate ?? Buffer.alloc(0));
     if (read.kind === 'invalid') return { kind: 'refused', why: read.why, facts: null };
     const { certificate } = read;
@@ -84,7 +82,7 @@ class CertificateJudge {
     if (authority === null) return refused('its authority is not trusted here');
     if (!isSignedByAuthority(certificate)) return refused('its signature does not verify');
     if (certificate.kind !== 'user') return refused('it is a certificate for hosts');
-    const late = timeFault(certificate, BigInt(Math.floor(this.#clock.nowMs() / 1000)));
+    const late = timeFault(certificate, BigInt(Math.floor(atMs / 1000)));
     if (late !== null) return refused(late);
     const options = readTerms(certificate);
     if (options.kind === 'invalid') return refused(options.why);

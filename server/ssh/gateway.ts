@@ -129,12 +129,10 @@ class ListeningGateway implements Gateway {
       clearTimeout(grace);
     };
     const { localAddress = '', localPort = 0 } = socket;
-    const handler = connections.accept(source, {
-      // As IPv4 where it is, also when we listen for both.
-      host: localAddress.replace(/^::ffff:(?=\d+\.)/i, ''),
-      port: localPort,
-    });
-    const downstream = serveConnection(socket, {
+    // As IPv4 where it is, also when we listen for both.
+    const place = { host: localAddress.replace(/^::ffff:(?=\d+\.)/i, ''), port: localPort };
+    const handler = connections.accept(source, place, (why) => downstream.close(why));
+    const downstream: Downstream = serveConnection(socket, {
       source,
       hostKeys: this.#hostKeys,
       innerHostKeys: (host) => this.#hostKeysFor(host),

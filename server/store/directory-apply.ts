@@ -92,6 +92,7 @@ interface StoredPrincipal {
   readonly groups: readonly string[];
   readonly owner: string | null;
   readonly disabled_at: Date | null;
+  readonly locked_at: Date | null;
 }
 
 async function applyPrincipals(
@@ -109,13 +110,14 @@ async function applyPrincipals(
     };
     const stored = await knex('principals').where({ name }).first<StoredPrincipal | undefined>();
     const id = stored?.id ?? uuidv7();
-    const isNew = stored === undefined || stored.disabled_at !== null;
+    const isLocked = stored !== undefined && stored.locked_at !== null;
+    const isNew = stored === undefined || (stored.disabled_at !== null && !isLocked);
     const differs = isNew || !isDeepStrictEqual(pick(stored), wanted);
     if (differs) {
       await knex('principals')
         .insert({ id, name, ...wanted })
         .onConflict('name')
-        .merge({ ...wanted, disabled_at: null });
+        .merge(isLocked ? wanted : { ...wanted, disabled_at: null });
     }
     const keysDiffer = await applyKeys(knex, id, entry.keys);
     const identitiesDiffer = await applyIdentities(knex, id, entry.oidc);

@@ -1,0 +1,52 @@
+/** Shutting principals out and letting them in again, at once and for every process. */
+import type { Database } from './database.ts';
+import { tellDirectoryChange } from './directory-change.ts';
+import type { StoredJournal } from './journal.ts';
+import { storable } from './storable.ts';
+
+/** Who asks for it, and why. */
+export interface DisablingBy {
+  readonly source: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * A disabled principal opens nothing, and what it runs ends. It stays disabled until this enables it; no
+ * configuration does. One that only the configuration has dropped is enabled by naming it there.
+ */
+export async function setDisabled(
+  stores: {
+    readonly database: Pick<Database, 'knex'>;
+    readonly journal: Pick<StoredJournal, 'appendWith'>;
+  },
+  name: string,
+  isDisabled: boolean,
+  by: DisablingBy,
+): Promise<'changed' | 'same' | 'unknown'> {
+  const { database, journal } = stores;
+  const row = await database
+    .knex('principals')
+    .where('name', storable(name))
+    .first<{ readonly locked_at: Date | null } | undefined>('locked_at');
+  if (row === undefined) return 'unknown';
+  if ((row.locked_at !== null) === isDisabled) return 'same';
+  const event = {
+    type: isDisabled ? 'principal.disabled' : 'principal.enabled',
+    principal: name,
+    source: by.source,
+    session: null,
+    target: null,
+    data: { reason: by.reason },
+  } as const;
+  await journal.appendWith([event], async (trx) => {
+    await trx('principals')
+      .where('name', storable(name))
+      .update(
+        isDisabled
+          ? { disabled_at: trx.raw('coalesce(disabled_at, now())'), locked_at: trx.fn.now() }
+          : { disabled_at: null, locked_at: null },
+      );
+    await tellDirectoryChange(trx);
+  });
+  return 'changed';
+}
