@@ -18,7 +18,7 @@ import { encodeFields, encodeInteger, MalformedPacket, PacketReader } from './wi
 /** Weakest RSA key that is accepted, the strongest, and the largest exponent: more cost time to verify. */
 export const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 16_384;
-const MAX_RSA_EXPONENT_BITS = 64;
+const MAX_RSA_EXPONENT_BITS = 32;
 /** Longest application that a security token's key may name; OpenSSH's is `ssh:` and a few words. */
 const MAX_APPLICATION_BYTES = 255;
 
