@@ -8,7 +8,12 @@ import { detectorNumber, type Findings, type Sight } from './detection.ts';
 
 const KEY = detectorNumber('private-key');
 
-const HEADER = /-{4,5} ?BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}/g;
+/** A narrow terminal may have put it into two rows. */
+const HEADER = new RegExp(
+  `-{4,5} ?${broken('BEGIN')}[A-Z0-9 \\r\\n]{1,64}${broken('PRIVATE KEY')}(?:${broken(' BLOCK')})? ?\\r?\\n?-{1,5}\\r?\\n?-{0,5}`,
+  'g',
+);
+
 /** `openssh-key-v1` and a zero byte in base64: how every such key begins. */
 const OPENSSH = 'b3BlbnNzaC1rZXktdjE';
 const HEADER_BEFORE = 96;
@@ -28,6 +33,10 @@ const MAX_LINES = 2000;
 const MAX_LINE = 2048;
 /** Of a line that has been cut so much stays. */
 const KEPT_OF_LINE = 64;
+
+function broken(text: string): string {
+  return Array.from(text).join('(?:\\r?\\n)?');
+}
 
 export interface KeyPlace {
   /** Up to here everything has been looked at. */
@@ -71,7 +80,7 @@ export function findKeys(sight: Sight, from: KeyPlace, findings: Findings): KeyP
 function keyStart(text: string, at: number): number | null {
   const openssh = text.indexOf(OPENSSH, at);
   let header: number | null = null;
-  if (text.includes('BEGIN ', at)) {
+  if (text.includes('----', at)) {
     HEADER.lastIndex = at;
     header = HEADER.test(text) ? HEADER.lastIndex : null;
   }

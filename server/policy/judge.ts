@@ -186,7 +186,11 @@ function weight({ verdict, rule, fit }: Finding): number {
   );
 }
 
-function concerns({ principals, targets }: Rule, facts: Facts): boolean {
+/** Whether a rule is for this principal and this target. */
+export function concerns(
+  { principals, targets }: Pick<Rule, 'principals' | 'targets'>,
+  facts: Facts,
+): boolean {
   return (
     (principals === null || principals.some((one) => isPrincipal(one, facts.principal))) &&
     (targets === null || targets.some((one) => isTarget(one, facts.target)))

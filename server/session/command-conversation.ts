@@ -4,7 +4,10 @@
  */
 import { clientGone, type Cut, denied } from './cut.ts';
 import { dial } from './dialled.ts';
+import { fileLine } from './line-text.ts';
 import { EXIT_FAILED, notice } from './notice.ts';
+import { OutputGuard, outputRulesFor } from './output-guard.ts';
+import { pipedProgram } from './piped-program.ts';
 import { inputReader, LOGIN_SHELL } from './program-input.ts';
 import type { ChannelRequest, UpstreamEnd } from './ports.ts';
 import type { Conversation, Scene } from './scene.ts';
@@ -64,7 +67,9 @@ export class CommandConversation implements Conversation {
     let reader = LOGIN_SHELL;
     if (request.kind === 'exec') {
       const bytes = request.command ?? Buffer.alloc(0);
-      const line = commandLine(bytes, bytes.toString('utf8'));
+      const program = await pipedProgram(request, input);
+      const plain = commandLine(bytes, bytes.toString('utf8'));
+      const line = program === null ? plain : { ...plain, input: program };
       const refused = refusedTransfer(grant.rule.files, this.#transfer);
       const outcome = await input.interruptible(
         (abandoned) => gate.decideTransfer(line, refused, abandoned, say),
@@ -80,7 +85,9 @@ export class CommandConversation implements Conversation {
     const nonce = mode === 'inject' ? dependencies.nonce() : null;
     const dialled = await dial(this.#scene, upstreamRequest(request, limits.environment, nonce));
     if (dialled.kind === 'cut') return dialled.cut;
-    const upstream = this.#count?.counting(dialled.end) ?? dialled.end;
+    const end = this.#count?.counting(dialled.end) ?? dialled.end;
+    const { guard, stopped } = await this.#guard();
+    const upstream = guard?.guarded(end) ?? end;
     this.#upstream = upstream;
     if (input.gone.aborted) return clientGone();
 
@@ -92,11 +99,31 @@ export class CommandConversation implements Conversation {
     const outbound = this.#pumpOutput(upstream, terminal);
     // A client that has closed its channel still gets the exit status, as from the target itself.
     return Promise.race([
+      stopped,
       outbound,
       inbound.then((end) =>
         end.kind === 'refused' ? this.#refused(end.notice, outbound) : outbound,
       ),
     ]);
+  }
+
+  /** Stops the session as the policy's rules on output say. */
+  async #guard(): Promise<{ guard: OutputGuard | null; stopped: Promise<Cut> }> {
+    const { context, dependencies, gate, input, output, say } = this.#scene;
+    const { principal, rule, target } = context.grant;
+    const { policy } = await dependencies.policies.byName(rule.policy);
+    const rules = outputRulesFor(policy, { principal, target });
+    let stop: (cut: Cut) => void = () => {};
+    const stopped = new Promise<Cut>((resolve) => (stop = resolve));
+    if (rules.length === 0) return { guard: null, stopped };
+    const guard = new OutputGuard({
+      rules,
+      decide: (text, decision) =>
+        gate.decideTransfer(fileLine(text, false), decision, input.gone, say),
+      onRefused: (text) => stop(denied(text)),
+    });
+    output.guard(guard);
+    return { guard, stopped };
   }
 
   /** Says so at once; what came before the refused command ends as it would, and nothing follows. */

@@ -162,9 +162,15 @@ function maskedDecision(detectors: Detectors, decision: Decision): Decision {
   };
 }
 
+/** Only what is stored: the rest is for the judge. */
 function maskedCommand(detectors: Detectors, command: ReadCommand): ReadCommand {
+  const { language, readsInput, stdinLanguage } = command;
   return {
-    ...command,
+    language,
+    readsInput,
+    stdinLanguage,
+    redirections: [],
+    directory: null,
     argv: command.argv === null ? null : [...maskWords(detectors, command.argv)],
     text: maskText(detectors, command.text).text,
     via: command.via.map((one) => maskText(detectors, one, CUT.test(one)).text),

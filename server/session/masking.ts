@@ -50,6 +50,7 @@ export class OutputMasking {
   #timer: NodeJS.Timeout | null = null;
   #keyUs: number | null = null;
   #reported = 0;
+  #isPaused = false;
 
   constructor(options: MaskingOptions) {
     this.#options = options;
@@ -76,6 +77,18 @@ export class OutputMasking {
     this.#keyUs = isKey ? this.#options.nowUs() : null;
   }
 
+  /** Nothing that is held back comes out, until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#wait();
+  }
+
   resized(width: number): void {
     for (const { masker } of this.#all) masker.resize(width);
   }
@@ -95,7 +108,7 @@ export class OutputMasking {
   /** Says something between the target's output. */
   notice({ bytes, stream }: DataUnit): readonly OutputUnit[] {
     const { masker } = this.#streams[stream];
-    const held = masker.flush();
+    const held = this.#isPaused ? NOTHING : masker.flush();
     this.#report();
     const { text } = maskText(this.#options.detectors, bytes.toString('utf8'));
     const before: OutputUnit[] = held.length === 0 ? [] : [{ kind: 'data', stream, bytes: held }];
@@ -106,6 +119,8 @@ export class OutputMasking {
   rest(): readonly OutputUnit[] {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    // Of a session that isn't to go on nothing more comes out.
+    if (this.#isPaused) return [];
     return this.#given((held) => held.masker.end());
   }
 
@@ -124,7 +139,8 @@ export class OutputMasking {
   }
 
   #wait(): void {
-    if (this.#timer !== null || !this.#all.some(({ masker }) => masker.isHolding)) return;
+    if (this.#isPaused || this.#timer !== null) return;
+    if (!this.#all.some(({ masker }) => masker.isHolding)) return;
     const nowUs = this.#options.nowUs();
     const oldestUs = Math.min(...this.#all.map((held) => held.oldestUs ?? nowUs));
     const leftMs = Math.max(0, HOLD_MS - (nowUs - oldestUs) / 1000);

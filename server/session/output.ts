@@ -4,6 +4,7 @@
  */
 import { OutputDecoder, outputEvents } from '../asciicast/utf8.ts';
 import type { RecordedEvent, Utf8Output } from '../asciicast/event.ts';
+import type { OutputGuard } from './output-guard.ts';
 import { type MaskingOptions, OutputMasking } from './masking.ts';
 import type { DownstreamEnd, OutputUnit, Recording, RecordingGap } from './ports.ts';
 
@@ -26,6 +27,8 @@ export class OutputPipe {
   #fail: (error: Error) => void = () => {};
   /** null = nothing is masked. */
   #masking: OutputMasking | null = null;
+  /** null = no rule is about what comes out. */
+  #guard: Pick<OutputGuard, 'watch'> | null = null;
   /** Resolves with the recording's failure as soon as there is one. */
   readonly failed: Promise<Error> = new Promise((resolve) => {
     this.#fail = resolve;
@@ -65,6 +68,11 @@ export class OutputPipe {
     return this.#masking;
   }
 
+  /** From here on rules decide how often something may come out; `mask` counts it. */
+  guard(guard: Pick<OutputGuard, 'watch'>): void {
+    this.#guard = guard;
+  }
+
   /** The client has pressed these keys. */
   typed(keys: Buffer): void {
     this.#masking?.typed(keys);
@@ -88,6 +96,8 @@ export class OutputPipe {
    */
   async push(unit: OutputUnit, atUs: number = this.#nowUs()): Promise<void> {
     const units = this.#masking?.take(unit) ?? [unit];
+    const stopped = this.#masking === null ? null : (this.#guard?.watch(this.#masking) ?? null);
+    if (stopped !== null) await stopped;
     // All in this turn, so that nothing comes between them.
     await Promise.all(units.map((one) => this.#pass(one, atUs)));
     if (this.#failure !== null) throw this.#failure;

@@ -169,6 +169,7 @@ export type Step =
       readonly step: 'ended';
       readonly seq: number;
       readonly exitStatus: number | null;
+      readonly masked?: number;
       readonly file?: FileResult;
     }
   | { readonly step: 'end'; readonly end: SessionEnd }
@@ -248,8 +249,14 @@ export function fakeWorld(): FakeWorld {
             await durable;
             steps.push({ step: 'decided', command });
           },
-          commandEnded: (seq, { exitStatus, file }) =>
-            void steps.push({ step: 'ended', seq, exitStatus, ...(file && { file }) }),
+          commandEnded: (seq, { exitStatus, file, masked }) =>
+            void steps.push({
+              step: 'ended',
+              seq,
+              exitStatus,
+              ...(file && { file }),
+              ...(masked !== undefined && { masked }),
+            }),
           end: (end) => {
             steps.push({ step: 'end', end });
             return Promise.resolve();
