@@ -9,6 +9,7 @@ import {
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
+  type KeyPairKeyObjectResult,
 } from 'node:crypto';
 import {
   KEM_CIPHERTEXT_BYTES,
@@ -37,9 +38,13 @@ export interface Exchange {
 /** The ML-KEM in use. */
 export const KEM: Kem = nativeKem() ?? PORTABLE_KEM;
 
-/** One side of an exchange, with keys of its own. */
-export function createHybridExchange(isServer: boolean, kem: Kem = KEM): Exchange {
-  return isServer ? new ServerExchange(kem) : new ClientExchange(kem);
+/** One side of an exchange, with keys of its own. @param pair the X25519 one, for tests that replay */
+export function createHybridExchange(
+  isServer: boolean,
+  kem: Kem = KEM,
+  pair: KeyPairKeyObjectResult = generateKeyPairSync('x25519'),
+): Exchange {
+  return isServer ? new ServerExchange(kem, pair) : new ClientExchange(kem, pair);
 }
 
 /** Has the code compiled before a stranger's first packet pays for it. */
@@ -53,13 +58,14 @@ export function warmUpHybridExchange(): void {
 }
 
 class ClientExchange implements Exchange {
-  readonly #classic = generateKeyPairSync('x25519');
+  readonly #classic: KeyObject;
   readonly #pair: KemPair;
   readonly #message: Buffer;
 
-  constructor(kem: Kem) {
+  constructor(kem: Kem, { privateKey, publicKey }: KeyPairKeyObjectResult) {
+    this.#classic = privateKey;
     this.#pair = kem.generate();
-    this.#message = Buffer.concat([this.#pair.publicKey, pointOf(this.#classic.publicKey)]);
+    this.#message = Buffer.concat([this.#pair.publicKey, pointOf(publicKey)]);
   }
 
   message(): Buffer {
@@ -68,17 +74,19 @@ class ClientExchange implements Exchange {
 
   secret(theirs: Buffer): Buffer {
     const [ciphertext, point] = split(theirs, KEM_CIPHERTEXT_BYTES);
-    const classic = agree(this.#classic.privateKey, point);
+    const classic = agree(this.#classic, point);
     return combine(this.#pair.decapsulate(ciphertext), classic);
   }
 }
 
 class ServerExchange implements Exchange {
   readonly #kem: Kem;
+  readonly #classic: KeyPairKeyObjectResult;
   #message: Buffer | null = null;
 
-  constructor(kem: Kem) {
+  constructor(kem: Kem, pair: KeyPairKeyObjectResult) {
     this.#kem = kem;
+    this.#classic = pair;
   }
 
   message(): Buffer {
@@ -88,10 +96,9 @@ class ServerExchange implements Exchange {
 
   secret(theirs: Buffer): Buffer {
     const [publicKey, point] = split(theirs, KEM_PUBLIC_BYTES);
-    const pair = generateKeyPairSync('x25519');
-    const classic = agree(pair.privateKey, point);
+    const classic = agree(this.#classic.privateKey, point);
     const { ciphertext, secret } = this.#kem.encapsulate(publicKey);
-    this.#message = Buffer.concat([ciphertext, pointOf(pair.publicKey)]);
+    this.#message = Buffer.concat([ciphertext, pointOf(this.#classic.publicKey)]);
     return combine(secret, classic);
   }
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { createHybridExchange, KEM } from '../../../server/ssh/engine/hybrid-exchange.ts';
 import {
   KEM_CIPHERTEXT_BYTES,
@@ -8,6 +11,20 @@ import {
   PORTABLE_KEM,
   type Kem,
 } from '../../../server/ssh/engine/ml-kem.ts';
+import { verifySignature } from '../../../server/ssh/engine/signature.ts';
+import { encodeFields } from '../../../server/ssh/engine/wire.ts';
+
+/** A key exchange with a real server, and the keys that we had in it. */
+type RecordField =
+  | 'clientIdentification'
+  | 'serverIdentification'
+  | 'kemSeed'
+  | 'x25519Scalar'
+  | 'clientKexInit'
+  | 'serverKexInit'
+  | 'hostKey'
+  | 'reply'
+  | 'signature';
 
 const POINT_BYTES = 32;
 /** Every implementation that this node has, each with each. */
@@ -46,6 +63,45 @@ describe('the key exchange mlkem768x25519-sha256', () => {
       assert.equal(secret.length, 32);
     });
   }
+
+  it('agrees with OpenSSH 10.3: its signature covers the secret that we compute', () => {
+    const path = join(import.meta.dirname, '../../cases/ssh/mlkem768x25519.json');
+    const record = JSON.parse(readFileSync(path, 'utf8')) as Readonly<Record<RecordField, string>>;
+    const bytes = (name: RecordField): Buffer => Buffer.from(record[name], 'base64');
+    const head = Buffer.from('302e020100300506032b656e04220420', 'hex');
+    const privateKey = createPrivateKey({
+      key: Buffer.concat([head, Buffer.from(record.x25519Scalar, 'hex')]),
+      format: 'der',
+      type: 'pkcs8',
+    });
+    const { publicKey, secretKey } = ml_kem768.keygen(Buffer.from(record.kemSeed, 'hex'));
+    const seeded: Kem = {
+      ...PORTABLE_KEM,
+      generate: () => ({
+        publicKey: Buffer.from(publicKey),
+        decapsulate: (ciphertext) => Buffer.from(ml_kem768.decapsulate(ciphertext, secretKey)),
+      }),
+    };
+    const pair = { privateKey, publicKey: createPublicKey(privateKey) };
+    const ours = createHybridExchange(false, seeded, pair);
+    // RFC 5656 section 4: what the host key signs.
+    const exchangeHash = createHash('sha256')
+      .update(
+        encodeFields([
+          record.clientIdentification,
+          record.serverIdentification,
+          bytes('clientKexInit'),
+          bytes('serverKexInit'),
+          bytes('hostKey'),
+          ours.message(),
+          bytes('reply'),
+          ours.secret(bytes('reply')),
+        ]),
+      )
+      .digest();
+    const { hostKey, signature } = { hostKey: bytes('hostKey'), signature: bytes('signature') };
+    assert.equal(verifySignature(hostKey, 'ssh-ed25519', exchangeHash, signature), true);
+  });
 
   it('has another secret each time', () => {
     const client = createHybridExchange(false).message();
