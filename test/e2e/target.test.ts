@@ -203,7 +203,13 @@ describe('e2e: wrong targets and bad input', () => {
   it('refuses what this version does not gate', async () => {
     const sftp = await ssh({ config: real.sshConfig, host: 'agent', args: ['-s'] }, 'sftp');
     assert.equal(sftp.status, 255);
-    assert.match(sftp.stderr, /sallyport: the subsystem sftp can't be gated by this version/);
+    assert.match(
+      sftp.stderr,
+      /sallyport: your grant for web1 doesn't cover a session of kind sftp/,
+    );
+    const netconf = await ssh({ config: real.sshConfig, host: 'agent', args: ['-s'] }, 'netconf');
+    assert.equal(netconf.status, 255);
+    assert.match(netconf.stderr, /sallyport: the subsystem netconf is refused/);
     const forward = await ssh({
       config: real.sshConfig,
       host: 'agent',

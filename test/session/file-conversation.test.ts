@@ -185,11 +185,11 @@ describe('session: sftp', () => {
   it('commits the decision before the request goes up', async () => {
     const one = new FileSession();
     await until(() => one.replies().length > 0);
-    const { release } = one.world.holdDurability();
+    const durability = one.world.holdDurability();
     one.ask('remove', '/srv/a');
     for (let turn = 0; turn < 20; turn++) await settled();
     assert.ok(one.server.files.has('/srv/a'));
-    release();
+    durability.release();
     await until(() => !one.server.files.has('/srv/a'));
     await one.end();
   });

@@ -139,7 +139,21 @@ export class FileServer {
       case 'mkdir':
         this.files.set(request.path.toString(), null);
         return done;
-      default:
+      case 'setstat':
+      case 'fsetstat':
+      case 'lsetstat':
+      case 'rmdir':
+      case 'hardlink':
+      case 'fsync':
+      case 'statvfs':
+      case 'fstatvfs':
+      case 'expand-path':
+      case 'copy-data':
+      case 'limits':
+      case 'home-directory':
+      case 'users-groups-by-id':
+      case 'unknown':
+      case 'malformed':
         return done;
     }
   }
