@@ -6,6 +6,7 @@ import { KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_BYTES } from '../../server/ssh/engine/
 import { encodeFields, MESSAGE } from '../../server/ssh/engine/wire.ts';
 import { generateKeyPair, parsePublicLine } from '../../server/ssh/key.ts';
 import type { SallyportError } from '../../server/errors.ts';
+import { runProgram } from '../support/program.ts';
 import { grantFor } from './support/bastion.ts';
 import { dialerFor, exec, failure } from './support/dialling.ts';
 import {
@@ -144,6 +145,17 @@ describe('a client that exchanges keys', () => {
       await peer.closed;
     }
     await stillServes();
+  });
+
+  it('that is the real ssh takes the best exchange that both know, without a warning', async () => {
+    const known = (await runProgram('ssh', ['-Q', 'kex'])).stdout.toString().split('\n');
+    const best = [HYBRID_EXCHANGE, CURVE].find((name) => known.includes(name));
+    const { host, port } = world.address;
+    const args = `-F none -v -p ${port} -o BatchMode=yes -o StrictHostKeyChecking=no
+      -o UserKnownHostsFile=/dev/null -o IdentityAgent=none x@${host}`;
+    const { stderr } = await runProgram('ssh', args.split(/\s+/));
+    assert.match(stderr, new RegExp(`kex: algorithm: ${best}\r?\n`));
+    assert.doesNotMatch(stderr, /post-quantum/);
   });
 
   it('may send its identification byte by byte', async () => {

@@ -108,7 +108,7 @@ describe('a client after authentication', () => {
     client.once('handshake', () => deafen(client));
     await once(client, 'ready');
     const { _protocol: protocol } = client as unknown as Inside;
-    // The answers pile up at our side: 64 bytes each, and 4 MiB may wait.
+    // The answers pile up at our side: 256 bytes each, and 16 MiB may wait.
     for (let asked = 0; asked < 100_000; asked += 1) protocol.ping();
     await closed;
     assert.match(world.ended[0] ?? '', /too much was asked during a key exchange/);

@@ -52,5 +52,5 @@ export const REKEY_BURST = 100;
 export const REKEYS_PER_SECOND = 20;
 /** What a peer may send after we began a key exchange: all its windows, and as much for the way. */
 export const MAX_LATE_BYTES = 2 * MAX_CHANNELS * WINDOW_BYTES;
-/** Answers that wait for the end of a key exchange. */
-export const MAX_ANSWERS_IN_EXCHANGE_BYTES = 4 * 1024 * 1024;
+/** What waits for the end of a key exchange beside channel data: answers, and a few long commands. */
+export const MAX_ANSWERS_IN_EXCHANGE_BYTES = 16 * 1024 * 1024;

@@ -67,7 +67,7 @@ export interface TransportOptions {
 }
 
 /** What a packet costs us beside its payload. */
-const PACKET_COST_BYTES = 64;
+const PACKET_COST_BYTES = 256;
 
 export class Transport {
   readonly #protocol: Protocol;
