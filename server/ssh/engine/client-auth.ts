@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { signData } from './signature.ts';
 import type { Stage, Transport } from './transport.ts';
+import { peerText } from './unit.ts';
 import {
   encodeFields,
   encodePacket,
@@ -72,7 +73,7 @@ export class ClientAuth implements Stage {
         this.#transport.authenticated(this.#options.onSuccess());
         return;
       case MESSAGE.USERAUTH_FAILURE:
-        return this.#failed(reader.name().split(','), reader.boolean());
+        return this.#failed(reader.string(), reader.boolean());
       case MESSAGE.USERAUTH_INFO_REQUEST:
         if (this.#method !== 'keyboard-interactive') break;
         return this.#answer(reader);
@@ -116,15 +117,16 @@ export class ClientAuth implements Stage {
     this.#transport.send(Buffer.concat([request, signature]));
   }
 
-  #failed(methods: readonly string[], isPartial: boolean): void {
+  #failed(methods: Buffer, isPartial: boolean): void {
+    const names = methods.toString('latin1').split(',');
     const password = this.#credential?.kind === 'password';
     // Targets that ask PAM know passwords only by this name.
-    if (password && this.#method === 'password' && methods.includes('keyboard-interactive')) {
+    if (password && this.#method === 'password' && names.includes('keyboard-interactive')) {
       this.#method = 'keyboard-interactive';
       return this.#send('keyboard-interactive', '', '');
     }
-    const more = isPartial ? `it asks for more: ${methods.join(', ')}` : null;
-    this.#refused(more ?? `it accepts ${methods.join(', ').slice(0, 200)}`);
+    const shown = peerText(methods).replaceAll(',', ', ');
+    this.#refused(isPartial ? `it asks for more: ${shown}` : `it accepts ${shown}`);
   }
 
   #answer(reader: PacketReader): void {

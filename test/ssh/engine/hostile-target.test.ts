@@ -189,17 +189,22 @@ describe('a hostile target that authenticates us', () => {
     assert.match(message, /unexpected packet of type 53/);
   });
 
-  it('cannot list methods without end in our messages', async () => {
-    const { message } = await refusalOf((peer) => {
-      void (async () => {
-        await peer.expect(MESSAGE.SERVICE_REQUEST);
-        peer.send(MESSAGE.SERVICE_ACCEPT, 'ssh-userauth');
-        await peer.expect(MESSAGE.USERAUTH_REQUEST);
-        peer.send(MESSAGE.USERAUTH_FAILURE, 'x,'.repeat(15_000), false);
-      })();
+  for (const isPartial of [false, true]) {
+    const done = isPartial ? 'that asks for more' : 'that refuses us';
+    it(`${done} cannot write what it likes into our messages, nor without end`, async () => {
+      const { message } = await refusalOf((peer) => {
+        void (async () => {
+          await peer.expect(MESSAGE.SERVICE_REQUEST);
+          peer.send(MESSAGE.SERVICE_ACCEPT, 'ssh-userauth');
+          await peer.expect(MESSAGE.USERAUTH_REQUEST);
+          peer.send(MESSAGE.USERAUTH_FAILURE, '\u001b[2J\r\nx,'.repeat(3000), isPartial);
+        })();
+      });
+      assert.ok(message.length < 1000, `${message.length} characters`);
+      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+      assert.doesNotMatch(message, /[\u0000-\u001f]/);
     });
-    assert.ok(message.length < 1000, `${message.length} characters`);
-  });
+  }
 });
 
 /** Everything up to a unit of this kind. */
