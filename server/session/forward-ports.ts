@@ -46,13 +46,14 @@ export type ReachOutcome<End> = { readonly kind: 'open'; readonly end: End } | F
 export interface ForwardHandler {
   /**
    * It opens a channel that leads on from the target.
-   * @param isGuess it may as well mean something else: what isn't granted is refused without a trace
+   * @param isGuess it may as well mean something else: what isn't granted leaves no trace then
+   * @returns null = it means something else
    */
   open(
     request: ForwardRequest,
     origin: ForwardOrigin | null,
     isGuess: boolean,
-  ): Promise<ForwardAnswer<DownstreamEnd>>;
+  ): Promise<ForwardAnswer<DownstreamEnd> | null>;
   /** The target shall listen. @returns the port that it listens at; null = refused, or it can't */
   listen(request: ForwardRequest, client: ForwardClient): Promise<number | null>;
   /** @returns whether it was listening */

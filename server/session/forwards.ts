@@ -104,12 +104,12 @@ export class ConnectionForwards implements ForwardHandler {
     request: ForwardRequest,
     origin: ForwardOrigin | null,
     isGuess: boolean,
-  ): Promise<ForwardAnswer<DownstreamEnd>> {
+  ): Promise<ForwardAnswer<DownstreamEnd> | null> {
     const asked =
       request.kind === 'tcp'
         ? tcpPlace(request.host, request.port)
         : socketPlace(request.path, false);
-    if (isGuess && !(await this.#isGranted(asked))) return unbuilt();
+    if (isGuess && !(await this.#isGranted(asked))) return null;
     const admitted = await this.#admit(asked, shown(request));
     if (admitted.kind === 'refused') return admitted;
     const { context, place } = admitted;

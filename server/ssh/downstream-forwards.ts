@@ -35,15 +35,16 @@ export class DownstreamForwards implements ForwardClient {
   }
 
   /**
-   * The client opens a channel that leads on.
+   * The client opens a channel that leads on; null = it means something else.
    * @param isGuess see `ForwardHandler.open`
    */
   async connect(
     request: ForwardRequest,
     origin: ForwardOrigin | null,
     isGuess: boolean,
-  ): Promise<Opened> {
+  ): Promise<Opened | null> {
     const answer = await this.#handler.open(request, origin, isGuess);
+    if (answer === null) return null;
     return answer.kind === 'open' ? (channel) => answer.take(channel) : failureOf(answer);
   }
 

@@ -209,7 +209,10 @@ class ServedConnection implements Downstream {
       const inner = request.kind === 'tcp' ? await jump(handler, host, request.port) : null;
       if (inner === null || !inner.leadsSomewhere) {
         const opened = await this.#forwards?.connect(request, origin, inner !== null);
-        if (opened !== undefined && (inner === null || typeof opened === 'function')) return opened;
+        if (opened) {
+          inner?.handler.ended('a forward leads there');
+          return opened;
+        }
       }
       if (inner !== null) return (channel) => this.#serveInner(channel, host, inner);
     } catch (thrown) {
