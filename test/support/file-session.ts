@@ -7,7 +7,7 @@ import { Framer } from '../../server/sftp/framer.ts';
 import { readReply, type Reply } from '../../server/sftp/reply.ts';
 import { packetOf, type Field } from '../../server/sftp/wire.ts';
 import { FileServer } from './file-server.ts';
-import { until } from './running-session.ts';
+import { decided, until } from './running-session.ts';
 import { FakeEnd, fakeWorld, principal, type FakeWorld } from './session-fakes.ts';
 
 /** What the client of a test asks, by the numbers of the draft. */
@@ -148,5 +148,36 @@ export class FileSession {
   async end(): Promise<void> {
     this.client.send({ kind: 'eof' });
     await this.over;
+  }
+
+  /** `verdict rule text` of each row. */
+  rows(): string[] {
+    return decided(this.world).map(
+      ({ text, decision: { verdict, rule } }) => `${verdict} ${rule ?? '-'} ${text}`,
+    );
+  }
+
+  /** What the journal gets of the operations. */
+  results(): Record<string, unknown>[] {
+    return this.world.steps.flatMap((step) =>
+      step.step === 'ended' && step.file !== undefined
+        ? [{ type: step.file.type, ...step.file.data }]
+        : [],
+    );
+  }
+
+  /** What the recording shows. */
+  lines(): string[] {
+    return this.world.steps.flatMap((step) =>
+      step.step === 'event' && step.event.code === 'o' ? [step.event.text.trimEnd()] : [],
+    );
+  }
+
+  /** Writes a new file; throws where something isn't done. */
+  async upload(path: string, contents: string): Promise<void> {
+    const handle = await this.open(path, 0x1a);
+    const written = await this.tried('write', handle, { u64: 0 }, contents);
+    const closed = await this.tried('close', handle);
+    if (written !== 0 || closed !== 0) throw new Error(`${written} ${closed}`);
   }
 }
