@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { sign } from 'node:crypto';
+import { Duplex } from 'node:stream';
 import { ClientAuth } from '../../../server/ssh/engine/client-auth.ts';
 import type { HostSigner } from '../../../server/ssh/engine/driver.ts';
 import { readPrivateKey } from '../../../server/ssh/engine/private-key.ts';
@@ -19,14 +20,14 @@ export interface Packet {
 /** One side of a connection in the hands of a test. */
 export class RawPeer implements Stage {
   readonly transport: Transport;
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** Resolves with the reason when the connection has ended. */
   readonly over: Promise<string>;
   readonly #packets: Packet[] = [];
   #waiting: ((packet: Packet) => void) | null = null;
   #setOver: (why: string) => void = () => {};
 
-  constructor(transport: Transport, socket: Socket) {
+  constructor(transport: Transport, socket: Duplex) {
     this.transport = transport;
     this.socket = socket;
     this.over = new Promise((resolve) => (this.#setOver = resolve));
@@ -84,9 +85,9 @@ export async function connectStranger(address: { host: string; port: number }): 
   return connectAs(address, (peer) => peer);
 }
 
-/** Connects and authenticates with `key`. */
+/** Connects, or takes the stream that leads there, and authenticates with `key`. */
 export async function connectClient(
-  address: { host: string; port: number },
+  address: { host: string; port: number } | Duplex,
   key: KeyPair,
   userName = 'tester',
   rekey: RekeyLimits = REKEY_LIMITS,
@@ -115,12 +116,11 @@ export async function connectClient(
 }
 
 async function connectAs(
-  address: { host: string; port: number },
+  address: { host: string; port: number } | Duplex,
   first: (peer: RawPeer, transport: Transport) => Stage,
   rekey: RekeyLimits = REKEY_LIMITS,
 ): Promise<RawPeer> {
-  const socket = connect({ host: address.host, port: address.port, noDelay: true });
-  await once(socket, 'connect');
+  const socket = address instanceof Duplex ? address : await connected(address);
   return new Promise((resolve, reject) => {
     const transport: Transport = new Transport({
       socket,
@@ -135,6 +135,12 @@ async function connectAs(
       onEnd: (why) => reject(new Error(why)),
     });
   });
+}
+
+async function connected({ host, port }: { host: string; port: number }): Promise<Socket> {
+  const socket = connect({ host, port, noDelay: true });
+  await once(socket, 'connect');
+  return socket;
 }
 
 export interface RawServer extends AsyncDisposable {
