@@ -87,18 +87,23 @@ export function findConnections(sight: Sight, { found }: Findings): void {
     const start = at + 4 + user.length;
     found.push({ start, end: start + password.length, detector: CONNECTION });
   }
-  for (const word of ['assword', 'ASSWORD', 'Pwd=', 'PWD=', 'pwd=']) {
-    for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 3)) {
-      SETTING.lastIndex = word.endsWith('=') ? at : at - 1;
-      const value = SETTING.exec(text)?.[1];
-      if (value === undefined || NO_PASSWORD.test(value)) continue;
-      const end = SETTING.lastIndex;
-      const from = Math.max(0, at - MAX_BESIDE);
-      const line = text.slice(Math.max(from, text.lastIndexOf('\n', at) + 1), end + MAX_BESIDE);
-      if (!BESIDE.test(line.split('\n', 1)[0] ?? '')) continue;
-      found.push({ start: end - value.length, end, detector: CONNECTION });
-    }
-  }
+}
+
+/** `password=…` beside other settings of a connection; the anchor is a part of the name. */
+export function findSettingAt(
+  { text }: Sight,
+  anchor: string,
+  at: number,
+  findings: Findings,
+): void {
+  SETTING.lastIndex = anchor.endsWith('=') ? at : at - 1;
+  const value = SETTING.exec(text)?.[1];
+  if (value === undefined || NO_PASSWORD.test(value)) return;
+  const end = SETTING.lastIndex;
+  const from = Math.max(0, at - MAX_BESIDE);
+  const line = text.slice(Math.max(from, text.lastIndexOf('\n', at) + 1), end + MAX_BESIDE);
+  if (!BESIDE.test(line.split('\n', 1)[0] ?? '')) return;
+  findings.found.push({ start: end - value.length, end, detector: CONNECTION });
 }
 
 export function pendingConnections({ text }: Sight, { pending }: Findings): void {

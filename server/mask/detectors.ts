@@ -2,7 +2,14 @@
  * All detectors of a session as one thing to look with. Pure. Not caught here: secrets that no detector
  * describes.
  */
-import { findConnections, findEmails, pendingConnections, pendingEmails } from './addresses.ts';
+import {
+  findConnections,
+  findEmails,
+  findSettingAt,
+  pendingConnections,
+  pendingEmails,
+} from './addresses.ts';
+import { eachAnchor } from './anchors.ts';
 import {
   DETECTOR_NAMES,
   type DetectorName,
@@ -13,7 +20,10 @@ import {
 import { findKeys, type KeyPlace } from './key-blocks.ts';
 import { findNumbers, type NumberKinds, pendingNumbers } from './numbers.ts';
 import type { MaskPattern } from './pattern.ts';
-import { findTokens, pendingTokens, type TokenKinds } from './tokens.ts';
+import { findTokenAt, pendingTokens, type TokenKinds } from './tokens.ts';
+
+/** Names a setting of a connection. */
+const SETTING_ANCHOR = /^(?:pwd|assword)/i;
 
 /** What is looked for: a detector by its name, or a pattern of one's own. */
 export type Wanted = DetectorName | MaskPattern;
@@ -85,7 +95,7 @@ export class Detectors {
   look(sight: Sight, key: KeyPlace | null): Look {
     const findings: Findings = { found: [], pending: [] };
     if (this.#numbers !== null) findNumbers(sight, this.#numbers, findings);
-    if (this.#tokens !== null) findTokens(sight, this.#tokens, findings);
+    if (this.#tokens !== null || this.#hasConnection) this.#findNamed(sight, findings);
     if (this.#hasEmail) findEmails(sight, findings);
     if (this.#hasConnection) findConnections(sight, findings);
     for (const [pattern, detector] of this.#patterns) pattern.find(sight, detector, findings);
@@ -95,6 +105,18 @@ export class Detectors {
       ? findKeys(sight, key, findings)
       : { at: sight.text.length, inside: null };
     return { findings, key: next };
+  }
+
+  #findNamed(sight: Sight, findings: Findings): void {
+    eachAnchor(sight.text, (anchor, at) => {
+      if (!SETTING_ANCHOR.test(anchor)) {
+        return this.#tokens === null
+          ? null
+          : findTokenAt(sight, anchor, at, this.#tokens, findings);
+      }
+      if (this.#hasConnection) findSettingAt(sight, anchor, at, findings);
+      return null;
+    });
   }
 
   #pend(sight: Sight, findings: Findings): void {

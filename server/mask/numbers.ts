@@ -67,26 +67,50 @@ const ISSUERS: readonly (readonly [from: number, to: number, lengths: readonly n
 export function findNumbers(sight: Sight, kinds: NumberKinds, { found }: Findings): void {
   const least = kinds.ssn ? SHORTEST_SSN : SHORTEST_OTHER;
   eachRun(sight.text, NUMBER_RUN, least, (start, end) => {
-    const { digits, capitals, dashes } = contentOf(sight.text, start, end);
-    if (digits < FEWEST_DIGITS) return;
-    if (kinds.card && digits >= SHORTEST_OTHER) findCards(sight, start, end, found);
-    if (kinds.ssn && dashes > 1) findSsns(sight, start, end, found);
-    if (kinds.iban && capitals > 1) findIbans(sight, start, end, found);
+    const content = contentOf(sight.text, start, end);
+    if (kinds.card && (content & MAY_BE_CARD) !== 0) findCards(sight, start, end, found);
+    if (kinds.ssn && (content & MAY_BE_SSN) !== 0) findSsns(sight, start, end, found);
+    if (kinds.iban && (content & MAY_BE_IBAN) !== 0) findIbans(sight, start, end, found);
   });
 }
 
-function contentOf(text: string, start: number, end: number) {
-  let digits = 0;
+const MAY_BE_CARD = 1;
+const MAY_BE_SSN = 2;
+const MAY_BE_IBAN = 4;
+
+/** What a run may hold, told from how many digits stand together in it: most have dates and sizes. */
+function contentOf(text: string, start: number, end: number): number {
   let capitals = 0;
-  let dashes = 0;
-  for (let at = start; at < end; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 0x20) continue;
-    if (code === 0x2d) dashes += 1;
-    else if (code < 0x40) digits += 1;
-    else capitals += 1;
+  let digits = 0;
+  let group = 0;
+  let longest = 0;
+  let fours = 0;
+  let sixes = 0;
+  /** The last groups, a character each: `32` = three digits, a dash, two digits, a dash. */
+  let groups = 0;
+  let content = 0;
+  for (let at = start; at <= end; at += 1) {
+    const code = at < end ? text.charCodeAt(at) : 0x20;
+    if (code >= 0x30 && code < 0x3a) {
+      group += 1;
+      continue;
+    }
+    if (group > 0) {
+      digits += group;
+      if (group > longest) longest = group;
+      if (group === 4) {
+        fours += 1;
+        if (groups === 32) content = MAY_BE_SSN;
+      } else if (group === 6) sixes += 1;
+    }
+    if (code === 0x2d && group > 0) groups = (groups % 10) * 10 + Math.min(group, 9);
+    else groups = 0;
+    if (code >= 0x41) capitals += 1;
+    group = 0;
   }
-  return { digits, capitals, dashes };
+  if (longest >= SHORTEST_OTHER || fours > 2 || (fours > 0 && sixes > 0)) content |= MAY_BE_CARD;
+  if (capitals > 1 && digits >= FEWEST_DIGITS) content |= MAY_BE_IBAN;
+  return content;
 }
 
 function findCards(sight: Sight, start: number, end: number, found: Findings['found']): void {

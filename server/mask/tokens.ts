@@ -5,6 +5,7 @@
  * keys of AWS without a word that says so.
  */
 import { detectorNumber, type Findings, isWordBefore, type Sight } from './detection.ts';
+import { hasAnchor } from './anchors.ts';
 import { runStart, TOKEN_RUN } from './character-runs.ts';
 
 export interface TokenKinds {
@@ -35,10 +36,6 @@ const NAME_BEFORE = 64;
 const LONGEST = 8192;
 /** What may be the beginning of an anchor is shorter. */
 const LONGEST_ANCHOR = 16;
-
-/** Every token begins with one of these, or one of these names it. One pass over a text finds them all. */
-const ANCHOR =
-  /A[KSBC3][ICT]|AIza|GOCSPX-|gh[pousr]_|github_p|ya29\.|xox|xapp-|hooks\.s|eyJ|[Bb]earer|BEARER|uthorization|UTHORIZATION|[Ss]ecret|SECRET|[Aa]ws|AWS/g;
 
 interface Form {
   readonly kind: Kind;
@@ -125,17 +122,18 @@ const BEARER_BEFORE = /bearer[ \t]{1,4}\\?["']?$/i;
 const AUTHORIZED =
   /authorization["']?[ \t]{0,2}[:=][ \t]{0,2}\\?["']?(?:bearer|token|basic)[ \t]{1,4}$/i;
 
-export function findTokens(sight: Sight, kinds: TokenKinds, { found }: Findings): void {
-  const { text } = sight;
-  ANCHOR.lastIndex = 0;
-  for (let match = ANCHOR.exec(text); match !== null; match = ANCHOR.exec(text)) {
-    const { index } = match;
-    const named = NAMED.find(({ anchor }) => anchor.test(match?.[0] ?? ''));
-    if (named === undefined) {
-      const end = findForm(sight, index, kinds, found);
-      if (end !== null) ANCHOR.lastIndex = end;
-    } else if (kinds[named.kind]) findNamed(text, named, index, found);
-  }
+/** @returns where to go on; null = right behind the anchor's beginning */
+export function findTokenAt(
+  sight: Sight,
+  anchor: string,
+  index: number,
+  kinds: TokenKinds,
+  { found }: Findings,
+): number | null {
+  const named = NAMED.find((one) => one.anchor.test(anchor));
+  if (named === undefined) return findForm(sight, index, kinds, found);
+  if (kinds[named.kind]) findNamed(sight.text, named, index, found);
+  return null;
 }
 
 /** @returns where the token ends that begins here */
@@ -188,8 +186,7 @@ export function pendingTokens(sight: Sight, kinds: TokenKinds, { pending }: Find
   const start = runStart(text, TOKEN_RUN, LONGEST);
   if (start === length) return;
   const run = text.slice(start);
-  ANCHOR.lastIndex = 0;
-  const searched = ANCHOR.test(run) ? 0 : Math.max(0, run.length - LONGEST_ANCHOR);
+  const searched = hasAnchor(run) ? 0 : Math.max(0, run.length - LONGEST_ANCHOR);
   const words = [...run.slice(searched).matchAll(/(?<![A-Za-z0-9])[A-Za-z]/g)];
   for (const { kind, growing, shown } of FORMS) {
     if (!kinds[kind]) continue;
