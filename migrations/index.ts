@@ -16,6 +16,7 @@ import * as coldChunks from './0010_cold_chunks.ts';
 import * as filesAndForwards from './0011_files_and_forwards.ts';
 import * as certificates from './0012_certificates.ts';
 import * as signingAuthorities from './0013_signing_authorities.ts';
+import * as keptFiles from './0014_kept_files.ts';
 import * as masks from './0015_masks.ts';
 import * as identitiesOfIssuers from './0016_identities_of_issuers.ts';
 import * as lockedPrincipals from './0017_locked_principals.ts';
@@ -40,6 +41,7 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0011_files_and_forwards', migration: filesAndForwards },
   { name: '0012_certificates', migration: certificates },
   { name: '0013_signing_authorities', migration: signingAuthorities },
+  { name: '0014_kept_files', migration: keptFiles },
   { name: '0015_masks', migration: masks },
   { name: '0016_identities_of_issuers', migration: identitiesOfIssuers },
   { name: '0017_locked_principals', migration: lockedPrincipals },

@@ -45,6 +45,7 @@ import { startGateway } from './ssh/gateway.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
 import { startAnchoring } from './store/anchor.ts';
+import { createKeptFiles } from './store/kept-files.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
 import { applyDirectory } from './store/directory-apply.ts';
 import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
@@ -160,6 +161,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   const registry = new ConnectionRegistry({
     policies: stores.policies,
     ...maskedPorts({ approvals: stores.approvals, recordings }, stores.policies),
+    files: createKeptFiles(database),
     held: new HeldCommands(),
     nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
     clock,

@@ -33,6 +33,7 @@ export function reorderBudget(): ReorderBudget {
 export class ContentDigest {
   readonly #changes: boolean;
   readonly #budget: ReorderBudget;
+  readonly #taken: ((piece: Buffer) => void) | null;
   readonly #hash: Hash = createHash('sha256');
   readonly #waiting = new Map<number, Buffer>();
   #from: number | null = null;
@@ -42,10 +43,18 @@ export class ContentDigest {
   /** Bytes that were hashed are no more what they were. */
   #isSpoilt = false;
 
-  /** @param changes pieces replace what was there: hashed bytes under a later one don't count any more */
-  constructor(changes: boolean, budget: ReorderBudget) {
+  /**
+   * @param changes pieces replace what was there: hashed bytes under a later one don't count any more
+   * @param taken gets the pieces in the order in which they are hashed
+   */
+  constructor(
+    changes: boolean,
+    budget: ReorderBudget,
+    taken: ((piece: Buffer) => void) | null = null,
+  ) {
     this.#changes = changes;
     this.#budget = budget;
+    this.#taken = taken;
   }
 
   /** Where the next piece is expected; null = nothing has come yet. */
@@ -106,6 +115,7 @@ export class ContentDigest {
 
   #take(piece: Buffer): void {
     this.#hash.update(piece);
+    this.#taken?.(piece);
     this.#next += piece.length;
     // What waits below has been passed over: it overlaps.
     for (const offset of this.#waiting.size > 0 ? this.#waiting.keys() : []) {

@@ -89,6 +89,7 @@ export class FileConversation implements Conversation {
           requests = begun;
         } else if (requests === null) return brokenClient('it asked before it began');
         else await requests.take(request, packet);
+        await desk.room();
       }
       await gate.work.pause();
     }
@@ -138,6 +139,7 @@ export class FileConversation implements Conversation {
           if (received.kind === 'broken') return this.#brokenTarget(received.why);
           if (received.kind === 'taken') continue;
           await desk.deliver(received.delivery.packet, received.delivery.shown);
+          await desk.room();
         }
         await gate.work.pause();
         continue;

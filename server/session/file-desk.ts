@@ -9,6 +9,7 @@ import { writeId } from '../sftp/wire.ts';
 import type { Answer, FileTarget } from './file-target.ts';
 import { FileTurns } from './file-turns.ts';
 import type { GateOutcome } from './gate.ts';
+import { type Direction, Keeping, KeptFile } from './kept-file.ts';
 import type { FileResult } from './ports.ts';
 import type { Scene } from './scene.ts';
 import type { WorkShare } from './turns.ts';
@@ -29,6 +30,7 @@ export class FileDesk {
   readonly turns = new FileTurns();
   readonly #scene: Scene;
   readonly #target: FileTarget;
+  readonly #keeping: Keeping | null;
   #fail: (error: unknown) => void = () => {};
   #break: (why: string) => void = () => {};
   /** Rejects with what makes it impossible to go on, for instance `recording.failed`. */
@@ -40,6 +42,23 @@ export class FileDesk {
     this.#scene = scene;
     this.#target = target;
     this.failed.catch(() => {});
+    const { context, dependencies, sessionId } = scene;
+    this.#keeping = context.grant.rule.keepFiles
+      ? new Keeping(dependencies.files, sessionId, (error) => this.#fail(error))
+      : null;
+  }
+
+  /** Resolves when more contents may come; null = at once. */
+  room(): Promise<void> | null {
+    return this.#keeping?.room() ?? null;
+  }
+
+  /** Keeps the contents that go through the file that this row opened; null = nothing is kept. */
+  keeper(seq: number | null): ((direction: Direction) => KeptFile) | null {
+    const keeping = this.#keeping;
+    if (keeping === null || seq === null) return null;
+    const { maxKeptFileBytes } = this.#scene.dependencies.limits;
+    return (direction) => new KeptFile(keeping, seq, direction, maxKeptFileBytes);
   }
 
   get work(): WorkShare {

@@ -4,6 +4,7 @@
  */
 import { fileText, type FileOperation, quoted } from '../policy/file-operation.ts';
 import { ContentDigest, type ContentSummary, type ReorderBudget } from './content-digest.ts';
+import type { Direction, Kept, KeptFile } from './kept-file.ts';
 import type { FileResult } from './ports.ts';
 
 /** Settings of attributes that are named for one open file. */
@@ -16,6 +17,9 @@ export interface FileEnd {
   readonly result: FileResult | null;
 }
 
+/** Contents of one direction that are kept. */
+type KeptContents = Kept & { readonly direction: Direction };
+
 export class FileHandle {
   readonly operation: FileOperation;
   /** Of the row; null = it has none. */
@@ -24,6 +28,8 @@ export class FileHandle {
   /** Somebody has approved what is done through it. */
   readonly isApproved: boolean;
   readonly #budget: ReorderBudget;
+  readonly #keep: ((direction: Direction) => KeptFile) | null;
+  readonly #kept = new Map<Direction, KeptFile>();
   readonly #isAppending: boolean;
   /** The file was empty, or new, when it was opened. */
   readonly #beginsEmpty: boolean;
@@ -51,6 +57,8 @@ export class FileHandle {
     readonly beginsEmpty: boolean;
     readonly isApproved: boolean;
     readonly budget: ReorderBudget;
+    /** Contents are kept as well; null = they aren't. */
+    readonly keep: ((direction: Direction) => KeptFile) | null;
   }) {
     this.operation = opened.operation;
     this.seq = opened.seq;
@@ -59,7 +67,8 @@ export class FileHandle {
     this.#beginsEmpty = opened.beginsEmpty;
     this.isApproved = opened.isApproved;
     this.#budget = opened.budget;
-    if (opened.beginsEmpty) this.#written = new ContentDigest(true, opened.budget);
+    this.#keep = opened.keep;
+    if (opened.beginsEmpty) this.#written = this.#digest('written');
   }
 
   get path(): string {
@@ -80,12 +89,12 @@ export class FileHandle {
 
   /** The client asks for what is there. */
   asksFor(offset: number): void {
-    this.#read ??= new ContentDigest(false, this.#budget);
+    this.#read ??= this.#digest('read');
     this.#read.expect(offset);
   }
 
   reads(offset: number, data: Buffer): void {
-    this.#read ??= new ContentDigest(false, this.#budget);
+    this.#read ??= this.#digest('read');
     this.#read.push(offset, data);
   }
 
@@ -105,7 +114,7 @@ export class FileHandle {
 
   /** The piece goes up; the target writes in the order of the requests. */
   writes(offset: number, data: Buffer): void {
-    this.#written ??= new ContentDigest(true, this.#budget);
+    this.#written ??= this.#digest('written');
     // Where it really goes is the end of the file, in the order of arrival.
     this.#end ??= offset;
     this.#written.push(this.#isAppending ? this.#end : offset, data);
@@ -115,7 +124,7 @@ export class FileHandle {
   /** The target has not written it, or not only that. */
   spoils(): void {
     this.#isWhole = false;
-    this.#written ??= new ContentDigest(true, this.#budget);
+    this.#written ??= this.#digest('written');
     this.#written.spoil();
   }
 
@@ -129,11 +138,33 @@ export class FileHandle {
     this.#entries += entries;
   }
 
+  #digest(direction: Direction): ContentDigest {
+    const changes = direction === 'written';
+    if (this.#keep === null) return new ContentDigest(changes, this.#budget);
+    const kept = this.#keep(direction);
+    this.#kept.set(direction, kept);
+    return new ContentDigest(changes, this.#budget, (piece) => kept.add(piece));
+  }
+
+  /** Whether there are contents to store before it can be said what became of it. */
+  get isKept(): boolean {
+    return this.#kept.size > 0;
+  }
+
+  /** Stores what is left of the contents. */
+  async kept(): Promise<readonly KeptContents[]> {
+    const ends = [...this.#kept].map(async ([direction, file]) => ({
+      direction,
+      ...(await file.end()),
+    }));
+    return (await Promise.all(ends)).filter(({ parts }) => parts > 0);
+  }
+
   /**
    * What is said of it. Call once, at its end.
    * @param status what the target said to the closing; null = it wasn't closed
    */
-  end(status: number | null): FileEnd {
+  end(status: number | null, kept: readonly KeptContents[] = []): FileEnd {
     const failure = status === null ? ', not closed' : `, closing failed with status ${status}`;
     const ending = status === 0 ? '' : failure;
     if (this.isDirectory) {
@@ -146,7 +177,9 @@ export class FileHandle {
     if (written !== null) parts.push(`wrote ${sentence(written)}`);
     const what = parts.join('; ') || 'nothing went through';
     const line = `${fileText(this.operation)}: ${what}${ending}`;
-    return { line, result: this.#result(status, read, written) };
+    const result = this.#result(status, read, written);
+    if (kept.length === 0) return { line, result };
+    return { line, result: { ...result, data: { ...result.data, kept } } };
   }
 
   #result(status: number | null, read: Content | null, written: Content | null): FileResult {

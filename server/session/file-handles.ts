@@ -50,10 +50,11 @@ export class FileHandles {
   /** false = the target has given a handle that is in use. */
   add(
     handle: string,
-    opened: Omit<ConstructorParameters<typeof FileHandle>[0], 'budget'>,
+    opened: Omit<ConstructorParameters<typeof FileHandle>[0], 'budget' | 'keep'>,
   ): boolean {
     if (this.#open.has(handle)) return false;
-    const file = new FileHandle({ ...opened, budget: this.#budget });
+    const keep = this.#desk.keeper(opened.seq);
+    const file = new FileHandle({ ...opened, budget: this.#budget, keep });
     this.#open.set(handle, file);
     if (opened.beginsEmpty && this.#own.size < MAX_OWN_FILES) this.#own.add(file.path);
     return true;
@@ -204,8 +205,10 @@ export class FileHandles {
     return this.#desk.answer(id, STATUS_PERMISSION_DENIED, why);
   }
 
-  #ended(file: FileHandle, status: number | null): Promise<void> {
-    const { line, result } = file.end(status);
+  async #ended(file: FileHandle, status: number | null): Promise<void> {
+    // Only then may the client believe that it is done.
+    const kept = file.isKept ? await file.kept() : [];
+    const { line, result } = file.end(status, kept);
     if (file.seq !== null) this.#desk.ended(file.seq, file.openedUs, status, result);
     return this.#desk.line(line);
   }

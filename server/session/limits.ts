@@ -19,6 +19,8 @@ export interface SessionLimits {
   /** Forwards that a principal may open at once after a pause, and how many more each second. */
   readonly forwardBurst: number;
   readonly forwardsPerSecond: number;
+  /** Contents that are kept of one transferred file, where a grant keeps them, bytes. */
+  readonly maxKeptFileBytes: number;
   /** How long the client's close waits for the recording to be sealed, milliseconds. */
   readonly sealWaitMs: number;
   /** How long what came before a refused command of the input may still run, milliseconds. */
@@ -42,6 +44,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   maxListensPerConnection: 8,
   forwardBurst: 200,
   forwardsPerSecond: 4,
+  maxKeptFileBytes: 100 * 1024 * 1024,
   sealWaitMs: 2000,
   maxWaitAfterRefusalMs: 600_000,
   orphanWaitMs: 5000,

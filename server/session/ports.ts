@@ -314,6 +314,22 @@ export interface FileResult {
   readonly data: AuditEvent['data'];
 }
 
+/** A part of the contents of a transferred file. */
+export interface KeptPart {
+  readonly session: string;
+  /** Number of the command that opened it. */
+  readonly seq: number;
+  readonly direction: 'read' | 'written';
+  /** 1, 2, 3, … */
+  readonly part: number;
+  readonly bytes: Buffer;
+}
+
+export interface FileKeeper {
+  /** Resolves when the part is committed. Rejects with `recording.failed`. */
+  keep(part: KeptPart): Promise<void>;
+}
+
 export interface SessionEnd {
   readonly atUs: number;
   readonly status: 'closed' | 'failed';

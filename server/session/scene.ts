@@ -15,12 +15,14 @@ import type {
   Controls,
   Dialer,
   DownstreamEnd,
+  FileKeeper,
   Journal,
   RecordingSink,
 } from './ports.ts';
 
 export interface SessionDependencies extends GateDependencies {
   readonly recordings: RecordingSink;
+  readonly files: FileKeeper;
   readonly journal: Journal;
   readonly controls: Controls;
   readonly clock: Clock;

@@ -11,6 +11,7 @@ import { type Buried, judgeTombstone } from './claim-graves.ts';
 import { commandFaults, type CommandClaim, sessionFault } from './claim-rows.ts';
 import type { Database } from './database.ts';
 import type { StoredJournal } from './journal.ts';
+import { keptFaults } from './kept-files.ts';
 import { isUuid } from './query-text.ts';
 import { tombstonesFor } from './tombstones.ts';
 
@@ -83,6 +84,7 @@ class ClaimWalk {
     // First the details: retention deletes them before the rows that are read last.
     const kept = await this.#heads(ids);
     const commands = await commandFaults(this.#knex, page.flatMap(commandClaim));
+    const files = await keptFaults(this.#knex, page);
     const rows: readonly Row[] = await this.#knex('sessions').whereIn('id', ids);
     const sessions = new Map(rows.map((row) => [String(row['id']), row]));
     const graves = await this.#graves(ids);
@@ -100,7 +102,7 @@ class ClaimWalk {
           : [
               ...heads.map((head) => headFault(head, kept)),
               id === session ? sessionFault(entry, row) : null,
-              id === session ? (commands.get(seq) ?? null) : null,
+              id === session ? (commands.get(seq) ?? files.get(seq) ?? null) : null,
             ];
         for (const why of faults) if (why !== null) yield { session: id, why };
       }

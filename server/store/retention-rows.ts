@@ -20,7 +20,13 @@ export const DELETE_CHUNKS = 200;
 export const DAY_MS = 86_400_000;
 
 /** Rows that belong to a session and go before it; heads go with it. What else refers to sessions has triggers. */
-const BELONGING: readonly string[] = ['keyframes', 'command_ends', 'commands', 'approvals'];
+const BELONGING: readonly string[] = [
+  'keyframes',
+  'kept_files',
+  'command_ends',
+  'commands',
+  'approvals',
+];
 
 /** A range of session ids, from the first to before the second. */
 export type IdRange = readonly [from: string, to: string];

@@ -15,6 +15,7 @@ export const APPEND_ONLY: readonly string[] = [
   'chunks',
   'commands',
   'command_ends',
+  'kept_files',
   'heads',
   'journal',
 ];

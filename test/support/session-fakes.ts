@@ -234,6 +234,7 @@ export function fakeWorld(): FakeWorld {
         return () => (onTerminate = null);
       },
     },
+    files: { keep: () => Promise.resolve() },
     recordings: {
       begin: (start) => {
         if (failed) return Promise.reject(failure());
