@@ -216,7 +216,10 @@ describe('e2e: wrong targets and bad input', () => {
       args: ['-o', 'LogLevel=INFO', '-W', 'localhost:8080'],
     });
     assert.notEqual(forward.status, 0);
-    assert.match(forward.stderr, /this bastion forwards nothing but ssh -J to a target/);
+    assert.match(
+      forward.stderr,
+      /your grant for web1 doesn't name the forward localhost:8080; ask for one that does/,
+    );
   });
 
   it('names run and task that the client claims, and nothing else', async () => {
