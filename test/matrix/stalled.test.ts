@@ -6,6 +6,7 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionView } from '../../server/http/ports.ts';
+import { listProcesses } from '../support/processes.ts';
 import { plink } from './clients/putty.ts';
 import { leftOnBastion, runClient, type CommandLine } from './program-run.ts';
 import { openScene, sshdChildren, type Scene, type Way } from './scene.ts';
@@ -18,11 +19,11 @@ const SESSIONS = 4;
 /** A transfer is stopped when this much of it has come. */
 const MOVED_BYTES = 4 * MEBIBYTE;
 const PATIENCE_MS = 30_000;
-/** For so long memory could grow. */
-const WATCHED_MS = 6000;
+/** Everything stands still when nobody has read anything for so long. */
+const STILL_MS = 2000;
 const LOOK_EVERY_MS = 100;
 /** What warms the bastion up: as much as this each way, by every transfer. */
-const WARM_UP_BYTES = 64 * MEBIBYTE;
+const WARM_UP_BYTES = 16 * MEBIBYTE;
 
 interface Stall {
   readonly name: string;
@@ -146,11 +147,7 @@ describe('transfers that stand still', function () {
         if (stall.stopped === 'target') {
           for (const { pid } of await sshdChildren(scene)) send(pid, 'SIGSTOP');
         }
-        let most = 0;
-        for (let waited = 0; waited < WATCHED_MS; waited += LOOK_EVERY_MS) {
-          await sleep(LOOK_EVERY_MS);
-          most = Math.max(most, await residentBytes(scene));
-        }
+        const most = await watched(scene, clients);
         const { items } = JSON.parse(await scene.api.get('sessions?status=active')) as {
           items: SessionView[];
         };
@@ -195,6 +192,38 @@ async function startedTransfer(scene: Scene, stall: Stall, grows: string): Promi
     }
     await sleep(20);
   }
+}
+
+/**
+ * The most memory that the bastion has held until nothing moves any more. Rejects when something still
+ * does after a while: then what is sent piles up somewhere.
+ */
+async function watched(scene: Scene, clients: readonly ChildProcess[]): Promise<number> {
+  const deadline = Date.now() + PATIENCE_MS;
+  let most = 0;
+  let seen = '';
+  for (let still = 0; still < STILL_MS; still += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
+    most = Math.max(most, await residentBytes(scene));
+    const now = await readSoFar(scene, clients);
+    if (now !== seen) still = 0;
+    seen = now;
+    if (Date.now() > deadline) throw new Error(`it still moves: ${seen}`);
+  }
+  return most;
+}
+
+/** How much each process has read that takes part, client or target, by what the system says. */
+async function readSoFar(scene: Scene, clients: readonly ChildProcess[]): Promise<string> {
+  const groups = new Set(clients.map(({ pid }) => pid));
+  const all = await listProcesses();
+  const ours = all.filter(({ pid, parent }) => groups.has(pid) || groups.has(parent));
+  const both = [...ours, ...(await sshdChildren(scene))].map(({ pid }) => pid);
+  const lines = both.map(async (pid) => {
+    const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '');
+    return `${pid} ${/^rchar: (\d+)$/m.exec(text)?.[1] ?? 'gone'}`;
+  });
+  return (await Promise.all(lines)).join(', ');
 }
 
 /** What the bastion's process holds in memory. */
