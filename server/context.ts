@@ -41,6 +41,7 @@ import {
 import { currentPolicy } from './store/policies.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
 import { createSearch, type StoredSearch } from './store/search.ts';
+import { isUuid } from './store/query-text.ts';
 import { createSettings, type Settings } from './store/settings.ts';
 import { createShortKeys, type ShortKeys } from './store/short-keys.ts';
 import { createTokens, type Tokens } from './store/tokens.ts';
@@ -238,6 +239,21 @@ export function builtinQueries(stores: Stores, identity: BastionIdentity): Built
         kind: one.kind,
         status: one.status,
       }));
+    },
+    recording: async (id, { principal, source }) => {
+      const session = isUuid(id) ? await stores.recordings.session(id) : null;
+      if (session === null) return null;
+      const owner = session.principal.name;
+      if (owner !== principal.name && !hasRole(principal, 'auditor')) return null;
+      await stores.journal.append({
+        type: 'recording.viewed',
+        principal: principal.name,
+        source,
+        session: id,
+        target: session.target,
+        data: { owner, what: 'play' },
+      });
+      return stores.recordings.events(id);
     },
     waitingApprovals: (limit) => stores.approvals.listApprovals({ status: 'waiting', limit }),
     decide: (id, decision, by) => stores.approvals.decide(id, decision, by),

@@ -4,6 +4,9 @@
  * auditor's terminal in mind. Not caught here: text that deceives the eye.
  */
 
+/** After a replay, with the cursor where it is: the first screen, no scroll region, plain text. */
+export const TERMINAL_AS_BEFORE = '\u001b[?1047l\u001b7\u001b[r\u001b8\u001b[0m\u001b[?25h';
+
 /** A control sequence that is longer is dropped. */
 export const MAX_SEQUENCE_CHARS = 256;
 

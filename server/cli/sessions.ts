@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPages } from '../../web/index.ts';
-import { HarmlessOutput } from '../asciicast/harmless.ts';
+import { HarmlessOutput, TERMINAL_AS_BEFORE } from '../asciicast/harmless.ts';
 import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { encodeRecording, refuseLargePage } from '../http/exports.ts';
@@ -19,8 +19,6 @@ const PAGE = 200;
 /** Longest pause that `play` keeps unless it is told otherwise, seconds. */
 const MAX_PAUSE_S = 2;
 const MAX_IDLE_S = 86_400;
-/** After a replay, with the cursor where it is: the first screen, no scroll region, plain text. */
-const AS_BEFORE = '\u001b[?1047l\u001b7\u001b[r\u001b8\u001b[0m\u001b[?25h';
 
 const list: Verb = {
   name: 'sessions list',
@@ -218,7 +216,7 @@ const play: Verb = {
         lastUs = event.atUs;
         await input.terminal.out(harmless.push(event.text));
       }
-      await input.terminal.out(AS_BEFORE);
+      await input.terminal.out(TERMINAL_AS_BEFORE);
       return 0;
     }),
 };

@@ -4,6 +4,7 @@
  */
 import { authorise, CHANNEL_KINDS } from '../access/grant.ts';
 import { hasRole, type Principal } from '../access/principal.ts';
+import type { RecordedEvent } from '../asciicast/event.ts';
 import { printable } from '../printable.ts';
 import { EXIT_DENIED, EXIT_FAILED } from './notice.ts';
 import type { ChannelRequest, Directory } from './ports.ts';
@@ -21,6 +22,11 @@ export interface BuiltinQueries {
   readonly identity: BastionIdentity;
   /** Newest first; only those that the principal may see. */
   recentSessions(principal: Principal, limit: number): Promise<readonly BuiltinSession[]>;
+  /** Null = there is none, or it isn't theirs to see. The look is journalled before the first event. */
+  recording(
+    id: string,
+    by: { readonly principal: Principal; readonly source: string },
+  ): Promise<AsyncIterable<RecordedEvent> | null>;
   waitingApprovals(limit: number): Promise<readonly BuiltinApproval[]>;
   decide(
     id: string,
@@ -79,6 +85,7 @@ const VERBS: Readonly<Record<string, string>> = {
   approvals: 'commands that wait for a decision',
   approve: 'approve ID [reason]',
   deny: 'deny ID [reason]',
+  play: 'play SESSION; Ctrl-C or q ends it',
 };
 
 /** Whether a request at a name that is no target is for the bastion itself. */
@@ -86,6 +93,12 @@ export function isBuiltin(request: ChannelRequest): boolean {
   if (request.kind === 'subsystem') return false;
   if (request.command === null) return true;
   return Object.hasOwn(VERBS, words(request)[0] ?? '');
+}
+
+/** The id of the session that is to be played; null = the request is something else. */
+export function playedSession(request: ChannelRequest): string | null {
+  const [verb, id = ''] = words(request);
+  return verb === 'play' ? id : null;
 }
 
 /** Runs one of the bastion's commands; a shell request gets the list of targets. */
@@ -129,6 +142,8 @@ export async function runBuiltin(
             ),
       );
     }
+    case 'play':
+      return refused('there is no such session that you may see; see: ssh BASTION sessions');
     case 'approve':
     case 'deny': {
       const [id, ...reason] = rest;
@@ -158,13 +173,17 @@ const DECISION_FAILURES = {
   'not-an-approver': 'you are not an approver of that request; ask one of its approvers',
 } as const;
 
-interface Reachable {
+export interface Reachable {
   readonly target: string;
   readonly login: string;
   readonly kinds: readonly string[];
 }
 
-async function reachableLogins(directory: Directory, principal: Principal): Promise<Reachable[]> {
+/** Where a principal may go, and how. */
+export async function reachableLogins(
+  directory: Directory,
+  principal: Principal,
+): Promise<Reachable[]> {
   const rules = await directory.grantRules();
   const found: Reachable[] = [];
   for (const target of await directory.allTargets()) {

@@ -10,11 +10,13 @@ import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
-import { isBuiltin, runBuiltin, type BuiltinQueries } from './builtin.ts';
+import { isBuiltin, reachableLogins, type BuiltinQueries } from './builtin.ts';
+import { answer, close } from './answer.ts';
 import { ConnectionSessions, type Running, type Standing } from './connection-sessions.ts';
-import { ForwardPace } from './forward-pace.ts';
+import type { ForwardPace } from './forward-pace.ts';
 import { ConnectionForwards, type ForwardsOwner } from './forwards.ts';
-import { EXIT_FAILED, notice } from './notice.ts';
+import { chooseFrom } from './menu.ts';
+import { notice } from './notice.ts';
 import type {
   ChannelRequest,
   ConnectionHandler,
@@ -23,8 +25,10 @@ import type {
   Dialers,
   DownstreamEnd,
   InnerConnection,
+  Pty,
   PublicKey,
 } from './ports.ts';
+import { serveBuiltin } from './builtin-channel.ts';
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
 import type { BastionPlace } from './ssh-config.ts';
@@ -202,7 +206,6 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
   async #route(asked: ChannelRequest, end: DownstreamEnd): Promise<void> {
     const { peer } = this.#signIn;
     if (peer === null) return answer(asked, end, notice('sign in first'));
-    if (this.#isWithdrawn) return answer(asked, end, notice('your access was withdrawn'));
     const request = servedRequest(asked, peer.forceCommand);
     if (this.#registry.isDraining) {
       return answer(request, end, notice('the bastion is stopping; connect again later'));
@@ -224,14 +227,29 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
         `${parsed.why}; connect as [login@]target, for instance deploy@web1`,
       );
     }
-    const { destination } = parsed;
+    return this.#enter(parsed.destination, request, end);
+  }
+
+  /** Goes where the client wants to, as far as grants let it. */
+  async #enter(
+    destination: Destination,
+    request: ChannelRequest,
+    end: DownstreamEnd,
+  ): Promise<void> {
+    const { peer } = this.#signIn;
+    if (peer === null || this.#isWithdrawn) {
+      return answer(request, end, notice('your access was withdrawn'));
+    }
     const { directory } = this.#dependencies;
     const [target, grantRules] = await Promise.all([
       directory.targetByName(destination.target),
       directory.grantRules(),
     ]);
     if (target === null && destination.login === null && isBuiltin(request)) {
-      return this.#builtin(peer.principal, destination, request, end);
+      const { pty } = request;
+      return request.kind === 'shell' && pty !== null
+        ? this.#menu(destination, { ...request, pty }, end)
+        : this.#builtin(peer.principal, destination, request, end);
     }
     if (request.kind === 'subsystem' && !isSftp(request)) {
       const name = clip(request.command?.toString('utf8') ?? '');
@@ -284,22 +302,33 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     this.#sessions.run(session);
   }
 
-  async #builtin(
+  #builtin(
     principal: Principal,
     destination: Destination,
     request: ChannelRequest,
     end: DownstreamEnd,
   ): Promise<void> {
-    const result = await runBuiltin(
-      this.#dependencies.builtins,
-      { principal, userName: destination.target, ...this.#origin },
-      request,
-    );
-    const lineEnd = request.pty === null ? '\n' : '\r\n';
-    const text = result.lines.map((line) => line + lineEnd).join('');
-    const stream = result.exitStatus === 0 || request.pty !== null ? 'stdout' : 'stderr';
-    await end.write({ kind: 'data', stream, bytes: Buffer.from(text) });
-    await close(end, result.exitStatus);
+    const caller = { principal, userName: destination.target, ...this.#origin };
+    return serveBuiltin(this.#dependencies.builtins, caller, request, end);
+  }
+
+  /** Lets a person choose where to go, and goes there. */
+  async #menu(
+    destination: Destination,
+    request: ChannelRequest & { readonly pty: Pty },
+    end: DownstreamEnd,
+  ): Promise<void> {
+    const { principal } = this.#signIn.peer ?? {};
+    if (principal === undefined) return;
+    const { directory } = this.#dependencies;
+    const reachable = await reachableLogins(directory, principal);
+    const items = reachable.filter(({ kinds }) => kinds.includes('shell'));
+    if (items.length === 0) return this.#builtin(principal, destination, request, end);
+    const chosen = await chooseFrom(end, items, request.pty.size);
+    if (chosen.kind === 'left') return close(end, 0);
+    const { item, size } = chosen;
+    const asked = { ...request, pty: { ...request.pty, size } };
+    return this.#enter({ ...destination, ...item }, asked, chosen.end);
   }
 
   async #refuse(
@@ -350,18 +379,6 @@ function refusalText(
     case 'login-ambiguous':
       return `several logins fit; connect as LOGIN@${destination.target} with one of: ${refusal.logins.join(', ')}`;
   }
-}
-
-async function answer(request: ChannelRequest, end: DownstreamEnd, text: string): Promise<void> {
-  const bytes = Buffer.from(`${text}${request.pty === null ? '\n' : '\r\n'}`);
-  await end.write({ kind: 'data', stream: request.pty === null ? 'stderr' : 'stdout', bytes });
-  await close(end, EXIT_FAILED);
-}
-
-async function close(end: DownstreamEnd, exitStatus: number): Promise<void> {
-  await end.write({ kind: 'exit', status: exitStatus });
-  await end.write({ kind: 'eof' });
-  await end.write({ kind: 'close' });
 }
 
 function clip(text: string): string {

@@ -90,8 +90,11 @@ export function createDirectoryObjects(database: Pick<Database, 'knex'>): Direct
     },
     credentials: async () => {
       const views = await askThrough(() => createCredentials(database).list());
-      return views.map(({ keyId: _, updatedAt, ...view }) => ({
-        ...view,
+      return views.map(({ kind, name, publicKey, updatedAt, version }) => ({
+        name,
+        kind,
+        version,
+        publicKey,
         updatedAt: updatedAt.toISOString(),
       }));
     },

@@ -40,6 +40,7 @@ function world(
       const one = { id: 's1', startedAt: 'today', principal: 'bot', target: 'web1' };
       return Promise.resolve([{ ...one, kind: 'shell', status: 'closed' }]);
     },
+    recording: () => Promise.resolve(null),
     waitingApprovals: (limit) => {
       calls.push(['waitingApprovals', limit]);
       const one = { id: 'K7M2QX', principal: 'bot', target: 'web1', expiresAt: 'soon' };
@@ -101,7 +102,17 @@ describe('the bastion’s own commands', () => {
     const { lines } = await run('help');
     assert.deepEqual(
       lines.map((line) => line.split(' ')[0]),
-      ['help', 'whoami', 'targets', 'ssh-config', 'sessions', 'approvals', 'approve', 'deny'],
+      [
+        'help',
+        'whoami',
+        'targets',
+        'ssh-config',
+        'sessions',
+        'approvals',
+        'approve',
+        'deny',
+        'play',
+      ],
     );
   });
 
