@@ -4,7 +4,7 @@
  */
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
-import type { Certainty, Decision, Facts, SqlPlace, Verdict } from '../policy/decision.ts';
+import type { Certainty, Decision, Facts, SqlPlace } from '../policy/decision.ts';
 import { fileText, isQuiet, judgeFiles, type FileOperation } from '../policy/file-operation.ts';
 import { forwardText, judgeForward, type ForwardWish } from '../policy/forward-place.ts';
 import { judge } from '../policy/judge.ts';
@@ -17,8 +17,8 @@ import { refusedByGrant } from './file-rights.ts';
 import type { HeldCommands } from './held-commands.ts';
 import type { SessionLimits } from './limits.ts';
 import { bothReadings, clipped, markerLabel, plainDecision } from './line-text.ts';
-import { fileLine, unreadable, withoutText } from './line-text.ts';
-import { innerState, joined, stateAfter } from './nested-shell.ts';
+import { fileLine, strictestOf, unreadable, withoutText } from './line-text.ts';
+import { innerState, joined, stateAfter, withInput } from './nested-shell.ts';
 import { deniedNotice, notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { Approvals, FileResult, Policies, Recording } from './ports.ts';
@@ -69,6 +69,8 @@ export interface GateLine {
   readonly isFile?: boolean;
   /** It starts a server whose requests are judged one by one. */
   readonly isServed?: boolean;
+  /** All of the session's input, where that is known before the line runs. */
+  readonly input?: string;
 }
 
 export type GateOutcome =
@@ -99,8 +101,6 @@ export interface GateDependencies {
 }
 
 type Judge = (policy: Policy, facts: Facts) => Decision;
-
-const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
 
 export class Gate {
   readonly #dependencies: GateDependencies;
@@ -335,21 +335,23 @@ export class Gate {
 
   /** Whether a rule would hold or refuse this, should it run as a command of its own, or as SQL. */
   async wouldRefuse(text: string, sql: SqlPlace | null = null): Promise<boolean> {
-    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const shell = { text, language: 'shell', state: this.#state, isGuess: true } as const;
-    const input = sql === null ? shell : ({ ...shell, language: 'sql', sql } as const);
-    const { verdict, rule } = this.work.run(() => judge(policy, this.#facts, input));
-    await this.work.pause();
+    const { verdict, rule } = await this.#judgeGuess(text, sql);
     return rule !== null && verdict !== 'allow';
   }
 
   /** Whether a rule denies this, should it run as a command of the shell. */
   async wouldDeny(text: string): Promise<boolean> {
-    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const input = { text, language: 'shell', state: this.#state, isGuess: true } as const;
-    const { verdict, rule } = this.work.run(() => judge(policy, this.#facts, input));
-    await this.work.pause();
+    const { verdict, rule } = await this.#judgeGuess(text, null);
     return rule !== null && verdict === 'deny';
+  }
+
+  async #judgeGuess(text: string, sql: SqlPlace | null): Promise<Decision> {
+    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const shell = { text, language: 'shell', state: this.#state, isGuess: true } as const;
+    const input = sql === null ? shell : ({ ...shell, language: 'sql', sql } as const);
+    const decision = this.work.run(() => judge(policy, this.#facts, input));
+    await this.work.pause();
+    return decision;
   }
 
   async #judge(policy: Policy, line: GateLine, after: ShellState | null): Promise<Decision> {
@@ -364,10 +366,11 @@ export class Gate {
       line.certainty !== 'uncertain' &&
       (line.text === '' || line.candidates.some((text) => !line.guesses.has(text)));
     const decisions: Decision[] = [];
+    const state = withInput(this.#state, line.input);
     for (const text of line.candidates) {
       const isGuess = line.guesses.has(text) && (policy.default === 'allow' || isRead);
       const { language, sql, isServed = false } = line;
-      const input = { text, language, state: this.#state, isGuess, isServed };
+      const input = { text, language, state, isGuess, isServed };
       const whole = sql == null ? input : { ...input, sql };
       const decision = this.work.run(() => judge(policy, this.#facts, whole));
       const isDefault = decision.certainty === 'uncertain' || policy.default !== 'allow';
@@ -389,10 +392,7 @@ export class Gate {
       ? null
       : inputDoubt({ commands, sqlInput }, this.#readsInput);
     if (doubt !== null) decisions.push(plainDecision(policy.uncertain, doubt));
-    const strictest = decisions.reduce(
-      (one, other) => (STRICTNESS[other.verdict] > STRICTNESS[one.verdict] ? other : one),
-      decisions[0] ?? plainDecision('allow', null, 'exact'),
-    );
+    const strictest = strictestOf(decisions);
     // What runs doesn't depend on why the line was held.
     if (strictest.commands.length > 0) return strictest;
     return { ...strictest, commands, ...(sqlInput !== null && { sqlInput }) };

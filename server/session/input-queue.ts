@@ -60,6 +60,29 @@ export class InputQueue {
     }
   }
 
+  /**
+   * All of the input, if it ends within so many bytes and the client makes no longer pauses; it stays in the
+   * queue. null = it doesn't. No reader meanwhile.
+   */
+  async whole(maxBytes: number, maxPauseMs: number): Promise<Buffer | null> {
+    for (;;) {
+      const count = this.#units.length;
+      const end = this.#units.findIndex(({ kind }) => kind !== 'data');
+      const data = this.#units.flatMap((unit) => (unit.kind === 'data' ? [unit.bytes] : []));
+      if (this.#pendingBytes > maxBytes) return null;
+      if (end >= 0) return this.#units[end]?.kind === 'eof' ? Buffer.concat(data) : null;
+      if (this.#gone.signal.aborted) return null;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#arrival = resolve;
+        timer = setTimeout(resolve, maxPauseMs);
+      });
+      clearTimeout(timer);
+      this.#arrival = null;
+      if (this.#units.length === count) return null;
+    }
+  }
+
   /** Puts back what was not used of a unit; it comes first again. */
   unshift(bytes: Buffer): void {
     if (bytes.length === 0) return;

@@ -40,6 +40,16 @@ export function plainDecision(
   };
 }
 
+const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
+
+/** The first of the strictest; of none, a plain allow. */
+export function strictestOf(decisions: readonly Decision[]): Decision {
+  return decisions.reduce(
+    (one, other) => (STRICTNESS[other.verdict] > STRICTNESS[one.verdict] ? other : one),
+    decisions[0] ?? plainDecision('allow', null, 'exact'),
+  );
+}
+
 /** What is said and stored of an operation on files. */
 export function fileLine(text: string, quiet: boolean): GateLine {
   return {

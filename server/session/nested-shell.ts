@@ -13,6 +13,14 @@ export function innerState(outer: ShellState): ShellState {
   return state;
 }
 
+/** @param input all of the session's input, where that is known */
+export function withInput(state: ShellState, input: string | undefined): ShellState {
+  if (input === undefined) return state;
+  const told = state.copy();
+  told.input = { kind: 'text', text: input };
+  return told;
+}
+
 /** What holds in whichever of the shells reads the next line; the first is the likeliest. */
 export function joined(...states: readonly (ShellState | null)[]): ShellState {
   const branches = states.filter((state) => state !== null);

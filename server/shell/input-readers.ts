@@ -35,6 +35,8 @@ const NOT_WITH: ReadonlyMap<string, RegExp> = new Map([
 const INTERPRETERS = new Set(
   'python python2 python3 pypy3 perl ruby node nodejs php lua tclsh expect m4 Rscript'.split(' '),
 );
+/** `python3.11`, `php8.2`. */
+const VERSION = /[-.]?\d[\d.]*$/;
 const CODE_OPTION = /^(?:-[A-Za-z]*[ceErRp]|--eval|--print)$/;
 /** They read it when they have no more operands than these; options that give the program count too. */
 const WITHOUT_FILES: ReadonlyMap<string, number> = new Map([
@@ -66,7 +68,9 @@ export function readsInput(words: readonly Word[]): boolean {
     const without = NOT_WITH.get(name);
     return !words.slice(1).some((word) => without?.test(exactText(word) ?? '') === true);
   }
-  if (INTERPRETERS.has(name)) return interpreterReads(name, words.slice(1));
+  if (INTERPRETERS.has(name) || INTERPRETERS.has(name.replace(VERSION, ''))) {
+    return interpreterReads(name, words.slice(1));
+  }
   if (NAMED.has(name)) {
     return words.slice(1).some((word) => STANDARD_INPUT.test(exactText(word) ?? ''));
   }

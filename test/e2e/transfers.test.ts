@@ -195,11 +195,9 @@ describe('e2e: transfers', () => {
       await writeFile(line, keys.stdout.toString().replace(/^\S+ /, ''));
       const shown = await run('ssh-keygen', ['-lf', line, '-E', 'sha256']);
       const fingerprint = /SHA256:\S+/.exec(shown.stdout.toString())?.[0] ?? '';
+      const fixed = `-scp -batch -q -P ${port} -i ${key}.ppk -l ${real.sshd.user}@web1`.split(' ');
       const pscp = (...args: readonly string[]): Promise<ProgramResult> =>
-        run('pscp', [
-          ...['-scp', '-batch', '-q', '-P', String(port), '-i', `${key}.ppk`],
-          ...['-hostkey', fingerprint, '-l', `${real.sshd.user}@web1`, ...args],
-        ]);
+        run('pscp', ['-hostkey', fingerprint, ...fixed, ...args]);
       const up = await pscp('-r', 'tree', `${host}:${far}/putty`);
       assert.match(up.stderr + up.stdout.toString(), /secret\.key: Permission denied/);
       assert.equal(await readFile(join(far, 'putty/deep/two'), 'utf8'), 'two\n');
