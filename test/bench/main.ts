@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { measureDecisions, renderDecisions } from './decisions.ts';
 import { measureFloods, renderFloods } from './floods.ts';
 import { LANES, openTrack, type Lane } from './lanes.ts';
+import { measureMasks, renderMasks } from './masks.ts';
 import {
   bulkFiles,
   FULL,
@@ -93,6 +94,12 @@ async function recording(): Promise<void> {
   await writeReport({ quick: options.quick, recording: figures });
 }
 
+async function masks(): Promise<void> {
+  const figures = measureMasks();
+  process.stdout.write(renderMasks(figures));
+  await writeReport({ masks: figures });
+}
+
 async function connections(): Promise<void> {
   const lanes = lanesFrom(options.lanes);
   await using track = await openTrack(lanes, undefined, undefined, true);
@@ -111,6 +118,7 @@ async function writeReport(figures: object): Promise<void> {
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   connections,
   floods,
+  masks,
   recording,
   replay,
   search,
