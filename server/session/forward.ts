@@ -233,6 +233,7 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
       }
     };
     await Promise.all([up(), down()]);
+    this.#ends.length = 0;
     return gone(why ?? 'both sides closed it');
   }
 

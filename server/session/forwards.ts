@@ -89,7 +89,9 @@ export class ConnectionForwards implements ForwardHandler {
   readonly #owner: ForwardsOwner;
   readonly #gone = new AbortController();
   readonly #channels = new Set<Running>();
-  /** By the text of the place as the client asked for it, port 0 by the port that it got. */
+  /** What is listened for, or asked to be. */
+  readonly #listening = new Set<ForwardListen>();
+  /** The same by the words that the client takes it back with, port 0 by the port that it got. */
   readonly #listens = new Map<string, ForwardListen>();
   /** Listens and channels that are asked for and not yet in the sets. */
   #pending = 0;
@@ -140,7 +142,7 @@ export class ConnectionForwards implements ForwardHandler {
         ? listenPlace(request.host, request.port)
         : socketPlace(request.path, true);
     const { maxListensPerConnection } = this.#dependencies.limits;
-    if (this.#listens.size >= maxListensPerConnection) {
+    if (this.#listening.size >= maxListensPerConnection) {
       const why = `at most ${maxListensPerConnection} places are listened at for one connection; take one back first`;
       this.#tell(this.#refuse(`listen:${shown(request)}`, why).why);
       return null;
@@ -165,16 +167,16 @@ export class ConnectionForwards implements ForwardHandler {
       wish: { place: text, others: otherSpellings(place) },
       listen: (session) => dialer.listen(context.grant, place, take, session),
       onOver: () => {
+        this.#listening.delete(listen);
         for (const [key, one] of this.#listens) if (one === listen) this.#listens.delete(key);
         this.#owner.sessions.over(listen);
       },
     });
-    const waiting = `${listen.id} (asked for)`;
-    this.#listens.set(waiting, listen);
+    this.#listening.add(listen);
     this.#owner.sessions.run(listen);
     const port = await listen.answer;
-    this.#listens.delete(waiting);
-    if (port !== null) this.#listens.set(keyOf(request, port), listen);
+    if (port !== null && this.#listening.has(listen))
+      this.#listens.set(keyOf(request, port), listen);
     return port;
   }
 

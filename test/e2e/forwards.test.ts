@@ -247,7 +247,7 @@ policies:
     const http = createHttpServer((_request, response) => response.end('hello'));
     // The port of the echo server is what the grant names.
     echo.close();
-    await listening(http as unknown as Server, echoPort);
+    await listening(http, echoPort);
     try {
       const port = await freePort();
       await using _running = new Running(real.sshConfig, ['-N', '-D', String(port), 'agent']);
