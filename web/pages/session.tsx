@@ -175,7 +175,7 @@ function Facts({ session }: { readonly session: SessionView }) {
         <dd>{clockTime(session.recording.durationMs)}</dd>
       </div>
       <div>
-        <dt>Output</dt>
+        <dt>{session.kind === 'forward' ? 'To the client' : 'Output'}</dt>
         <dd>{size(session.bytesOut)}</dd>
       </div>
     </dl>
