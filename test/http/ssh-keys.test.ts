@@ -8,6 +8,13 @@ import { generateKeyPair as generateSshKey } from '../../server/ssh/key.ts';
 import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
 import { startIssuer, TEST_AUDIENCE, type TestIssuer } from '../support/issuer.ts';
 
+interface Answer {
+  readonly principal?: string;
+  readonly run?: string | null;
+  readonly attribution?: string | null;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
 describe('http ssh keys', () => {
   let world: HttpWorld;
   let issuer: TestIssuer;
@@ -42,7 +49,7 @@ describe('http ssh keys', () => {
   async function ask(
     token: string | null,
     body: unknown = { publicKey: publicKey() },
-  ): Promise<{ readonly status: number; readonly json: any; readonly message: string }> {
+  ): Promise<{ readonly status: number; readonly json: Answer; readonly message: string }> {
     const response = await fetch(`${world.url}/api/v1/ssh-keys`, {
       method: 'POST',
       headers: {
@@ -51,7 +58,7 @@ describe('http ssh keys', () => {
       },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-    const json = (await response.json()) as { error?: { message: string } };
+    const json = (await response.json()) as Answer;
     return { status: response.status, json, message: json.error?.message ?? '' };
   }
 
@@ -234,7 +241,7 @@ describe('http ssh keys', () => {
     const token = await issuer.token();
     const { status, json } = await ask(token);
     assert.equal(status, 503);
-    assert.equal(json.error.code, 'issuer.unavailable');
+    assert.equal(json.error?.code, 'issuer.unavailable');
     issuer.isDown = false;
     assert.equal((await ask(token)).status, 503);
     world.clock.advance(ISSUER_RETRY_MS);
