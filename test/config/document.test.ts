@@ -117,6 +117,7 @@ describe('the configuration document', () => {
           owner: 'alice',
           certificates: [],
           keys: 0,
+          oidc: 0,
         },
       ],
     );
