@@ -252,6 +252,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     metrics: () => metricsText(gateway.connectionCount, registry.activeSessions),
     pages: await createPages(),
     recordingKey: (keyId) => publicKeyOf(home, keyId),
+    files: createKeptFiles(database),
     holds: stores.holds,
     shortKeys: stores.shortKeys,
     directory: stores.directoryObjects,

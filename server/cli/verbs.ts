@@ -12,6 +12,7 @@ import { policyTest } from './policy-verb.ts';
 import { searchVerbs } from './search.ts';
 import { retentionVerbs } from './retention.ts';
 import { serve } from './serve.ts';
+import { sessionFile } from './session-files.ts';
 import { sessionVerbs } from './sessions.ts';
 import { migrate, tokenCreate } from './upkeep.ts';
 import type { Verb } from './verb.ts';
@@ -29,6 +30,7 @@ const PUBLIC: readonly Verb[] = [
   ...principalVerbs,
   ...credentialVerbs,
   ...sessionVerbs,
+  sessionFile,
   ...searchVerbs,
   sessionsMoveCold,
   ...retentionVerbs,

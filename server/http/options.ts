@@ -11,6 +11,7 @@ import type {
   DirectoryDesk,
   HeaderReader,
   HoldDesk,
+  KeptFileReader,
   LiveReader,
   PublicKeyOutcome,
   RecordingReader,
@@ -29,6 +30,7 @@ export interface HttpOptions {
   /** Origin under which browsers reach us, when it isn't the listening address. */
   readonly publicUrl: string | null;
   readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader & LiveReader;
+  readonly files: KeptFileReader;
   readonly search: SearchDesk;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;

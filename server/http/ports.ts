@@ -107,6 +107,16 @@ export interface RecordingReader {
   events(sessionId: string): AsyncIterable<RecordedEvent>;
 }
 
+export interface KeptFileReader {
+  /** The contents in order; empty = none are kept. */
+  contents(place: {
+    readonly session: string;
+    /** Number of the command. */
+    readonly seq: number;
+    readonly direction: 'read' | 'written';
+  }): AsyncIterable<Buffer>;
+}
+
 export interface HeaderReader {
   /** What exported files and replays say about the recording; null = no such session. */
   header(sessionId: string): Promise<CastHeader | null>;

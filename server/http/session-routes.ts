@@ -3,6 +3,7 @@ import { Router, type Request, type Response } from 'express';
 import { SallyportError } from '../errors.ts';
 import { refuseLargePage, sendRecording } from './exports.ts';
 import { onlyMethods } from './failure.ts';
+import { sendKeptFile } from './file-routes.ts';
 import { guard, unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
 import { recordingFormat, replayQuery, sessionQuery } from './query.ts';
@@ -48,6 +49,9 @@ export function sessionRoutes(services: Services): Router {
     const events = recordings.events(session.id);
     await sendRecording(response, session, format, { header, events, seal, page });
   });
+  router.get('/:id/files/:number', (request, response) =>
+    sendKeptFile(services, request, response),
+  );
   router.get('/:id/segments', async (request, response) => {
     const query = replayQuery(request.query, ['skip']);
     const { session } = await opened(request, response);
@@ -101,7 +105,10 @@ export function sessionRoutes(services: Services): Router {
     ['/', '/:id', '/:id/commands', '/:id/recording', '/:id/segments', '/:id/segments/:number'],
     onlyMethods('GET', 'HEAD'),
   );
-  router.all(['/:id/pauses', '/:id/live', '/:id/chain'], onlyMethods('GET', 'HEAD'));
+  router.all(
+    ['/:id/pauses', '/:id/live', '/:id/chain', '/:id/files/:number'],
+    onlyMethods('GET', 'HEAD'),
+  );
   router.all('/:id/terminate', onlyMethods('POST'));
   return router;
 }

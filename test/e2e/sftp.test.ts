@@ -57,7 +57,7 @@ describe('e2e: sftp', () => {
       {
         grants: (login) => `
   - {principals: [ann], targets: [${TARGET}], logins: [${login}], channels: [shell, exec, sftp], policy: default}
-  - {principals: [bot], targets: [${TARGET}], logins: [${login}], channels: [sftp], policy: default, files: upload-only}
+  - {principals: [bot], targets: [${TARGET}], logins: [${login}], channels: [sftp], policy: default, files: upload-only, keepFiles: true}
   - {principals: [bot], targets: [nowhere], logins: [${login}], channels: [exec], policy: default}`,
       },
     );
@@ -256,8 +256,9 @@ describe('e2e: sftp', () => {
     process.kill(-(child.pid ?? 0), 'SIGTERM');
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
+      // Those that nobody has to decide any more aren't listed.
       const { items } = await json<{ items: ApprovalView[] }>('approvals', 'list');
-      if (items.find(({ id }) => id === approval.id)?.status === 'cancelled') break;
+      if (items.every(({ id }) => id !== approval.id)) break;
       assert.ok(Date.now() < deadline, 'it was never cancelled');
       await sleep(100);
     }
@@ -278,6 +279,14 @@ describe('e2e: sftp', () => {
   it('takes uploads only, where a grant says so', async () => {
     await mkdir(join(far, 'drop'));
     await done('agent', 'mkdir drop/in', 'put up drop/in/x', 'chmod 640 drop/in/x');
+    // And keeps what was uploaded.
+    const { id } = await lastSession();
+    const output = join(near, 'kept');
+    const kept = await real.bastion.cli('sessions', 'file', id, '2', '-o', output);
+    assert.equal(kept.status, 0, kept.stderr);
+    assert.ok((await readFile(output)).equals(contents));
+    assert.equal((await real.bastion.cli('verify', id)).status, 0);
+    assert.equal((await real.bastion.cli('sessions', 'file', id, '1', '-o', output)).status, 1);
     const refused = await sftp(
       'agent',
       '-get a stolen',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { statusReply } from '../../server/sftp/reply.ts';
 import { packetOf } from '../../server/sftp/wire.ts';
+import type { KeptPart } from '../../server/session/ports.ts';
 import { FileSession } from '../support/file-session.ts';
 import { exitOf, steps, until } from '../support/running-session.ts';
 import { settled } from '../support/session-fakes.ts';
@@ -219,5 +220,41 @@ describe('session: sftp', () => {
     one.server.extensions = new Map();
     assert.equal(await one.tried('symlink', '/srv/a', '/srv/b'), 8);
     await one.end();
+  });
+
+  it('keeps contents where a grant asks for it, before the client hears that all is done', async () => {
+    const kept: KeptPart[] = [];
+    let store = (): void => {};
+    const keeper = {
+      keep: (part: KeptPart): Promise<void> => {
+        kept.push(part);
+        return new Promise((resolve) => (store = resolve));
+      },
+    };
+    const one = new FileSession({ keeper });
+    const handle = await one.open('/srv/k', WRITE_NEW);
+    await one.tried('write', handle, { u64: 0 }, 'keep me');
+    const closing = one.ask('close', handle);
+    await until(() => kept.length === 1);
+    for (let turn = 0; turn < 20; turn++) await settled();
+    assert.ok(!one.replies().some((reply) => 'id' in reply && reply.id === closing));
+    store();
+    await one.answer(closing);
+    await one.end();
+    assert.equal(kept[0]?.bytes.toString(), 'keep me');
+    const [found] = one.results();
+    assert.deepEqual(found?.['kept'], [
+      { direction: 'written', parts: 1, bytes: 7, sha256: sha256('keep me'), cut: false },
+    ]);
+  });
+
+  it('ends when contents can not be kept', async () => {
+    const keeper = { keep: (): Promise<void> => Promise.reject(new Error('away')) };
+    const one = new FileSession({ keeper });
+    const handle = await one.open('/srv/k', WRITE_NEW);
+    await one.tried('write', handle, { u64: 0 }, 'keep me');
+    one.ask('close', handle);
+    await one.over;
+    assert.equal(exitOf(one.client.written), 255);
   });
 });

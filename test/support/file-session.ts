@@ -1,6 +1,6 @@
 /** An SFTP session between a client and a file server in memory. */
 import { authorise, GRANT_DEFAULTS, type FileAccess } from '../../server/access/grant.ts';
-import type { InputUnit, OutputUnit } from '../../server/session/ports.ts';
+import type { FileKeeper, InputUnit, OutputUnit } from '../../server/session/ports.ts';
 import { Session } from '../../server/session/session.ts';
 import { compilePolicy } from '../../server/policy/document.ts';
 import { Framer } from '../../server/sftp/framer.ts';
@@ -53,7 +53,14 @@ export class FileSession {
   #read = 0;
   #nextId = 100;
 
-  constructor(options: { readonly files?: FileAccess; readonly policy?: object } = {}) {
+  constructor(
+    options: {
+      readonly files?: FileAccess;
+      readonly policy?: object;
+      /** Keeps contents by this. */
+      readonly keeper?: FileKeeper;
+    } = {},
+  ) {
     this.world = fakeWorld();
     this.server = new FileServer(this.world.upstream);
     const compiled = compilePolicy('default', options.policy ?? POLICY);
@@ -62,6 +69,7 @@ export class FileSession {
     const dependencies = {
       ...this.world.dependencies,
       policies: { byName: () => Promise.resolve({ version: 1, policy }) },
+      ...(options.keeper && { files: options.keeper }),
     };
     const rule = {
       id: 'g',
@@ -72,6 +80,7 @@ export class FileSession {
       policy: 'default',
       ...GRANT_DEFAULTS,
       files: options.files ?? 'full',
+      keepFiles: options.keeper !== undefined,
     } as const;
     const target = {
       name: 'web1',

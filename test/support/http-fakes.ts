@@ -14,6 +14,7 @@ import type {
   CommandView,
   EventPlace,
   HeaderReader,
+  KeptFileReader,
   LiveReader,
   KeyframePlace,
   Page,
@@ -31,6 +32,17 @@ import { createHeadSigner } from '../../server/journal/signature.ts';
 import { firstKeyframe, Keyframer } from '../../server/terminal/keyframe.ts';
 
 type Chain = NonNullable<Awaited<ReturnType<ChainReader['chain']>>>;
+
+/** Contents that are kept of command 3 of every session, written, in two parts. */
+export function fakeFiles(): KeptFileReader {
+  return {
+    async *contents({ seq, direction }) {
+      if (seq !== 3 || direction !== 'written') return;
+      yield Buffer.from('kept ');
+      yield Buffer.from('contents');
+    },
+  };
+}
 
 /** Signs the heads of all fake recordings. */
 export const recordingKey = createHeadSigner(generateKeyPairSync('ed25519').privateKey);

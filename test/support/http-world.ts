@@ -13,6 +13,7 @@ import {
   FakeRecordings,
   FakeSearch,
   FakeSignIns,
+  fakeFiles,
   type KeptSession,
   recordingKey,
 } from './http-fakes.ts';
@@ -177,6 +178,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl: null,
     recordings,
+    files: fakeFiles(),
     search,
     signIns,
     approvals,
