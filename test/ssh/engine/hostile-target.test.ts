@@ -2,16 +2,27 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SallyportError } from '../../../server/errors.ts';
-import type { UpstreamEnd } from '../../../server/session/ports.ts';
+import type { UpstreamEnd, Vault } from '../../../server/session/ports.ts';
+import { REKEY_BURST } from '../../../server/ssh/engine/limits.ts';
+import { REKEY_LIMITS } from '../../../server/ssh/engine/rekey.ts';
 import { encodePacket, MESSAGE } from '../../../server/ssh/engine/wire.ts';
 import { generateKeyPair } from '../../../server/ssh/key.ts';
-import { grantFor } from '../support/bastion.ts';
+import { grantFor, vaultOf } from '../support/bastion.ts';
 import { collect } from '../support/collect.ts';
-import { dialerFor, exec, failure, opened } from '../support/dialling.ts';
+import { dialerFor, exec, failure, KEY, opened } from '../support/dialling.ts';
 import { startRawLogin, startRawServer, type RawPeer } from '../support/raw-peer.ts';
 
 const HOST_KEY = generateKeyPair('evil');
 const EXTENDED = 1;
+const PASSWORD: Vault = {
+  current: () => Promise.resolve({ kind: 'password', version: 1 }),
+  open: () =>
+    Promise.resolve({
+      kind: 'password',
+      bytes: Buffer.from('secret'),
+      [Symbol.dispose]: () => {},
+    }),
+};
 
 describe('a hostile target, once we are in', () => {
   const held: AsyncDisposable[] = [];
@@ -20,10 +31,16 @@ describe('a hostile target, once we are in', () => {
   });
 
   /** Runs a command on a target that confirms and grants it; both ends are the test's then. */
-  async function inside(): Promise<{ peer: RawPeer; end: UpstreamEnd }> {
+  async function inside(rekey = REKEY_LIMITS): Promise<{ peer: RawPeer; end: UpstreamEnd }> {
     let meet: (peer: RawPeer) => void = () => {};
     const met = new Promise<RawPeer>((resolve) => (meet = resolve));
-    const server = await startRawServer(HOST_KEY, (peer) => meet(peer));
+    const server = await startRawServer(
+      HOST_KEY,
+      (peer) => meet(peer),
+      true,
+      () => {},
+      rekey,
+    );
     const dialer = dialerFor();
     held.push(server, { [Symbol.asyncDispose]: () => Promise.resolve(dialer.close()) });
     const grant = grantFor({ ...server, hostKeyLine: HOST_KEY.publicLine });
@@ -65,6 +82,14 @@ describe('a hostile target, once we are in', () => {
       peer.send(type, 'x');
       peer.send(MESSAGE.PING, `${type}`);
       assert.equal((await peer.expect(MESSAGE.PONG)).reader.name(), `${type}`);
+    }
+  });
+
+  it('that begins one key exchange after the other is served slower, not cut off', async () => {
+    const { peer } = await inside({ afterBytes: 1, afterMs: 3_600_000 });
+    for (let sent = 0; sent < REKEY_BURST + 20; sent += 1) {
+      peer.send(MESSAGE.PING, `${sent}`);
+      assert.equal((await peer.expect(MESSAGE.PONG)).reader.name(), `${sent}`);
     }
   });
 
@@ -153,9 +178,12 @@ describe('a hostile target, once we are in', () => {
 });
 
 describe('a hostile target that authenticates us', () => {
-  async function refusalOf(onClient: (peer: RawPeer) => void): Promise<SallyportError> {
+  async function refusalOf(
+    onClient: (peer: RawPeer) => void,
+    vault: Vault = vaultOf(KEY.privateKeyPem),
+  ): Promise<SallyportError> {
     await using server = await startRawLogin(HOST_KEY, onClient);
-    const dialer = dialerFor();
+    const dialer = dialerFor(vault);
     const grant = grantFor({ ...server, hostKeyLine: HOST_KEY.publicLine });
     const error = failure(await dialer.dial(grant, exec('x')));
     dialer.close();
@@ -187,6 +215,45 @@ describe('a hostile target that authenticates us', () => {
       for (let sent = 0; sent < 100; sent += 1) peer.transport.send(banner);
     });
     assert.match(message, /unexpected packet of type 53/);
+  });
+
+  /** Takes a login to its questions. */
+  async function toQuestions(peer: RawPeer): Promise<void> {
+    await peer.expect(MESSAGE.SERVICE_REQUEST);
+    peer.send(MESSAGE.SERVICE_ACCEPT, 'ssh-userauth');
+    await peer.expect(MESSAGE.USERAUTH_REQUEST);
+    peer.send(MESSAGE.USERAUTH_FAILURE, 'keyboard-interactive', false);
+    await peer.expect(MESSAGE.USERAUTH_REQUEST);
+  }
+
+  it('cannot ask one question after the other', async () => {
+    let answered = 0;
+    const { message } = await refusalOf((peer) => {
+      void (async () => {
+        await toQuestions(peer);
+        for (;;) {
+          peer.send(MESSAGE.USERAUTH_INFO_REQUEST, '', '', '', 1, 'Password: ', false);
+          await peer.expect(MESSAGE.USERAUTH_INFO_RESPONSE);
+          answered += 1;
+        }
+      })().catch(() => {});
+    }, PASSWORD);
+    assert.match(message, /too many questions/);
+    assert.equal(answered, 4);
+  });
+
+  it('does not get the password for a question whose answer it would show', async () => {
+    const answers: string[] = [];
+    await refusalOf((peer) => {
+      void (async () => {
+        await toQuestions(peer);
+        peer.send(MESSAGE.USERAUTH_INFO_REQUEST, '', '', '', 2, 'Name: ', true, 'Word: ', false);
+        const { reader } = await peer.expect(MESSAGE.USERAUTH_INFO_RESPONSE);
+        for (let left = reader.uint32(); left > 0; left -= 1) answers.push(reader.name());
+        peer.transport.close('done');
+      })();
+    }, PASSWORD);
+    assert.deepEqual(answers, ['', 'secret']);
   });
 
   for (const isPartial of [false, true]) {

@@ -154,6 +154,7 @@ export function startRawServer(
   onClient: (peer: RawPeer) => void,
   accepts = true,
   onExchange: () => void = () => {},
+  rekey: RekeyLimits = REKEY_LIMITS,
 ): Promise<RawServer> {
   const judge = {
     offered: () => Promise.resolve(accepts),
@@ -173,7 +174,7 @@ export function startRawServer(
       onEnded: () => {},
       onError: () => {},
     });
-  return startServer(hostKey, first, onExchange);
+  return startServer(hostKey, first, onExchange, rekey);
 }
 
 /** A target that exchanges keys, and authenticates as the test says. */
@@ -185,13 +186,14 @@ export function startRawLogin(
     setImmediate(() => onClient(peer));
     return peer;
   };
-  return startServer(hostKey, first, () => {});
+  return startServer(hostKey, first, () => {}, REKEY_LIMITS);
 }
 
 async function startServer(
   hostKey: KeyPair,
   first: (transport: Transport, peer: RawPeer) => Stage,
   onExchange: () => void,
+  rekey: RekeyLimits,
 ): Promise<RawServer> {
   const outcome = readPrivateKey(hostKey.privateKeyPem);
   if (outcome.kind === 'invalid') throw new Error(outcome.why);
@@ -210,6 +212,7 @@ async function startServer(
       socket,
       ident: 'test',
       role: { kind: 'server', hostKeys: { [outcome.type]: signer } },
+      rekey,
       onReady: () => first(transport, new RawPeer(transport, socket)),
       onEnd: () => {},
     });
