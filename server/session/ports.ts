@@ -21,6 +21,7 @@ import type {
 } from './forward-ports.ts';
 import type { DownstreamEnd, TerminalSize, UpstreamEnd } from './unit-ports.ts';
 
+export type * from './approval-ports.ts';
 export type * from './forward-ports.ts';
 export type * from './unit-ports.ts';
 
@@ -374,33 +375,6 @@ export interface Recording {
 export interface RecordingSink {
   /** Commits the session row and `session.started`. Rejects with `recording.failed`: no recording, no session. */
   begin(start: SessionStart): Promise<Recording>;
-}
-
-export interface ApprovalRequest {
-  readonly session: string;
-  readonly principal: string;
-  readonly target: string;
-  readonly commandSeq: number;
-  readonly text: string;
-  readonly rule: string | null;
-  readonly reason: string | null;
-  readonly approvers: readonly string[];
-  readonly expiresAtMs: number;
-}
-
-export type ApprovalOutcome =
-  | { readonly kind: 'approved'; readonly by: string; readonly reason: string | null }
-  | { readonly kind: 'refused'; readonly by: string; readonly reason: string | null }
-  | { readonly kind: 'expired' }
-  | { readonly kind: 'cancelled' }
-  /** Nobody can decide any more: what holds the requests can't be reached. */
-  | { readonly kind: 'unavailable'; readonly why: string };
-
-export interface Approvals {
-  /** Commits the request; resolves with its id (short, typed by people) and where a browser finds it. */
-  request(request: ApprovalRequest): Promise<{ readonly id: string; readonly url: string }>;
-  /** Waits for the decision or the expiry. `signal` cancels: the requester went away. */
-  outcome(id: string, signal: AbortSignal): Promise<ApprovalOutcome>;
 }
 
 export interface Controls {

@@ -17,7 +17,7 @@ import type {
 import { OPEN_FAILURE, type GlobalAnswer, type OpenAnswer } from './engine/channels.ts';
 import type { ServerChannels } from './engine/channels.ts';
 import type { PacketReader } from './engine/wire.ts';
-import { forwardedFields, LISTEN, readListen, UNLISTEN } from './forward-channel.ts';
+import { forwardedFields, LISTEN, readListen, TUNNEL, UNLISTEN } from './forward-channel.ts';
 
 /** How long a client may take to answer a channel that is opened towards it. */
 const OPEN_TIMEOUT_MS = 30_000;
@@ -101,4 +101,11 @@ export function failureOf({ why, isUnreachable }: ForwardRefusal): {
   readonly why: string;
 } {
   return { reason: isUnreachable ? OPEN_FAILURE.connectFailed : OPEN_FAILURE.prohibited, why };
+}
+
+/** Why a channel of this type is refused whoever asks for it. */
+export function wordsAgainst(type: string): string {
+  return type === TUNNEL
+    ? 'sallyport: this bastion forwards no networks; name what you need with -L or -R'
+    : 'sallyport: this bastion forwards nothing of this kind';
 }

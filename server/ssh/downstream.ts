@@ -32,14 +32,13 @@ import { ServerAuth } from './engine/server-auth.ts';
 import { Transport } from './engine/transport.ts';
 import { DOWNSTREAM_LEG, peerText, readSize } from './engine/unit.ts';
 import { exactText, MalformedPacket, PacketReader } from './engine/wire.ts';
-import { DownstreamForwards } from './downstream-forwards.ts';
+import { DownstreamForwards, wordsAgainst } from './downstream-forwards.ts';
 import {
   AGENT_REQUEST,
   DIRECT_STREAMLOCAL,
   DIRECT_TCPIP,
   readDirect,
   readX11,
-  TUNNEL,
   X11_REQUEST,
 } from './forward-channel.ts';
 import { identity } from './identity.ts';
@@ -71,9 +70,6 @@ export interface DownstreamOptions {
   readonly onAuthenticated: () => void;
   readonly onEnded: (why: string) => void;
 }
-
-const NO_FORWARD = 'sallyport: this bastion forwards nothing of this kind';
-const NO_TUNNEL = 'sallyport: this bastion forwards no networks; name what you need with -L or -R';
 
 type SessionChannel = Channel<InputUnit, OutputUnit>;
 
@@ -195,7 +191,7 @@ class ServedConnection implements Downstream {
       if (asked !== null) return this.#forward(asked);
     }
     this.#logRefusal('channel', type);
-    return prohibited(type === TUNNEL ? NO_TUNNEL : NO_FORWARD);
+    return prohibited(wordsAgainst(type));
   }
 
   /** A way to another host: SSH to a target is terminated here, the rest is for the forwards. */
@@ -223,7 +219,7 @@ class ServedConnection implements Downstream {
       };
     }
     this.#logRefusal('channel', request.kind);
-    return prohibited(NO_FORWARD);
+    return prohibited(wordsAgainst(DIRECT_TCPIP));
   }
 
   /** Terminates the SSH connection that the client speaks inside the channel. */
