@@ -89,7 +89,6 @@ export class CommandConversation implements Conversation {
     const { guard, stopped } = await this.#guard();
     const upstream = guard?.guarded(end) ?? end;
     this.#upstream = upstream;
-    if (input.gone.aborted) return clientGone();
 
     const terminal = this.#terminal(request, upstream, nonce);
     const inbound =

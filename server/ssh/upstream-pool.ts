@@ -56,8 +56,6 @@ export interface Want {
   readonly borrower: object;
   /** It has a terminal: output of another client mustn't stand between a key and its echo. */
   readonly isTerminal: boolean;
-  /** The connection must carry nothing else, before or after: it will hold an agent, for instance. */
-  readonly isAlone: boolean;
   /** What to open. */
   readonly open: (channels: ClientChannels) => Promise<Opened>;
 }
@@ -163,7 +161,7 @@ export class UpstreamPool {
 
   /** The oldest that fits, so that newer ones become idle and end; for a terminal, one without channels first. */
   #standing(group: Group, want: Want, tried: ReadonlySet<PooledConnection>) {
-    if (want.isAlone || this.#limits.idleMs === 0) return null;
+    if (this.#limits.idleMs === 0) return null;
     const fitting = [...group.connections].filter((one) => !tried.has(one) && one.fits(want));
     const empty = want.isTerminal ? fitting.find((one) => one.isEmpty) : undefined;
     return empty ?? fitting[0] ?? null;
@@ -197,7 +195,6 @@ export class UpstreamPool {
       id,
       group,
       connecting,
-      isAlone: want.isAlone || this.#limits.idleMs === 0,
       limits: this.#limits,
       isOld: () => this.#clock.nowMs() - nowMs >= lastsMs,
     });
@@ -234,7 +231,6 @@ interface PooledOptions {
   readonly id: string;
   readonly group: Group;
   readonly connecting: Connecting;
-  readonly isAlone: boolean;
   readonly limits: PoolLimits;
   readonly isOld: () => boolean;
 }
@@ -262,9 +258,7 @@ class PooledConnection {
 
   /** Whether this channel may come here now. */
   fits(want: Want): boolean {
-    if (this.#isRetired || this.#isEnded || this.#options.isAlone || this.#options.isOld()) {
-      return false;
-    }
+    if (this.#isRetired || this.#isEnded || this.#options.isOld()) return false;
     const strangers = [...this.#places].filter(({ borrower }) => borrower !== want.borrower);
     if (strangers.length > 0 && (want.isTerminal || strangers.some((one) => one.isTerminal))) {
       return false;
@@ -361,9 +355,9 @@ class PooledConnection {
   #rest(): void {
     if (this.#places.size > 0 || this.#isEnded) return;
     this.#stopIdling();
-    const { isAlone, isOld, limits } = this.#options;
+    const { isOld, limits } = this.#options;
     if (this.#standing === null) return this.close('the client has gone');
-    if (this.#isRetired || isAlone || isOld()) return this.close('no longer needed');
+    if (this.#isRetired || isOld() || limits.idleMs === 0) return this.close('no longer needed');
     this.#idle = setTimeout(() => this.close('idle'), limits.idleMs);
     // An idle connection keeps no process alive; its socket may.
     this.#idle.unref();

@@ -89,6 +89,9 @@ class TargetDialer implements Dialer {
   readonly #limits: DialerLimits;
   /** What is open, by session. */
   readonly #leases = new Map<Lease, string>();
+  /** Sessions whose channel is on its way, and those of them that are over meanwhile. */
+  readonly #dialling = new Set<string>();
+  readonly #over = new Set<string>();
   #isClosed = false;
 
   constructor(pool: UpstreamPool, alone: AloneConnections, vault: Vault, limits: DialerLimits) {
@@ -105,15 +108,20 @@ class TargetDialer implements Dialer {
     session: string,
     carried?: CarriedToTarget,
   ): Promise<DialOutcome> {
+    this.#dialling.add(session);
     try {
       return await this.#dial(grant, request, session, carried ?? null);
     } catch (thrown) {
       if (thrown instanceof SallyportError) return { kind: 'failed', error: thrown };
       return failed(grant, `opening the channel failed: ${messageOf(thrown)}`, thrown);
+    } finally {
+      this.#dialling.delete(session);
+      this.#over.delete(session);
     }
   }
 
   release(session: string): void {
+    if (this.#dialling.has(session)) this.#over.add(session);
     for (const [lease, owner] of this.#leases) if (owner === session) this.#end(lease);
   }
 
@@ -143,7 +151,6 @@ class TargetDialer implements Dialer {
       session,
       borrower: this,
       isTerminal: request.pty !== null,
-      isAlone: false,
       open: (channels) => channels.openSession(),
     });
     return this.#leased(outcome, grant, request, session, null);
@@ -162,7 +169,7 @@ class TargetDialer implements Dialer {
     }
     const { lease } = outcome;
     this.#leases.set(lease, session);
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#over.has(session)) {
       this.#end(lease);
       return failed(grant, 'the client has gone');
     }

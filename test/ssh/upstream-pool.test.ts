@@ -305,6 +305,19 @@ describe('connections to targets', () => {
     assert.ok(unit.kind === 'data' && unit.bytes.toString() === 'x\n');
   });
 
+  it('carry nothing for a session that was over before its channel came', async () => {
+    await using sshd = await sshdWithKey();
+    const scene = new Scene(sshd, { idleMs: 0 });
+    const client = scene.client();
+    const dialling = client.dial(scene.grant, exec(STAY), 'one');
+    await until(() => scene.dialers.connectionCount === 1, 'no handshake began');
+    client.release('one');
+    assert.match(failure(await dialling).message, /the client has gone/);
+    await until(() => scene.dialers.connectionCount === 0, 'its connection stays');
+    // The id may come again, for instance for a second channel.
+    opened(await client.dial(scene.grant, exec('true'), 'one'));
+  });
+
   it('end when the bastion stops', async () => {
     await using sshd = await sshdWithKey();
     const scene = new Scene(sshd);
