@@ -10,7 +10,7 @@ const KEY = detectorNumber('private-key');
 
 /** A narrow terminal may have put it into two rows. */
 const HEADER = new RegExp(
-  `-{4,5} ?${broken('BEGIN')}[A-Z0-9 \\r\\n]{1,64}${broken('PRIVATE KEY')}(?:${broken(' BLOCK')})? ?\\r?\\n?-{1,5}\\r?\\n?-{0,5}`,
+  `-{4,5} ?${broken('BEGIN')}[A-Z0-9 \\r\\n]{1,64}${broken('PRIVATE KEY')}(?:\\r?\\n?${broken(' BLOCK')})? ?\\r?\\n?-{1,5}\\r?\\n?-{0,5}`,
   'g',
 );
 
@@ -23,7 +23,7 @@ const LINE_END = /\r\n|\n|\r|(?:\\r)?\\n/g;
 const LONG_RUN = /[A-Za-z0-9+/=]{32,}/g;
 const LAST_RUN = /[A-Za-z0-9+/=]+(?=[\\"'\s-]{0,5}$)/;
 /** The last line of a key. */
-const SHORT_LINE = /^[\s"'>|+]*([A-Za-z0-9+/=]{1,75})[\s"']*$/;
+const SHORT_LINE = /^[\s"'>|+]*([A-Za-z0-9+/=]{1,75})[\s"'\\]*$/;
 /** Of a key that begins with a short line. */
 const LEAST_FIRST = 12;
 /** Lines without anything of a key, after which it is no key any more. */
@@ -107,10 +107,12 @@ function lineRead(line: string, at: number, key: KeyLines, { found }: Findings):
   }
   const short = hasBody ? null : SHORT_LINE.exec(body);
   const [shortLine = '', run = ''] = short ?? [];
-  const isFirst = !key.hasBody && run.length >= LEAST_FIRST;
+  const isLong = run.length >= LEAST_FIRST;
+  // A row may be narrower than a line of the key.
+  const isFirst = key.lines <= 1 && /[a-z]/.test(run) && /[A-Z]/.test(run);
   const isLast = key.hasBody && key.others === 0;
   // A word of small letters is a word.
-  if ((isFirst || isLast) && /[A-Z0-9+/=]/.test(run)) {
+  if ((isLong || isFirst || isLast) && /[A-Z0-9+/=]/.test(run)) {
     const start = at + shortLine.indexOf(run);
     found.push({ start, end: start + run.length, detector: KEY });
     hasBody = true;

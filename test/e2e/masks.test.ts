@@ -198,6 +198,8 @@ describe('e2e: masks', function () {
       delays.push(performance.now() - from);
     }
     terminal.type('\u0003');
+    await terminal.expect(PROMPT);
+    await sleep(300);
     terminal.type('exit\r');
     await terminal.ended();
     const middle = delays.toSorted((one, other) => one - other)[delays.length >> 1] ?? 0;

@@ -152,6 +152,20 @@ describe('Masker', () => {
     );
   });
 
+  it('masks keys in rows that are narrower than their lines', () => {
+    for (const secret of PLANTED.filter(({ detector }) => detector === 'private-key')) {
+      for (const width of [20, 30, 33, 47]) {
+        const rows = `value: ${secret.text}`
+          .split('\n')
+          .map((line) => line.replace(new RegExp(`(.{${width}})(?=.)`, 'g'), '$1\r\n'));
+        const { text } = masked(`${rows.join('\r\n')}\r\n`, [], { width });
+        for (const piece of secret.pieces.slice(1)) {
+          ok(!text.includes(piece.slice(0, 19)), `${secret.name}, ${width}: ${text}`);
+        }
+      }
+    }
+  });
+
   it('does not take two numbers on two lines for one', () => {
     const input = '4111 1111\r\n1111 1111\r\n';
     equal(masked(input, [], { width: 80 }).text, input);
