@@ -55,8 +55,8 @@ describe('e2e: certificates of users', () => {
     assert.equal(scanned.status, 0, scanned.stderr);
   });
   after(async () => {
-    await bastion[Symbol.asyncDispose]();
-    await sshd.close();
+    await bastion?.[Symbol.asyncDispose]();
+    await sshd?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

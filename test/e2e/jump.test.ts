@@ -39,7 +39,7 @@ describe('e2e: jumps', () => {
     authority = publicHalf('ssh_host_ca_ed25519');
   });
   after(async () => {
-    await real[Symbol.asyncDispose]();
+    await real?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   });
 
