@@ -124,7 +124,7 @@ describe('Masker', () => {
         for (const wrap of ['\r\n', ' \r', `${ESC}[5;1H`, `${right[0]}\r`]) {
           const input = `${start} ${left}${wrap}${right} y\r\n`;
           const { text, count } = masked(input, [COLS - 2], { width: COLS });
-          assertGone(secret, shown(text).replace(/ ?\r|\u001b\[5;1H/, ''));
+          assertGone(secret, shown(text).replace(/ ?\r/, '').replace(`${ESC}[5;1H`, ''));
           ok(count >= 1, input);
         }
       }
@@ -153,7 +153,7 @@ describe('Masker', () => {
   });
 
   it('masks keys in rows that are narrower than their lines', () => {
-    for (const secret of PLANTED.filter(({ detector }) => detector === 'private-key')) {
+    for (const secret of PLANTED.filter(({ text }) => text.includes('-----BEGIN'))) {
       for (const width of [20, 30, 33, 47]) {
         const rows = `value: ${secret.text}`
           .split('\n')
