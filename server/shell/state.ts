@@ -60,6 +60,8 @@ export class ShellState {
   positional: readonly Word[] | null;
   /** Where the shell may be, the likeliest first: absolute, or `~` and below; null = anywhere. */
   directories: readonly string[] | null;
+  /** Wherever it may have been, where `cd -` and `popd` lead back to; null = anywhere. */
+  visited: readonly string[] | null;
   /** Where it would be if the last `cd` failed; null = that `cd` can't fail, or is settled. */
   #beforeCd: readonly string[] | 'anywhere' | null = null;
   /** The standard input of the shell itself. */
@@ -86,6 +88,7 @@ export class ShellState {
     this.named = old === null || copying !== undefined ? new Set(old?.named) : old.named;
     this.positional = old?.positional ?? null;
     this.directories = old === null ? ['~'] : old.directories;
+    this.visited = old === null ? ['~'] : old.visited;
     this.#beforeCd = old === null ? null : old.#beforeCd;
     this.input = old?.input ?? { kind: 'session' };
     this.interactive = from.interactive;
@@ -133,6 +136,7 @@ export class ShellState {
   moveTo(directories: readonly string[] | null, sure: boolean): void {
     if (!sure) this.#beforeCd = this.directories ?? 'anywhere';
     this.directories = directories;
+    this.visited = either(this.visited, directories);
   }
 
   /** At the end of a statement: the last `cd` may have failed. */
@@ -224,6 +228,10 @@ export function joinStates(state: ShellState, branches: readonly ShellState[]): 
   state.directories = branches.reduce<readonly string[] | null>(
     (all, branch) => either(all, branch.directories),
     first.directories,
+  );
+  state.visited = branches.reduce<readonly string[] | null>(
+    (all, branch) => either(all, branch.visited),
+    state.visited,
   );
 }
 

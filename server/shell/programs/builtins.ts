@@ -9,7 +9,7 @@ import { hasOption, leading, optionValue, readOptions } from '../options.ts';
 import { widePatterns } from '../hooks.ts';
 import type { Call, Output, Program } from '../runner.ts';
 import { subshell } from '../runner.ts';
-import { remember, valuesIn } from '../state.ts';
+import { remember, valuesIn, type ShellState } from '../state.ts';
 import { runSubscripts } from '../subscript.ts';
 import { exactText, literal, patternText, unknown } from '../word.ts';
 import type { Word } from '../word.ts';
@@ -25,8 +25,11 @@ function cd(call: Call): Output {
   const { directory } = call.shell;
   if (word === undefined) {
     if (call.name === 'cd') changeDirectory(homeOf(call), call.shell);
-    else call.shell.moveTo(null, true);
-  } else changeDirectory(exactText(word) === '-' ? null : word, call.shell);
+    else goBack(call.shell, null);
+  } else if (read.options.length > 0 && call.name === 'pushd') call.shell.moveTo(null, true);
+  else if (exactText(word) === '-') goBack(call.shell, lastDirectory(call.shell));
+  else if (/^[+-]\d+$/.test(exactText(word) ?? '')) goBack(call.shell, null);
+  else changeDirectory(word, call.shell);
   if (word !== undefined && call.shell.variables.has('CDPATH')) {
     if (!/^[/.~]/.test(leading(word))) call.shell.moveTo(null, true);
   }
@@ -41,8 +44,25 @@ function homeOf(call: Call): Word {
 }
 
 function popd(call: Call): Output {
-  call.shell.moveTo(null, true);
+  // Mostly that is where the last `pushd` came from.
+  const last = lastDirectory(call.shell);
+  goBack(call.shell, last !== null && call.shell.visited?.includes(last) === true ? last : null);
   return '';
+}
+
+/** To one of the places where the shell has been. @param likeliest null = nobody knows which */
+function goBack(state: ShellState, likeliest: string | null): void {
+  const { visited } = state;
+  const isKnown = likeliest === null || visited?.includes(likeliest) === true;
+  if (visited === null || !isKnown || state.variables.has('DIRSTACK')) state.moveTo(null, true);
+  else state.moveTo(likeliest === null ? visited : [...new Set([likeliest, ...visited])], false);
+}
+
+/** What `$OLDPWD` says; where nobody has set it, the shell has only been where it began. */
+function lastDirectory({ variables, visited }: ShellState): string | null {
+  const value = variables.get('OLDPWD');
+  if (value === undefined) return visited?.length === 1 ? (visited[0] ?? null) : null;
+  return value.kind === 'word' ? (exactText(value.word) ?? '?') : '?';
 }
 
 function execute(call: Call): Output {
