@@ -214,10 +214,8 @@ policies:
       const signIn = async (terms: readonly string[], flags: number): Promise<boolean> => {
         certify(corp, { ...corp, path }, ['-n', 'ann', ...terms]);
         token.flags = flags;
-        const given = [
-          ...['-o', `CertificateFile=${path}-cert.pub`, '-o', `IdentityAgent=${path}.socket`],
-          ...args,
-        ];
+        const ofToken = [`CertificateFile=${path}-cert.pub`, `IdentityAgent=${path}.socket`];
+        const given = [...ofToken.flatMap((setting) => ['-o', setting]), ...args];
         const host = `x@${bastion.run.ssh.host}`;
         return (await ssh({ config: '/dev/null', args: given, host }, 'whoami')).status === 0;
       };
