@@ -203,7 +203,8 @@ async function writeBulk(path: string, bytes: number): Promise<string> {
 }
 
 /** How sshd calls the processes that hold a connection and run nothing. */
-const CONNECTION = /^sshd: [^\s@]+(@notty|@pts\/\d+| \[\w+\])?$/;
+const CONNECTION =
+  /^sshd(-session|-auth)?: [^\s@]+(@(notty|pts\/\d+)(,(notty|pts\/\d+))*| \[\w+\])?$/;
 
 /** All processes below the target's sshd. */
 export async function sshdChildren({ sshd }: Scene): Promise<ProcessInfo[]> {
