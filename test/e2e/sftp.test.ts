@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
+import type { ApprovalView, SessionView } from '../../server/http/ports.ts';
 import type { JournalEntry } from '../../server/journal/event.ts';
+import { apiOf, type Api } from '../support/api.ts';
 import { programEnvironment, runProgram, type ProgramResult } from '../support/program.ts';
 import { startRealTarget, TARGET, type RealTarget } from '../support/real-target.ts';
 import { ssh } from '../support/ssh.ts';
@@ -27,6 +28,7 @@ describe('e2e: sftp', () => {
   /** On the client. */
   let near: string;
   let real: RealTarget;
+  let api: Api;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -61,6 +63,7 @@ describe('e2e: sftp', () => {
   - {principals: [bot], targets: [nowhere], logins: [${login}], channels: [exec], policy: default}`,
       },
     );
+    api = await apiOf(real.bastion);
   });
   after(async () => {
     await real[Symbol.asyncDispose]();
@@ -79,35 +82,25 @@ describe('e2e: sftp', () => {
     return result;
   }
 
-  async function json<T>(...args: readonly string[]): Promise<T> {
-    const { stdout, stderr, status } = await real.bastion.cli(...args, '--json');
-    assert.equal(status, 0, stderr);
-    return JSON.parse(stdout) as T;
-  }
-
-  async function lastSession(): Promise<SessionView> {
-    const { items } = await json<{ items: SessionView[] }>('sessions', 'list', '--limit', '1');
-    const [session] = items;
-    assert.ok(session);
-    return session;
-  }
+  const lastSession = (): Promise<SessionView> => api.lastSession();
 
   /** `verdict text` of each row of the last session. */
   async function rows(): Promise<string[]> {
-    const { id } = await lastSession();
-    const { items } = await json<{ items: CommandView[] }>('sessions', 'commands', id);
-    return items.map(({ decision, text }) => `${decision} ${text.replaceAll(far, 'FAR')}`);
+    const commands = await api.commands((await lastSession()).id);
+    return commands.map(({ decision, text }) => `${decision} ${text.replaceAll(far, 'FAR')}`);
   }
 
   /** What the journal says of files in the last session. */
   async function files(): Promise<JournalEntry[]> {
     const { id } = await lastSession();
-    const { stdout } = await real.bastion.cli('journal', 'export');
-    return stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as JournalEntry)
-      .filter(({ type, session }) => type.startsWith('file.') && session === id);
+    const answer = await api.get(`journal?session=${id}&limit=200`);
+    const { items } = JSON.parse(answer) as { items: JournalEntry[] };
+    return items.toReversed().filter(({ type }) => type.startsWith('file.'));
+  }
+
+  async function approvals(): Promise<readonly ApprovalView[]> {
+    const { items } = JSON.parse(await api.get('approvals')) as { items: ApprovalView[] };
+    return items;
   }
 
   it('does all that OpenSSH’s client can ask for', async () => {
@@ -161,11 +154,9 @@ describe('e2e: sftp', () => {
     assert.equal(session.kind, 'sftp');
     assert.equal(session.commandCount, 14);
     assert.ok(session.recording.complete);
-    const shown = await real.bastion.cli('sessions', 'export', session.id, '--format', 'txt');
-    assert.ok(
-      shown.stdout.includes(`read ${far}/a: read 2000000 bytes, sha256 ${sha256(contents)}`),
-    );
-    assert.ok(shown.stdout.length < 10_000, 'contents are not in the recording');
+    const shown = await api.get(`sessions/${session.id}/recording?format=txt`);
+    assert.ok(shown.includes(`read ${far}/a: read 2000000 bytes, sha256 ${sha256(contents)}`));
+    assert.ok(shown.length < 10_000, 'contents are not in the recording');
     assert.equal((await real.bastion.cli('verify', '--all')).status, 0);
   });
 
@@ -256,9 +247,8 @@ describe('e2e: sftp', () => {
     process.kill(-(child.pid ?? 0), 'SIGTERM');
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
-      // Those that nobody has to decide any more aren't listed.
-      const { items } = await json<{ items: ApprovalView[] }>('approvals', 'list');
-      if (items.every(({ id }) => id !== approval.id)) break;
+      const found = (await approvals()).find(({ id }) => id === approval.id);
+      if (found?.status === 'cancelled') break;
       assert.ok(Date.now() < deadline, 'it was never cancelled');
       await sleep(100);
     }
@@ -268,8 +258,7 @@ describe('e2e: sftp', () => {
   async function waiting(): Promise<ApprovalView> {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
-      const { items } = await json<{ items: ApprovalView[] }>('approvals', 'list');
-      const found = items.find(({ status }) => status === 'waiting');
+      const found = (await approvals()).find(({ status }) => status === 'waiting');
       if (found !== undefined) return found;
       assert.ok(Date.now() < deadline, 'nobody asked for an approval');
       await sleep(100);
