@@ -3,6 +3,7 @@
  * text as it is; nobody but the judge sees it. Not caught here: secrets that a policy has no mask for, and
  * halves of one that its author spread over several commands.
  */
+import type { JsonValue } from '../journal/event.ts';
 import type { Detectors } from '../mask/detectors.ts';
 import { Masker } from '../mask/masker.ts';
 import { maskText, maskWords } from '../mask/text.ts';
@@ -120,6 +121,14 @@ class MaskedRecording implements Recording, MaskTally {
   }
 
   commandEnded(seq: number, end: Parameters<Recording['commandEnded']>[1]): void {
+    const { file } = end;
+    if (file !== undefined) {
+      const data = maskedData(this.#detectors, file.data) as typeof file.data;
+      const masked = this.#inText.get(seq) ?? 0;
+      this.#inText.delete(seq);
+      this.#recording.commandEnded(seq, { ...end, masked, file: { ...file, data } });
+      return;
+    }
     const tell = (): void => {
       clearTimeout(timer);
       this.#ending.delete(seq);
@@ -151,6 +160,16 @@ class MaskedRecording implements Recording, MaskTally {
       this.#times.findLast((one) => one.atUs <= atUs)?.total ?? 0;
     return Math.max(0, until(toUs + HELD_US) - until(fromUs - 1));
   }
+}
+
+/** Names of files and the like. */
+function maskedData(detectors: Detectors, value: JsonValue): JsonValue {
+  if (typeof value === 'string') return maskText(detectors, value).text;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((one: JsonValue) => maskedData(detectors, one));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, maskedData(detectors, one)]),
+  );
 }
 
 function maskedDecision(detectors: Detectors, decision: Decision): Decision {

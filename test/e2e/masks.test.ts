@@ -21,6 +21,7 @@ const POLICIES = `policies:
     rules:
       - {name: no-wipe, action: deny, match: {path: ["/data/**"], access: [delete]}}
       - {name: power, action: hold, match: {command: [shutdown]}}
+      - {name: lists, action: deny, match: {output: ticket, count: 500}, reason: "no lists of tickets"}
     masks:
       - {name: all, detector: [${DETECTOR_NAMES.join(', ')}]}
       - {name: ticket, pattern: "TICKET-[0-9]{6}"}
@@ -172,6 +173,17 @@ describe('e2e: masks', function () {
       ],
     );
     assert.ok((rows[4]?.masked ?? 0) >= PLANTED.length, JSON.stringify(rows[4]));
+  });
+
+  it('ends a session in which something came out too often', async () => {
+    const done = await run('seq -f TICKET-%06.0f 499');
+    assert.equal(done.status, 0);
+    const stopped = await run('seq -f TICKET-%06.0f 1 499; sleep 0.5; seq -f TICKET-%06.0f 5000');
+    assert.equal(stopped.status, 126);
+    assert.match(stopped.stderr, /denied by rule "lists": no lists of tickets/);
+    assert.equal(stopped.stdout.toString(), '*************\n'.repeat(499));
+    const { rows } = await last();
+    assert.deepEqual(rows.map(({ decision, rule }) => [decision, rule]).at(-1), ['deny', 'lists']);
   });
 
   it('masks a secret that a narrow terminal shows in two rows', async () => {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { compilePolicy } from '../../server/policy/document.ts';
+import type { SessionStart } from '../../server/session/ports.ts';
 import { maskedPorts } from '../../server/session/masked-record.ts';
 import {
   decided,
@@ -16,6 +17,18 @@ import {
 import { fakeWorld, type FakeWorld } from '../support/session-fakes.ts';
 
 const SSN = '123-45-6789\n';
+
+/** How a session of this world begins. */
+async function startOf(world: FakeWorld): Promise<SessionStart> {
+  const { over } = start('true', { world });
+  await until(() => dialled(world));
+  world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
+  await over;
+  const begun = world.steps.find((one) => one.step === 'begin');
+  if (begun?.step !== 'begin') throw new Error('it has not begun');
+  world.steps.length = 0;
+  return begun.start;
+}
 
 /** A world in which the policy says this. */
 function worldWith(document: object): FakeWorld {
@@ -168,6 +181,20 @@ describe('what is stored of commands', () => {
     const ended = world.steps.find((one) => one.step === 'ended');
     ok(ended?.step === 'ended');
     equal(ended.masked, 3);
+  });
+
+  it('has them masked in what came of an operation on files', async () => {
+    const world = worldWith(masks);
+    const recording = await world.dependencies.recordings.begin({
+      ...(await startOf(world)),
+      command: null,
+    });
+    const times = { outputFromUs: 0, outputToUs: 1, exitStatus: null };
+    const data = { path: `/x/${TOKEN}`, bytes: 3, paths: [`/y/${TOKEN}`, null] };
+    recording.commandEnded(1, { ...times, file: { type: 'file.written', data } });
+    const told = world.steps.find((one) => one.step === 'ended');
+    ok(told?.step === 'ended');
+    deepEqual(told.file?.data, { path: `/x/${STARS}`, bytes: 3, paths: [`/y/${STARS}`, null] });
   });
 
   it('has the lines of a key masked that come one by one', async () => {
