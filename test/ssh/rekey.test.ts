@@ -3,17 +3,22 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'ssh2';
+import { sendUrgent, type Protocol } from '../../server/ssh/engine/driver.ts';
 import { REKEY_BURST } from '../../server/ssh/engine/limits.ts';
-import { MESSAGE } from '../../server/ssh/engine/wire.ts';
+import { encodePacket, MESSAGE } from '../../server/ssh/engine/wire.ts';
 import { generateKeyPair } from '../../server/ssh/key.ts';
+import { runProgram } from '../support/program.ts';
 import { startSshd, type Sshd } from '../support/sshd.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { grantFor, startBastion, vaultOf, type Bastion } from './support/bastion.ts';
 import { collect } from './support/collect.ts';
 import { dialerFor, exec, KEY, opened } from './support/dialling.ts';
+import { OTHER_CLIENTS } from './support/other-clients.ts';
 import { connectClient, startRawServer } from './support/raw-peer.ts';
 import { startWorld } from './support/world.ts';
 
@@ -79,6 +84,20 @@ describe('new keys in the middle of a session', () => {
     assert.ok(exchanges > 4, `${exchanges} exchanges`);
   });
 
+  for (const client of OTHER_CLIENTS) {
+    it(`are exchanged with ${client.name} too`, async function () {
+      this.timeout(120_000);
+      await using bastion = await start(MIB, HOUR_MS);
+      const folder = await temporaryFolder();
+      const [program = '', ...args] = await client.prepare(bastion, folder);
+      const input = randomBytes(6 * MIB);
+      const { status, stdout, stderr } = await runProgram(program, args, { input });
+      await rm(folder, { recursive: true });
+      assert.equal(status, 0, stderr);
+      assert.equal(digest(stdout), digest(input));
+    });
+  }
+
   it('come after some time too', async () => {
     await using bastion = await start(1024 * MIB, 200);
     const { status, exchanges } = await ssh(
@@ -126,6 +145,21 @@ describe('a client after authentication', () => {
     assert.deepEqual(world.ended, []);
   });
 
+  it('may send IGNORE in the middle of one, as asyncssh does, also where it is strict', async () => {
+    await using world = await startWorld();
+    const client = new Client().on('error', () => {});
+    client.connect({ ...world.address, username: 'u', privateKey: world.client.privateKeyPem });
+    await once(client, 'ready');
+    const { _protocol: protocol } = client as unknown as Inside;
+    const again = once(client, 'handshake');
+    protocol.rekey();
+    sendUrgent(protocol, encodePacket(MESSAGE.IGNORE, ''));
+    await again;
+    client.exec('x', () => {});
+    await world.opened();
+    client.destroy();
+  });
+
   it('that begins one before it has authenticated is cut off', async () => {
     await using world = await startWorld();
     const client = new Client().on('error', () => {});
@@ -139,10 +173,9 @@ describe('a client after authentication', () => {
 
 /** What a test needs of ssh2's inside. */
 interface Inside {
-  readonly _protocol: {
+  readonly _protocol: Protocol & {
     readonly _decipher: { _onPayload: (payload: Buffer) => unknown };
     ping(): void;
-    rekey(): void;
   };
 }
 
