@@ -23,6 +23,9 @@ import { startSshd, type Sshd } from '../support/sshd.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startBastion, type Bastion } from '../support/world.ts';
 
+/** Bounded by the test, not by the bastion, which acts at once. */
+const REVOKED_WITHIN_MS = 30_000;
+
 interface Event {
   readonly type: string;
   readonly principal: string | null;
@@ -340,6 +343,19 @@ policies:
     await writeFile(join(folder, 'revoked.krl'), '# nobody\n');
     await bastion.cli('apply', configuration);
     assert.equal((await run(key, 'exit 0')).status, 0);
+  });
+
+  it('ends what is running by a certificate when that is revoked', async () => {
+    const key = certified(['-n', 'ann', '-z', '5151']);
+    const { config, args } = options(key);
+    const host = `${sshd.user}@web1@${bastion.run.ssh.host}`;
+    const command = ['-F', config, ...args, host, 'echo begun; sleep 300'];
+    await using running = new Terminal('ssh', command);
+    await running.expect('begun');
+    revocationList(folder, corp, 'serial: 5151\n');
+    await bastion.cli('apply', configuration);
+    assert.notEqual((await running.ended(REVOKED_WITHIN_MS)).status, 0);
+    assert.match(running.transcript, /sallyport: .*withdrawn/);
   });
 
   it('says of a revocation list that it is missing, damaged, or of another authority', async () => {
