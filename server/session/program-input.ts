@@ -3,7 +3,8 @@
  * which it is data. Not caught here: programs that read it though nothing in their words says so.
  */
 import type { Decision, SqlPlace } from '../policy/decision.ts';
-import type { Language, ReadCommand } from '../shell/command.ts';
+import type { Language, ReadCommand, ResolvedCommand } from '../shell/command.ts';
+import { exactText } from '../shell/word.ts';
 import { isDialectRead } from './sql-pieces.ts';
 
 export interface InputReader {
@@ -54,13 +55,21 @@ const NEVER_ASKS = new Set(
     'sha256sum curl wget'
   ).split(' '),
 );
+/** Not even with words that nobody knows. */
+const NEVER_READS = /^(?:echo|printf|cd|export|test|\[|\[\[|:|true|false|exit|return|sleep)$/;
 const ASKS = /^(?:-[a-zA-Z]*[iIp][a-zA-Z]*|--interactive.*|--ok.*|-ok.*)$/;
 
 /** Whether one of these commands may ask for a line and take it from the session's input. */
-export function mayTakeLine(commands: readonly ReadCommand[]): boolean {
+export function mayTakeLine(
+  commands: readonly (ReadCommand & Partial<Pick<ResolvedCommand, 'isFunction' | 'words'>>)[],
+): boolean {
   return commands.some((one) => {
+    // What a function of the session runs is listed by itself.
+    if (one.isFunction === true) return false;
     const program = programOf(one);
-    if (program === null) return one.argv === null;
+    if (program === null) {
+      return one.argv === null && !NEVER_READS.test(exactText(one.words?.[0] ?? []) ?? '');
+    }
     return !NEVER_ASKS.has(program) || one.argv?.some((word) => ASKS.test(word)) === true;
   });
 }

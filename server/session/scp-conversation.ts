@@ -78,6 +78,7 @@ export class ScpConversation implements Conversation {
     const outbound = this.#pumpOutput(upstream);
     const [end] = await Promise.race([
       relay.run().then((one) => [one] as const),
+      desk.failed,
       // A failure of these ends everything; that they end by themselves is no news.
       Promise.all([inbound, outbound]).then(() => relayIsLast()),
     ]);

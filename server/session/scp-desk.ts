@@ -8,6 +8,7 @@ import {
   type FileVerb,
 } from '../policy/file-operation.ts';
 import { printable } from '../printable.ts';
+import { Keeping, KeptFile, type Direction } from './kept-file.ts';
 import type { Scene } from './scene.ts';
 import { downloadPlace, uploadPlace, type ScpCall } from './scp-call.ts';
 import type { ScpEntry, ScpFile, ScpFiles } from './scp-relay.ts';
@@ -16,6 +17,7 @@ const VERBS = {
   upload: { file: 'write', directory: 'mkdir' },
   download: { file: 'read', directory: 'list' },
 } as const satisfies Record<ScpCall['direction'], Record<string, FileVerb>>;
+const DIRECTIONS = { upload: 'written', download: 'read' } as const;
 const EVENTS = { upload: 'file.written', download: 'file.read' } as const;
 /** Of a message of an end. */
 const MAX_MESSAGE_CHARACTERS = 1_000;
@@ -26,9 +28,19 @@ export class ScpDesk implements ScpFiles {
   /** Files and directories that were not let through. */
   refused = 0;
 
+  #fail: (error: unknown) => void = () => {};
+  readonly #keeping: Keeping | null;
+  /** Rejects when contents that a grant wants kept can't be. */
+  readonly failed: Promise<never> = new Promise((_, reject) => (this.#fail = reject));
+
   constructor(scene: Scene, call: ScpCall) {
     this.#scene = scene;
     this.#call = call;
+    this.failed.catch(() => {});
+    const { context, dependencies, sessionId } = scene;
+    this.#keeping = context.grant.rule.keepFiles
+      ? new Keeping(dependencies.files, sessionId, (error) => this.#fail(error))
+      : null;
   }
 
   async enter(kind: 'file' | 'directory', names: readonly string[]): Promise<ScpEntry> {
@@ -66,12 +78,16 @@ export class ScpDesk implements ScpFiles {
     const hash: Hash = createHash('sha256');
     let bytes = 0;
     const [place] = operation.places;
+    const direction = DIRECTIONS[this.#call.direction];
+    const kept = kind === 'file' ? this.#kept(seq, direction) : null;
     return {
-      push: (piece) => {
+      push: async (piece) => {
         bytes += piece.length;
         hash.update(piece);
+        kept?.add(piece);
+        await this.#keeping?.room();
       },
-      end: (isComplete) => {
+      end: async (isComplete) => {
         const times = { outputFromUs: fromUs, outputToUs: nowUs(), exitStatus: isComplete ? 0 : 1 };
         if (kind === 'directory') {
           gate.commands.fileEnded(seq, times);
@@ -88,18 +104,22 @@ export class ScpDesk implements ScpFiles {
           from: 0,
           to: bytes,
           complete: isComplete,
+          ...(kept !== null && { kept: [{ direction, ...(await kept.end()) }] }),
         };
         gate.commands.fileEnded(seq, {
           ...times,
           file: { type: EVENTS[this.#call.direction], data },
         });
         const whole = isComplete ? '' : ', not complete';
-        void this.#line(`${fileText(operation)}: ${bytes} bytes, sha256 ${sha256}${whole}`).catch(
-          // Whoever appends next gets the failure as well.
-          () => {},
-        );
+        await this.#line(`${fileText(operation)}: ${bytes} bytes, sha256 ${sha256}${whole}`);
       },
     };
+  }
+
+  #kept(seq: number, direction: Direction): KeptFile | null {
+    const { maxKeptFileBytes } = this.#scene.dependencies.limits;
+    const keeping = this.#keeping;
+    return keeping === null ? null : new KeptFile(keeping, seq, direction, maxKeptFileBytes);
   }
 
   #line(text: string): Promise<void> {

@@ -18,9 +18,10 @@ export interface ScpEnd {
 
 /** A file whose bytes are on their way. */
 export interface ScpFile {
-  push(bytes: Buffer): void;
+  /** Resolves when more may come. */
+  push(bytes: Buffer): Promise<void>;
   /** @param isComplete all bytes went through, and both ends say that it worked */
-  end(isComplete: boolean): void;
+  end(isComplete: boolean): Promise<void>;
 }
 
 export type ScpEntry =
@@ -110,7 +111,7 @@ export class ScpRelay {
     if (entry.kind === 'refused') return this.#refuse(entry.why);
     const answer = await this.#ask(line);
     if (answer === 'go') this.#directories.push(name);
-    entry.file?.end(answer === 'go');
+    await entry.file?.end(answer === 'go');
     return endOf(answer);
   }
 
@@ -126,7 +127,7 @@ export class ScpRelay {
         const bytes = await this.#source.stream.take(Math.min(left, MAX_PIECE_BYTES));
         if (bytes === null) return ENDED;
         left -= bytes.length;
-        entry.file?.push(bytes);
+        await entry.file?.push(bytes);
         await this.#sink.send(bytes);
       }
       const read = await this.#pass('source', this.#source, this.#sink);
@@ -135,7 +136,7 @@ export class ScpRelay {
       isComplete = read === 'go' && written === 'go';
       return endOf(written);
     } finally {
-      entry.file?.end(isComplete);
+      await entry.file?.end(isComplete);
     }
   }
 

@@ -38,8 +38,11 @@ async function relayed(
       return Promise.resolve({
         kind: 'released',
         file: {
-          push: (bytes) => (text += bytes.toString('latin1')),
-          end: (isComplete) => entries.push(`${isComplete ? '' : '!'}${kind} ${path}: ${text}`),
+          push: (bytes) => Promise.resolve(void (text += bytes.toString('latin1'))),
+          end: (isComplete) => {
+            entries.push(`${isComplete ? '' : '!'}${kind} ${path}: ${text}`);
+            return Promise.resolve();
+          },
         },
       });
     },
