@@ -20,7 +20,7 @@ import * as keptFiles from './0014_kept_files.ts';
 import * as masks from './0015_masks.ts';
 import * as identitiesOfIssuers from './0016_identities_of_issuers.ts';
 import * as lockedPrincipals from './0017_locked_principals.ts';
-import * as securityTokens from './0017_security_tokens.ts';
+import * as securityTokens from './0018_security_tokens.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -45,5 +45,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0015_masks', migration: masks },
   { name: '0016_identities_of_issuers', migration: identitiesOfIssuers },
   { name: '0017_locked_principals', migration: lockedPrincipals },
-  { name: '0017_security_tokens', migration: securityTokens },
+  { name: '0018_security_tokens', migration: securityTokens },
 ];
