@@ -72,8 +72,10 @@ const NO_PASSWORD =
   /^(?:\$\{[^}]*\}|\$\{?|(?:None|null|nil|undefined|true|false)[,)]*|\$[A-Z_][A-Z0-9_]*|%[sv]|\*+|\{\{?[^}]*\}?\}|\.\.\.)$/;
 const SETTING = /(?:password|pwd)[ \t]{0,2}=[ \t]{0,2}([^\s;"'&]{1,256})/iy;
 /** What stands beside the password in a connection string, and not in other settings. */
-const BESIDE =
-  /(?:^|[\s;"'?&])(?:host|hostaddr|server|data source|user id|uid|dbname|initial catalog|database|addr)\s?=/i;
+const BESIDE_FORM =
+  '(?<![\\w-])(?:host|hostaddr|server|data source|user id|uid|dbname|initial catalog|database|addr)\\s?=';
+const BESIDE = new RegExp(BESIDE_FORM, 'i');
+const BESIDE_ANYWHERE = new RegExp(BESIDE_FORM, 'gi');
 const MAX_BESIDE = 200;
 
 export function findConnections(sight: Sight, { found }: Findings): void {
@@ -89,20 +91,46 @@ export function findConnections(sight: Sight, { found }: Findings): void {
   }
 }
 
+/** Where the other settings of connections stand in a text; looked for once, when somebody asks. */
+export class Beside {
+  readonly #text: string;
+  #places: readonly number[] | null = null;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Whether one stands between these places. */
+  has(from: number, to: number): boolean {
+    this.#places ??= Array.from(this.#text.matchAll(BESIDE_ANYWHERE), ({ index }) => index);
+    let low = 0;
+    let high = this.#places.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#places[middle] ?? 0) < from) low = middle + 1;
+      else high = middle;
+    }
+    return (this.#places[low] ?? Infinity) < to;
+  }
+}
+
 /** `password=…` beside other settings of a connection; the anchor is a part of the name. */
 export function findSettingAt(
   { text }: Sight,
   anchor: string,
   at: number,
+  beside: Beside,
   findings: Findings,
 ): void {
   SETTING.lastIndex = anchor.endsWith('=') ? at : at - 1;
   const value = SETTING.exec(text)?.[1];
   if (value === undefined || NO_PASSWORD.test(value)) return;
   const end = SETTING.lastIndex;
-  const from = Math.max(0, at - MAX_BESIDE);
-  const line = text.slice(Math.max(from, text.lastIndexOf('\n', at) + 1), end + MAX_BESIDE);
-  if (!BESIDE.test(line.split('\n', 1)[0] ?? '')) return;
+  const low = Math.max(0, at - MAX_BESIDE);
+  const from = low + text.slice(low, at).lastIndexOf('\n') + 1;
+  const behind = text.slice(end, end + MAX_BESIDE).indexOf('\n');
+  const to = end + (behind === -1 ? MAX_BESIDE : behind);
+  if (!beside.has(from, to)) return;
   findings.found.push({ start: end - value.length, end, detector: CONNECTION });
 }
 

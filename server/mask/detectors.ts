@@ -3,6 +3,7 @@
  * describes.
  */
 import {
+  Beside,
   findConnections,
   findEmails,
   findSettingAt,
@@ -20,6 +21,7 @@ import {
 import { findKeys, type KeyPlace } from './key-blocks.ts';
 import { findNumbers, type NumberKinds, pendingNumbers } from './numbers.ts';
 import type { MaskPattern } from './pattern.ts';
+import { WebTokens } from './web-tokens.ts';
 import { findTokenAt, pendingTokens, type TokenKinds } from './tokens.ts';
 
 /** Names a setting of a connection. */
@@ -108,13 +110,15 @@ export class Detectors {
   }
 
   #findNamed(sight: Sight, findings: Findings): void {
+    const webTokens = new WebTokens();
+    const beside = new Beside(sight.text);
     eachAnchor(sight.text, (anchor, at) => {
       if (!SETTING_ANCHOR.test(anchor)) {
         return this.#tokens === null
           ? null
-          : findTokenAt(sight, anchor, at, this.#tokens, findings);
+          : findTokenAt(sight, anchor, at, this.#tokens, webTokens, findings);
       }
-      if (this.#hasConnection) findSettingAt(sight, anchor, at, findings);
+      if (this.#hasConnection) findSettingAt(sight, anchor, at, beside, findings);
       return null;
     });
   }

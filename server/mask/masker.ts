@@ -15,6 +15,8 @@ import { columnAfter, type Span, type Visible, visibleOf } from './visible.ts';
 
 /** So many characters before the end of a text are looked at again with what follows. */
 const CONTEXT_CHARACTERS = 160;
+/** More is never held back, nor looked at again. */
+const MAX_HELD_CHARACTERS = 16_384;
 /** A text inside a sequence that is shorter has no secret. */
 const SHORTEST_STRING = 8;
 const NOTHING = Buffer.alloc(0);
@@ -93,9 +95,12 @@ export class Masker {
     const visible = visibleOf(raw, terminal);
     const isWhole = ending === 'whole';
     const { findings, key } = this.#look(visible, isWhole);
-    const held = ending === 'held' ? heldFrom(findings, visible.text.length) : visible.text.length;
-    const upTo = ending === 'held' ? Math.min(rawAt(visible, held), visible.rest) : raw.length;
-    const sure = ending === 'held' ? [] : sureOf(findings, visible.text.length);
+    const { length } = visible.text;
+    const wanted = ending === 'held' ? heldFrom(findings, length) : length;
+    const isHeld = ending === 'held' && length - wanted <= MAX_HELD_CHARACTERS;
+    const held = isHeld ? wanted : length;
+    const upTo = isHeld ? Math.min(rawAt(visible, held), visible.rest) : raw.length;
+    const sure = isHeld ? [] : sureOf(findings, length);
     const spans = [
       ...this.#spans([...findings.found, ...sure], visible, held),
       ...this.#insideSequences(raw, visible, upTo),
@@ -172,11 +177,12 @@ export class Masker {
     from = Math.min(from, held, key.at);
     for (const { start } of pending) from = Math.min(from, start);
     for (const { start, end } of found) if (end === text.length) from = Math.min(from, start);
+    from = Math.max(from, Math.min(held, text.length - MAX_HELD_CHARACTERS));
     const start = rawAt(visible, from);
     const dropped = text.slice(0, from);
     this.#column = columnAfter(dropped, { width: this.#width, column: this.#column });
     if (from > 0) this.#isCut = !dropped.endsWith('\n');
-    this.#key = { at: key.at - from, inside: key.inside };
+    this.#key = { at: Math.max(0, key.at - from), inside: key.inside };
     this.#before += from;
     this.#raw = start >= raw.length ? NOTHING : Buffer.from(raw.subarray(start));
     this.#given = Math.max(0, upTo - start);

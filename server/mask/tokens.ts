@@ -6,6 +6,7 @@
  */
 import { detectorNumber, type Findings, isWordBefore, type Sight } from './detection.ts';
 import { hasAnchor } from './anchors.ts';
+import { webTokenStart, type WebTokens } from './web-tokens.ts';
 import { runStart, TOKEN_RUN } from './character-runs.ts';
 
 export interface TokenKinds {
@@ -42,6 +43,8 @@ interface Form {
   readonly form: RegExp;
   /** What a piece of it must look like, from its beginning to the end of the text. */
   readonly growing: RegExp;
+  /** Nothing longer is waited for. */
+  readonly reach: number;
   /** So much of it is shown while it is typed. */
   readonly shown: number;
 }
@@ -52,6 +55,7 @@ const FORMS: readonly Form[] = [
     form: /(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9_])/y,
     growing:
       /^(?:A|AK|AKI|AS|ASI|AB|ABI|AC|ACC|A3|A3T|(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{0,16})$/,
+    reach: 20,
     shown: 8,
   },
   {
@@ -59,6 +63,7 @@ const FORMS: readonly Form[] = [
     form: /gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}/y,
     growing:
       /^(?:g|gh|gh[pousr]|gh[pousr]_[A-Za-z0-9]{0,255}|git|gith|githu|github|github_p?a?t?|github_pat_[A-Za-z0-9_]{0,255}|gi)$/,
+    reach: 266,
     shown: 8,
   },
   {
@@ -66,6 +71,7 @@ const FORMS: readonly Form[] = [
     form: /AIza[\w-]{35}(?![\w-])|GOCSPX-[\w-]{28}(?![\w-])|ya29\.[\w-]{20,2048}/y,
     growing:
       /^(?:A|AI|AIz|AIza[\w-]{0,35}|G|GO|GOC|GOCS|GOCSP|GOCSPX|GOCSPX-[\w-]{0,28}|y|ya|ya2|ya29|ya29\.[\w-]{0,2048})$/,
+    reach: 2053,
     shown: 10,
   },
   {
@@ -73,15 +79,14 @@ const FORMS: readonly Form[] = [
     form: /xox[abeoprs]-[\w-]{10,250}|xoxe\.xox[bp]-[\w-]{10,250}|xapp-\d-[\w-]{10,250}/y,
     growing:
       /^(?:x|xo|xox|xox[abeoprs]|xox[abeoprs][.-][\w.-]{0,255}|xa|xap|xapp|xapp-[\w-]{0,250})$/,
+    reach: 260,
     shown: 8,
   },
-  {
-    kind: 'jwt',
-    form: /eyJ[\w-]{8,4096}\.[\w-]{8,8192}(?:\.[\w-]{0,4096}){1,3}/y,
-    growing: /^(?:e|ey|eyJ[\w-]{0,4096}(?:\.[\w-]{0,8192}){0,4})$/,
-    shown: 12,
-  },
 ];
+
+/** The beginning of one; then all that follows belongs to it. */
+const GROWING_JWT = /^(?:e|ey|eyJ.*)$/;
+const SHOWN_OF_JWT = 12;
 
 interface Named {
   readonly anchor: RegExp;
@@ -122,14 +127,24 @@ const BEARER_BEFORE = /bearer[ \t]{1,4}\\?["']?$/i;
 const AUTHORIZED =
   /authorization["']?[ \t]{0,2}[:=][ \t]{0,2}\\?["']?(?:bearer|token|basic)[ \t]{1,4}$/i;
 
-/** @returns where to go on; null = right behind the anchor's beginning */
+/**
+ * @param webTokens what was seen of them in this text
+ * @returns where to go on; null = right behind the anchor's beginning
+ */
 export function findTokenAt(
   sight: Sight,
   anchor: string,
   index: number,
   kinds: TokenKinds,
+  webTokens: WebTokens,
   { found }: Findings,
 ): number | null {
+  if (anchor === 'eyJ') {
+    if (!kinds.jwt || isLetterOrDigitBefore(sight, index)) return null;
+    const end = webTokens.endAt(sight.text, index);
+    if (end !== null) found.push({ start: index, end, detector: NUMBERS.jwt });
+    return end;
+  }
   const named = NAMED.find((one) => one.anchor.test(anchor));
   if (named === undefined) return findForm(sight, index, kinds, found);
   if (kinds[named.kind]) findNamed(sight.text, named, index, found);
@@ -188,17 +203,30 @@ export function pendingTokens(sight: Sight, kinds: TokenKinds, { pending }: Find
   const run = text.slice(start);
   const searched = hasAnchor(run) ? 0 : Math.max(0, run.length - LONGEST_ANCHOR);
   const words = [...run.slice(searched).matchAll(/(?<![A-Za-z0-9])[A-Za-z]/g)];
-  for (const { kind, growing, shown } of FORMS) {
+  for (const { kind, growing, reach, shown } of FORMS) {
     if (!kinds[kind]) continue;
     // Each word in the run may begin one; the first that may still grow has the others in it.
     for (const word of words) {
       const index = searched + word.index;
       const from = start + index;
+      if (length - from > reach) continue;
       const rest = run.slice(index);
       if (!growing.test(rest) || isLetterOrDigitBefore(sight, from)) continue;
       const sureFrom = rest.length > shown ? from + shown : length;
       pending.push({ start: from, sureFrom, detector: NUMBERS[kind] });
       break;
+    }
+  }
+  if (kinds.jwt) {
+    const low = webTokenStart(text, start);
+    const word = words.find(
+      ({ index }) =>
+        start + searched + index >= low && GROWING_JWT.test(run.slice(searched + index)),
+    );
+    if (word !== undefined) {
+      const from = start + searched + word.index;
+      const sureFrom = Math.min(length, from + SHOWN_OF_JWT);
+      pending.push({ start: from, sureFrom, detector: NUMBERS.jwt });
     }
   }
   const before = text.slice(Math.max(0, start - NAME_BEFORE), start);

@@ -242,6 +242,9 @@ describe('Masker', () => {
       '@',
       `${ESC}]0;`,
       '-----BEGIN RSA PRIVATE KEY-----AAAA',
+      'host=password=',
+      '-eyJ',
+      'eyJ.eyJ',
     ]) {
       for (let at = 0; at < 200; at += 1) masker.push(Buffer.from(block.repeat(1000)));
       ok(masker.heldBytes < 128 * 1024, `${block}: ${masker.heldBytes}`);
