@@ -83,16 +83,16 @@ export class ScpConversation implements Conversation {
       Promise.all([inbound, outbound]).then(() => relayIsLast()),
     ]);
     if (end.kind === 'broken') return this.#broken(end);
-    // Whichever end had more to say has said it.
-    if (direction === 'upload') await upstream.write({ kind: 'eof' });
-    const isBrokenOff = await outbound;
+    await upstream.write({ kind: 'eof' });
+    // What comes behind the last file of a download is no answer to anybody.
+    if (direction === 'download') this.#target.abort();
+    const [isBrokenOff] = await Promise.all([outbound, this.#deliverRest()]);
     return this.#ended(desk.refused > 0, isBrokenOff);
   }
 
   /** The target has closed, and all files are through. */
   async #ended(hasRefused: boolean, isBrokenOff: boolean): Promise<Cut> {
     const { context, input, output } = this.#scene;
-    if (this.#call.direction === 'upload') await this.#deliverRest();
     for (const unit of this.#last) {
       const isLess = hasRefused && unit.kind === 'exit' && unit.status === 0;
       if (isLess) this.#exitStatus = EXIT_INCOMPLETE;

@@ -56,6 +56,7 @@ describe('e2e: transfers', () => {
         people: {
           carrier: 'channels: [exec, scp], policy: default',
           porter: 'channels: [scp], policy: default',
+          keeper: 'channels: [scp], keepFiles: true, policy: default',
           typist: 'channels: [exec], policy: default',
           reader: 'channels: [exec, scp], files: read-only, policy: default',
           sender: 'channels: [exec, scp], files: upload-only, policy: default',
@@ -157,6 +158,17 @@ describe('e2e: transfers', () => {
       const up = await scp('empty', `carrier:${far}/no/such/place`);
       assert.equal(up.status, 1);
       assert.match(up.stderr, /no\/such\/place: No such file or directory/);
+    });
+
+    it('are kept where the grant asks for it', async () => {
+      assert.equal((await scp('a b.bin', `keeper:${far}/kept`)).status, 0);
+      const { id } = await last();
+      const answer = Buffer.from(await api.get(`sessions/${id}/files/2`), 'utf8');
+      assert.ok(answer.length > 0);
+      const [written] = await journalled(id, 'file.written');
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const kept = JSON.stringify(written?.['kept']);
+      assert.match(kept, new RegExp(`"bytes":${content.length},.*"sha256":"${sha256}"`));
     });
 
     it('need a grant for scp, which gives no other command', async () => {
