@@ -40,7 +40,8 @@ type Served = (words: readonly string[]) => Direction | null;
 /** By program: what its words say; null = it serves no transfer. */
 const BULK: Readonly<Record<string, Served>> = {
   rsync: (words) => {
-    if (!words.includes('--server') || words.some(isSecluded)) return null;
+    if (words[0] !== '--server' || words.includes('--daemon') || words.some(isSecluded))
+      return null;
     const deletes = words.some((word) => /^--(?:del|remove-s|force$)/.test(word));
     return { ...(words.includes('--sender') ? READS : WRITES), deletes };
   },
@@ -49,10 +50,13 @@ const BULK: Readonly<Record<string, Served>> = {
   'git-upload-archive': () => READS,
   'git-receive-pack': () => WRITES,
   'git-lfs-transfer': (words) => (words.at(-1) === 'upload' ? WRITES : READS),
-  hg: (words) => (words.includes('serve') && words.includes('--stdio') ? ANYTHING : null),
+  hg: ([option, , verb, mode, ...more]) =>
+    option === '-R' && verb === 'serve' && mode === '--stdio' && more.length === 0
+      ? ANYTHING
+      : null,
   svnserve: (words) => (words.includes('-t') || words.includes('--tunnel') ? ANYTHING : null),
-  borg: (words) => (words.includes('serve') ? ANYTHING : null),
-  unison: (words) => (words.includes('-server') ? ANYTHING : null),
+  borg: ([verb]) => (verb === 'serve' ? ANYTHING : null),
+  unison: ([mode]) => (mode === '-server' ? ANYTHING : null),
 };
 const GIT: Readonly<Record<string, Direction>> = {
   'upload-pack': READS,
@@ -65,6 +69,12 @@ const HINT = /\b(?:scp|rsync|git|hg|svnserve|borg|unison)\b/;
 /** Programs that may start one and change nothing about it. */
 const WRAPPER =
   /^(?:sudo|doas|env|command|exec|nice|ionice|nohup|timeout|setsid|stdbuf|(?:ba|da|z|k)?sh -c)$/;
+/**
+ * Where systems install them. A program of that name elsewhere is somebody's own, and so may be the one that
+ * an assignment leads to: their output is recorded like any other.
+ */
+const INSTALLED = /^(?:\/(?:usr\/)?(?:local\/)?(?:s?bin|lib(?:exec)?\/git-core)\/)?[\w-]+$/;
+const ASSIGNMENT = /(?:^|[\s'"])[A-Za-z_]\w*\+?=/;
 /** Beyond, it is no call of such a program. */
 const MAX_REQUEST_BYTES = 16_384;
 
@@ -73,14 +83,16 @@ export function transferOf({ kind, command, pty }: ChannelRequest): Transfer | n
   if (kind !== 'exec' || command === null || pty !== null) return null;
   if (command.length > MAX_REQUEST_BYTES) return null;
   const text = command.toString('utf8');
-  if (!HINT.test(text) || !isOneCommand(text)) return null;
+  if (!HINT.test(text) || ASSIGNMENT.test(text) || !isOneCommand(text)) return null;
   const { commands, uncertain } = readShell(text, initialState(false));
   const own = commands.filter(({ carries }) => !carries);
   const [only] = own;
   if (only === undefined || own.length > 1 || uncertain.length > 0) return null;
   if (only.redirected.length > 0 || only.isFunction) return null;
   if (!only.via.every((one) => WRAPPER.test(one))) return null;
-  const program = exactText(only.words[0] ?? [])?.replace(/^.*\//, '') ?? '';
+  const path = exactText(only.words[0] ?? []) ?? '';
+  if (!INSTALLED.test(path)) return null;
+  const program = path.replace(/^.*\//, '');
   if (program === 'scp') return scpTransfer(only);
   const words = only.argv?.slice(1);
   if (words === undefined || !Object.hasOwn(BULK, program)) return null;

@@ -17,7 +17,7 @@ const KINDS: readonly (readonly [command: string, kind: string | null])[] = [
   ['scp -r -p -f /srv/*.log', 'download'],
   ['/usr/bin/scp -d -t -- "a b"', 'upload'],
   ['sudo -n scp -t /srv', 'upload'],
-  ['env LC_ALL=C nice scp -f x', 'download'],
+  ['nice scp -f x', 'download'],
   ["sh -c 'scp -t /srv'", 'upload'],
   ["scp -f 'a;b'", 'download'],
   ['scp -f a; id', null],
@@ -50,6 +50,24 @@ const KINDS: readonly (readonly [command: string, kind: string | null])[] = [
   ['hg -R a serve --stdio', 'hg reads+writes+deletes'],
   ['svnserve -t', 'svnserve reads+writes+deletes'],
   ['tar cz /srv', null],
+  // Own programs under those names: what they print must not go unrecorded.
+  ['/tmp/git-upload-pack x', null],
+  ['./rsync --server . x', null],
+  ['~/bin/scp -f x', null],
+  ['/usr/bin/../../tmp/scp -f x', null],
+  ['/home/a/bin/rsync --server . x', null],
+  ['PATH=/tmp/x git-upload-pack y', null],
+  ['env PATH=/tmp/x git-upload-pack y', null],
+  ["sudo 'PATH=/tmp/x' scp -f y", null],
+  ["sh -c 'PATH=/tmp/x scp -f y'", null],
+  ['GIT_EXEC_PATH=/tmp/x git upload-pack y', null],
+  ['git --exec-path=/tmp/x upload-pack y', null],
+  ["hg -R a serve --stdio --config alias.serve='!cat /etc/passwd'", null],
+  ["hg --config alias.serve='!id' -R a serve --stdio", null],
+  ['rsync --daemon --server .', null],
+  ['rsync --server --daemon .', null],
+  ['/usr/lib/git-core/git-upload-pack a', 'git-upload-pack reads'],
+  ['/usr/local/bin/rsync --server . a', 'rsync writes'],
 ];
 
 function call(command: string): ScpCall {
