@@ -366,9 +366,9 @@ except PermissionError as error:
     assert.equal(result.status, 0, result.stderr);
     assert.ok((await readFile(join(near, 'paramiko'))).equals(contents));
     assert.ok((await readFile(join(far, 'by-paramiko'))).equals(contents));
-    const found = new Map((await files()).map(({ data }) => [String(data['path']), data]));
-    assert.equal(found.get(join(far, 'random'))?.['sha256'], null);
-    assert.equal(found.get(join(far, 'by-paramiko'))?.['complete'], true);
+    const found = new Map((await files()).map(({ data }) => [JSON.stringify(data['path']), data]));
+    assert.equal(found.get(JSON.stringify(join(far, 'random')))?.['sha256'], null);
+    assert.equal(found.get(JSON.stringify(join(far, 'by-paramiko')))?.['complete'], true);
     assert.equal((await lstat(join(far, 'random'))).size, 100_000);
   });
 });
