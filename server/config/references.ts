@@ -31,7 +31,7 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
     const message = `${pathText(path)}: there is no ${NOUNS[section]} ${quoted(name)}`;
     problems.push(source.at(path, message, hint));
   };
-  checkPrincipals(entries, know, problems);
+  checkPrincipals(entries, know, problems, warnings);
   checkTargets(entries, know, problems, warnings);
   checkGrants(entries, know, warnings);
   checkPolicies(entries, know, warnings);
@@ -85,8 +85,19 @@ function checkKeysUnique(entries: Entries, problems: Problem[]): void {
   }
 }
 
-function checkPrincipals(entries: Entries, know: Know, problems: Problem[]): void {
+function checkPrincipals(
+  entries: Entries,
+  know: Know,
+  problems: Problem[],
+  warnings: Problem[],
+): void {
   for (const { entry, source, path } of entries.principals) {
+    for (const identity of entry.identities) {
+      if (identity.entry.issuer !== null && identity.entry.audience !== null) continue;
+      const message = `${pathText(identity.path)} lets nobody in: this version signs no people in by OpenID Connect`;
+      const hint = 'give a key or a certificate; issuer and audience make it one of a program';
+      warnings.push(identity.source.at(identity.path, message, hint));
+    }
     for (const [index, { authority }] of entry.certificates.entries()) {
       know('authorities', authority, source, [...path, 'certificates', index, 'authority']);
     }
