@@ -6,6 +6,9 @@ import { notice } from './notice.ts';
 import type { ConnectionHandler, Connections, InnerConnection } from './ports.ts';
 import type { BastionPlace } from './ssh-config.ts';
 
+/** Connections of which the directory is asked at once. */
+const MAX_RECHECKED_AT_ONCE = 8;
+
 export class ConnectionRegistry implements Connections, ConnectionOwner {
   readonly #dependencies: ConnectionDependencies;
   readonly #sessions = new Map<Running, Promise<void>>();
@@ -40,7 +43,11 @@ export class ConnectionRegistry implements Connections, ConnectionOwner {
   async recheck(): Promise<void> {
     const { directory } = this.#dependencies;
     const [targets, rules] = await Promise.all([directory.allTargets(), directory.grantRules()]);
-    await Promise.all([...this.#connections].map((one) => one.recheck(targets, rules)));
+    const left = [...this.#connections];
+    while (left.length > 0) {
+      const some = left.splice(0, MAX_RECHECKED_AT_ONCE);
+      await Promise.all(some.map((one) => one.recheck(targets, rules)));
+    }
   }
 
   async jump(
