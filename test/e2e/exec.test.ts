@@ -255,7 +255,7 @@ describe('e2e: commands, compared with a direct connection', () => {
     const own = (command: string): Promise<ProgramResult> =>
       ssh({ config: demo.sshConfig, host: 'demo-bastion' }, command);
     assert.match((await own('whoami')).stdout.toString(), /^demo \(human\)\n/);
-    assert.match((await own('targets')).stdout.toString(), /@demo {2}shell, exec\n/);
+    assert.match((await own('targets')).stdout.toString(), /@demo {2}shell, exec, sftp, scp\n/);
     assert.match((await own('sessions')).stdout.toString(), /demo/);
     const unknown = await own('rm -rf /');
     assert.equal(unknown.status, 255);
