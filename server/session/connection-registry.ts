@@ -17,6 +17,7 @@ export class ConnectionRegistry implements Connections, ConnectionOwner {
   /** How fast principals open forwards, over all their connections. */
   readonly pace: ForwardPace;
   #draining = false;
+  #changes = 0;
 
   constructor(dependencies: ConnectionDependencies) {
     this.#dependencies = dependencies;
@@ -41,6 +42,7 @@ export class ConnectionRegistry implements Connections, ConnectionOwner {
 
   /** The directory has changed: ends what it no longer allows. Rejects when it can't be read. */
   async recheck(): Promise<void> {
+    this.#changes += 1;
     const { directory } = this.#dependencies;
     const [targets, rules] = await Promise.all([directory.allTargets(), directory.grantRules()]);
     const left = [...this.#connections];
@@ -56,6 +58,10 @@ export class ConnectionRegistry implements Connections, ConnectionOwner {
     port: number,
   ): Promise<InnerConnection | null> {
     return outer instanceof Connection ? outer.jump(host, port) : null;
+  }
+
+  get changes(): number {
+    return this.#changes;
   }
 
   get isDraining(): boolean {

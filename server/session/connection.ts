@@ -69,6 +69,8 @@ export interface ConnectionOwner {
   /** How fast principals open forwards, over all their connections. */
   readonly pace: ForwardPace;
   readonly isDraining: boolean;
+  /** Grows whenever the directory has changed. */
+  readonly changes: number;
   /** Runs something and remembers it until it is over. */
   start(running: Running): void;
 }
@@ -160,8 +162,15 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     return this.#signIn.offered(userName, key);
   }
 
-  proven(userName: string, key: PublicKey): Promise<boolean> {
-    return this.#signIn.proven(userName, key);
+  async proven(userName: string, key: PublicKey): Promise<boolean> {
+    const { changes } = this.#registry;
+    const isIn = await this.#signIn.proven(userName, key);
+    if (!isIn || changes === this.#registry.changes) return isIn;
+    // What was asked before the change may be wrong, and whoever asks all again may have missed this one.
+    const principal = await this.#signIn.principalNow();
+    if (principal === null) this.#isWithdrawn = true;
+    else this.#signIn.changed(principal);
+    return principal !== null;
   }
 
   open(request: ChannelRequest, end: DownstreamEnd): void {
@@ -241,6 +250,7 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
       return answer(request, end, notice('your access was withdrawn'));
     }
     const { directory } = this.#dependencies;
+    const { changes } = this.#registry;
     const [target, grantRules] = await Promise.all([
       directory.targetByName(destination.target),
       directory.grantRules(),
@@ -267,6 +277,8 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     if (outcome.kind === 'refused') {
       return this.#refuse(request, end, outcome.why, refusalText(outcome, destination, request));
     }
+    // Nothing begins by a grant that was withdrawn in this moment.
+    if (changes !== this.#registry.changes) return this.#enter(destination, request, end);
     const attributed = attributedRun(peer.known, destination);
     if (attributed.kind === 'contradiction') {
       return this.#refuse(request, end, 'another run or task', attributed.why);
