@@ -85,7 +85,7 @@ function pscp(name: string, flags: readonly string[]): Client {
 }
 
 export const PUTTY: readonly Client[] = [
-  { name: 'plink', isBulk: true, checks: commandChecks({ name: 'plink', start: plink }) },
+  { name: 'plink', isBulk: false, checks: commandChecks({ name: 'plink', start: plink }) },
   pscp('pscp', ['-sftp']),
   pscp('pscp -scp', ['-scp']),
   {
