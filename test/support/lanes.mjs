@@ -18,7 +18,7 @@ const MAX_TAIL = 200;
 
 const files = readdirSync('test', { recursive: true })
   .filter((name) => name.endsWith('.test.ts'))
-  .sort();
+  .sort((one, other) => (one < other ? -1 : 1));
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-lanes-'));
 const report = join(folder, 'second');
 const [first, second] = await Promise.all([
