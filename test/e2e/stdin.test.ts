@@ -243,7 +243,8 @@ create table after (a int);
 
   for (const command of ['python3 -', 'perl', 'cat | sh', 'base64 -d | bash', 'psql; bash']) {
     it(`asks before it runs ${command}, whose input can't be read`, async () => {
-      const result = await through(command, 'x\n');
+      // What is short enough is judged with its command.
+      const result = await through(command, `x\n${'#'.repeat(10_000)}\n`);
       assert.equal(result.status, 126);
       assert.match(result.stderr, /^sallyport: denied by rule "uncertain": /);
     });

@@ -129,7 +129,8 @@ describe('reader of recordings', () => {
 
   it('shows a session and its commands as the contract says', async () => {
     const startedAtMs = Date.UTC(2026, 2, 3, 4, 5, 6, 789);
-    const start = sessionStart({ startedAtMs, kind: 'exec', command: 'df', task: 'nightly' });
+    const claimed = { task: 'nightly', attribution: 'claimed' } as const;
+    const start = sessionStart({ startedAtMs, kind: 'exec', command: 'df', ...claimed });
     const recording = await world.sink.begin(start);
     const decision = {
       ...decidedCommand(1).decision,
