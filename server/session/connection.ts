@@ -32,7 +32,7 @@ import { serveBuiltin } from './builtin-channel.ts';
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
 import type { BastionPlace } from './ssh-config.ts';
-import { servedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
+import { clip, servedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
 import { transferOf } from './transfer.ts';
 
 /** Connections inside connections, the outermost not counted. */
@@ -391,8 +391,4 @@ function refusalText(
     case 'login-ambiguous':
       return `several logins fit; connect as LOGIN@${destination.target} with one of: ${refusal.logins.join(', ')}`;
   }
-}
-
-function clip(text: string): string {
-  return text.slice(0, 200).toWellFormed();
 }

@@ -8,6 +8,7 @@ import type { InputQueue } from './input-queue.ts';
 import { notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
 import type { UpstreamEnd } from './ports.ts';
+import { elapsed } from './wait.ts';
 
 /** How long the target may take to draw a new prompt after a refused line, milliseconds. */
 const REDRAW_WAIT_MS = 60;
@@ -93,8 +94,4 @@ export class LineClearing {
     }
     return true;
   }
-}
-
-function elapsed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -217,6 +217,7 @@ function journalled({ authority, keyId, serial }: CertificateFacts): { [name: st
   return { authority, keyId: clip(keyId), serial };
 }
 
-function clip(text: string): string {
+/** As much of what a client typed as the journal and notices keep. */
+export function clip(text: string): string {
   return text.slice(0, MAX_JOURNALLED_CHARACTERS).toWellFormed();
 }
