@@ -4,19 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Closers } from './cli/closers.ts';
-import {
-  DEMO_CREDENTIAL,
-  DEMO_SETTING,
-  demoDirectory,
-  demoGuide,
-  demoKeys,
-  endDemo,
-  publicLineOf,
-  startDemoTargetProcess,
-  whyNoKey,
-  writeDemoSshFiles,
-} from './cli/demo.ts';
-import { loadConfiguration } from './cli/configuration.ts';
+import { demoGuide, publicLineOf, whyNoKey, writeDemoSshFiles } from './cli/demo.ts';
 import type { RunFile } from './cli/home.ts';
 import {
   changeableSigner,
@@ -24,7 +12,6 @@ import {
   publicKeyOf,
   recordingSigner,
 } from './cli/recording-keys.ts';
-import { journalChanges } from './cli/journal.ts';
 import type { Config } from './config/environment.ts';
 import {
   anchorSink,
@@ -34,7 +21,8 @@ import {
   openStores,
   type Stores,
 } from './context.ts';
-import { messageOf, SallyportError } from './errors.ts';
+import { messageOf } from './errors.ts';
+import { prepareDirectory } from './first-directory.ts';
 import { startHttp } from './http/app.ts';
 import type { Logger } from './log.ts';
 import { ConnectionRegistry } from './session/connection-registry.ts';
@@ -47,7 +35,6 @@ import { createDialers } from './ssh/upstream.ts';
 import { startAnchoring } from './store/anchor.ts';
 import { createKeptFiles } from './store/kept-files.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
-import { applyDirectory } from './store/directory-apply.ts';
 import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { createLiveSignals } from './store/live.ts';
@@ -329,49 +316,6 @@ function startColdMoves(
     source: null,
   });
   closers.add('cold recordings', () => rounds.close());
-}
-
-/** Applies the configuration, or sets the demo up. @returns whether this is the demo */
-async function prepareDirectory(
-  options: BastionOptions,
-  stores: Stores,
-  closers: Closers,
-): Promise<boolean> {
-  const { config, logger, login, shell } = options;
-  const { home, settings, directory, database, credentials } = stores;
-  if (config.configuration !== null) {
-    const document = await loadConfiguration(config.configuration);
-    await endDemo(settings);
-    const changes = await applyDirectory(database, document, { prune: false, dryRun: false });
-    if (changes.length > 0) {
-      await journalChanges(stores.journal, changes, config.configuration, null);
-    }
-    return false;
-  }
-  if (await directory.isEmpty()) await settings.writeOnce(DEMO_SETTING, home.instanceId());
-  if ((await settings.read(DEMO_SETTING)) !== home.instanceId()) return false;
-
-  const keys = await demoKeys(home);
-  const vault = await stores.vault();
-  if ((await credentials.byName(DEMO_CREDENTIAL)) === null) {
-    const pair = generateKeyPair(DEMO_CREDENTIAL);
-    const sealed = await vault.seal(DEMO_CREDENTIAL, 'private-key', pair.privateKeyPem);
-    await credentials.put(sealed, pair.publicLine);
-  }
-  await vault.check(DEMO_CREDENTIAL);
-  const known = (await credentials.list()).find((one) => one.name === DEMO_CREDENTIAL);
-  const authorized = parsePublicLine(known?.publicKey ?? '');
-  if (authorized.kind === 'invalid') {
-    throw new SallyportError('internal', authorized.why, 'start with a fresh home folder');
-  }
-  const target = await startDemoTargetProcess(
-    { hostKeyPem: keys.targetHostKey, authorizedKey: authorized.blob, shell },
-    logger,
-  );
-  closers.add('demo target', () => target.stop());
-  const document = demoDirectory(keys, { host: target.host, port: target.port }, login);
-  await applyDirectory(database, document, { prune: false, dryRun: false });
-  return true;
 }
 
 function serverEvent(

@@ -65,6 +65,7 @@ export const LAYERS: readonly Layer[] = [
     'server/sallyport.mjs',
     'server/main.ts',
     'server/bastion.ts',
+    'server/first-directory.ts',
     'server/context.ts',
     'server/cli/',
     'server/config/',

@@ -1,0 +1,69 @@
+/** What is in the directory when a bastion starts: the configuration, or the demo. */
+import type { Closers } from './cli/closers.ts';
+import {
+  DEMO_CREDENTIAL,
+  DEMO_SETTING,
+  demoDirectory,
+  demoKeys,
+  endDemo,
+  startDemoTargetProcess,
+} from './cli/demo.ts';
+import { loadConfiguration } from './cli/configuration.ts';
+import { journalChanges } from './cli/journal.ts';
+import type { Config } from './config/environment.ts';
+import type { Stores } from './context.ts';
+import { SallyportError } from './errors.ts';
+import type { Logger } from './log.ts';
+import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
+import { applyDirectory } from './store/directory-apply.ts';
+
+export interface DirectoryOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Account that the demo logs in as, and its shell. */
+  readonly login: string;
+  readonly shell: string;
+}
+
+/** Applies the configuration, or sets the demo up. @returns whether this is the demo */
+export async function prepareDirectory(
+  options: DirectoryOptions,
+  stores: Stores,
+  closers: Closers,
+): Promise<boolean> {
+  const { config, logger, login, shell } = options;
+  const { home, settings, directory, database, credentials } = stores;
+  if (config.configuration !== null) {
+    const document = await loadConfiguration(config.configuration);
+    await endDemo(settings);
+    const changes = await applyDirectory(database, document, { prune: false, dryRun: false });
+    if (changes.length > 0) {
+      await journalChanges(stores.journal, changes, config.configuration, null);
+    }
+    return false;
+  }
+  if (await directory.isEmpty()) await settings.writeOnce(DEMO_SETTING, home.instanceId());
+  if ((await settings.read(DEMO_SETTING)) !== home.instanceId()) return false;
+
+  const keys = await demoKeys(home);
+  const vault = await stores.vault();
+  if ((await credentials.byName(DEMO_CREDENTIAL)) === null) {
+    const pair = generateKeyPair(DEMO_CREDENTIAL);
+    const sealed = await vault.seal(DEMO_CREDENTIAL, 'private-key', pair.privateKeyPem);
+    await credentials.put(sealed, pair.publicLine);
+  }
+  await vault.check(DEMO_CREDENTIAL);
+  const known = (await credentials.list()).find((one) => one.name === DEMO_CREDENTIAL);
+  const authorized = parsePublicLine(known?.publicKey ?? '');
+  if (authorized.kind === 'invalid') {
+    throw new SallyportError('internal', authorized.why, 'start with a fresh home folder');
+  }
+  const target = await startDemoTargetProcess(
+    { hostKeyPem: keys.targetHostKey, authorizedKey: authorized.blob, shell },
+    logger,
+  );
+  closers.add('demo target', () => target.stop());
+  const document = demoDirectory(keys, { host: target.host, port: target.port }, login);
+  await applyDirectory(database, document, { prune: false, dryRun: false });
+  return true;
+}
