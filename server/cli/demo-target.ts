@@ -1,5 +1,4 @@
 /** The child process of the demo's target; see demo.ts. It ends when its parent does. */
-import { startDemoTarget } from '../ssh/demo-target.ts';
 import type { DemoTargetOrder } from './demo.ts';
 import type { Verb } from './verb.ts';
 
@@ -11,6 +10,7 @@ export const demoTarget: Verb = {
   positionals: [0, 0],
   run: async () => {
     if (process.send === undefined) return 2;
+    const { startDemoTarget } = await import('../ssh/demo-target.ts');
     const order = await new Promise<DemoTargetOrder>((resolve) => {
       process.once('message', (message) => resolve(message as DemoTargetOrder));
     });

@@ -5,7 +5,6 @@ import { SallyportError } from '../errors.ts';
 import { readPrincipals } from '../store/directory.ts';
 import { LineBatch, linesIn } from './line-stream.ts';
 import type { PolicyTexts } from './policy-source.ts';
-import { runPolicyTest } from './policy-test.ts';
 import { withStores } from '../context.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
@@ -28,6 +27,7 @@ export const policyTest: Verb = {
         "for instance: npx sallyport policy test 'rm -rf /'",
       );
     }
+    const { runPolicyTest } = await import('./policy-test.ts');
     const texts = await policyTexts(input);
     const batch = new LineBatch((text) => terminal.out(text));
     const status = await runPolicyTest({
