@@ -4,7 +4,7 @@
  */
 import { Home } from './cli/home.ts';
 import type { VerbInput } from './cli/verb.ts';
-import { hasRole } from './access/principal.ts';
+import { permit } from './access/permission.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config/environment.ts';
 import type { BucketPlace } from './config/record-places.ts';
@@ -227,9 +227,10 @@ export function builtinQueries(stores: Stores, identity: BastionIdentity): Built
     identity,
     directory: stores.directory,
     recentSessions: async (principal, limit) => {
-      const everybody = hasRole(principal, 'auditor');
+      const outcome = permit(principal, 'session.list');
+      if (outcome.kind !== 'allowed') return [];
       const page = await stores.recordings.listSessions(
-        everybody ? { limit } : { principal: principal.name, limit },
+        outcome.scope === 'all' ? { limit } : { principal: principal.name, limit },
       );
       return page.items.map((one) => ({
         id: one.id,
@@ -244,7 +245,7 @@ export function builtinQueries(stores: Stores, identity: BastionIdentity): Built
       const session = isUuid(id) ? await stores.recordings.session(id) : null;
       if (session === null) return null;
       const owner = session.principal.name;
-      if (owner !== principal.name && !hasRole(principal, 'auditor')) return null;
+      if (permit(principal, 'session.read', owner).kind !== 'allowed') return null;
       await stores.journal.append({
         type: 'recording.viewed',
         principal: principal.name,

@@ -3,7 +3,8 @@
  * and decide what the same principal could in the browser, nothing else.
  */
 import { authorise, CHANNEL_KINDS } from '../access/grant.ts';
-import { hasRole, type Principal } from '../access/principal.ts';
+import { permit, type Action } from '../access/permission.ts';
+import type { Principal } from '../access/principal.ts';
 import type { RecordedEvent } from '../asciicast/event.ts';
 import { printable } from '../printable.ts';
 import { EXIT_DENIED, EXIT_FAILED } from './notice.ts';
@@ -76,23 +77,30 @@ const SSH_PORT = 22;
 const NOTHING_OPEN = 'no target is open to you; ask an admin for a grant';
 /** Longer than any reason of a decision. */
 const MAX_REASON_CHARACTERS = 1_000;
-const VERBS: Readonly<Record<string, string>> = {
-  help: 'this text',
-  whoami: 'who the bastion takes you for',
-  targets: 'what you may reach',
-  'ssh-config': 'lines for ~/.ssh/config; ssh-config known_hosts: for ~/.ssh/known_hosts',
-  sessions: 'your latest sessions; for auditors everybody’s',
-  approvals: 'commands that wait for a decision',
-  approve: 'approve ID [reason]',
-  deny: 'deny ID [reason]',
-  play: 'play SESSION; Ctrl-C or q ends it',
+
+/** What each command is for, and what it needs; null = it tells people of themselves only. */
+export const BUILTINS: Readonly<
+  Record<string, { readonly words: string; readonly action: Action | null }>
+> = {
+  help: { words: 'this text', action: null },
+  whoami: { words: 'who the bastion takes you for', action: null },
+  targets: { words: 'what you may reach', action: null },
+  'ssh-config': {
+    words: 'lines for ~/.ssh/config; ssh-config known_hosts: for ~/.ssh/known_hosts',
+    action: null,
+  },
+  sessions: { words: 'your latest sessions; for auditors everybody’s', action: 'session.list' },
+  approvals: { words: 'commands that wait for a decision', action: 'approval.list' },
+  approve: { words: 'approve ID [reason]', action: 'approval.decide' },
+  deny: { words: 'deny ID [reason]', action: 'approval.decide' },
+  play: { words: 'play SESSION; Ctrl-C or q ends it', action: 'session.read' },
 };
 
 /** Whether a request at a name that is no target is for the bastion itself. */
 export function isBuiltin(request: ChannelRequest): boolean {
   if (request.kind === 'subsystem') return false;
   if (request.command === null) return true;
-  return Object.hasOwn(VERBS, words(request)[0] ?? '');
+  return Object.hasOwn(BUILTINS, words(request)[0] ?? '');
 }
 
 /** The id of the session that is to be played; null = the request is something else. */
@@ -108,9 +116,11 @@ export async function runBuiltin(
   request: ChannelRequest,
 ): Promise<BuiltinResult> {
   const [verb = 'targets', ...rest] = words(request);
+  const needed = neededRole(verb, by.principal);
+  if (needed !== null) return refused(`this needs the role ${needed}; ask an admin for it`);
   switch (verb) {
     case 'help':
-      return ok(Object.entries(VERBS).map(([name, text]) => `${name.padEnd(10)} ${text}`));
+      return ok(Object.entries(BUILTINS).map(([name, one]) => `${name.padEnd(10)} ${one.words}`));
     case 'whoami': {
       const { name, kind, roles, groups } = by.principal;
       return ok([`${name} (${kind})`, `roles: ${list(roles)}`, `groups: ${list(groups)}`]);
@@ -128,9 +138,6 @@ export async function runBuiltin(
       );
     }
     case 'approvals': {
-      if (!hasRole(by.principal, 'approver')) {
-        return refused('only approvers see what waits; ask an admin for the role');
-      }
       const waiting = await queries.waitingApprovals(MAX_LISTED);
       return ok(
         waiting.length === 0
@@ -164,6 +171,14 @@ export async function runBuiltin(
     default:
       return refused(`there is no command ${printable(verb, 40)}; see: ssh BASTION help`);
   }
+}
+
+/** The role that a command needs and the principal hasn't; whose session it is about is asked later. */
+function neededRole(verb: string, principal: Principal): string | null {
+  const action = Object.hasOwn(BUILTINS, verb) ? (BUILTINS[verb]?.action ?? null) : null;
+  if (action === null) return null;
+  const outcome = permit(principal, action);
+  return outcome.kind === 'forbidden' ? outcome.needs : null;
 }
 
 const DECISION_FAILURES = {

@@ -150,15 +150,18 @@ describe('the bastion’s own commands', () => {
         lines,
         mayLook
           ? ['K7M2QX  bot on web1 until soon: reboot???[2J  (it stops the host)']
-          : ['sallyport: only approvers see what waits; ask an admin for the role'],
+          : ['sallyport: this needs the role approver; ask an admin for it'],
       );
     });
   }
 
   it('decide with the words behind the id as the reason', async () => {
     const { run, calls } = world();
-    assert.deepEqual(await run('approve K7M2QX'), { lines: ['K7M2QX approved'], exitStatus: 0 });
-    assert.deepEqual(await run('deny K7M2QX not  now'), {
+    assert.deepEqual(await run('approve K7M2QX', 'approver'), {
+      lines: ['K7M2QX approved'],
+      exitStatus: 0,
+    });
+    assert.deepEqual(await run('deny K7M2QX not  now', 'approver'), {
       lines: ['K7M2QX refused'],
       exitStatus: 0,
     });
