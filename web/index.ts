@@ -4,8 +4,10 @@ import { renderToString } from 'preact-render-to-string';
 import type { Pages } from '../server/http/pages.ts';
 import { buildAssets, type AssetPaths } from './build.ts';
 import { ApprovalsPage } from './pages/approvals.tsx';
+import { DirectoryPage } from './pages/directory.tsx';
 import { ErrorPage } from './pages/error.tsx';
 import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
+import { JournalPage } from './pages/journal.tsx';
 import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
@@ -23,6 +25,8 @@ export async function createPages(): Promise<Pages> {
     session: page(SessionPage),
     search: page(SearchPage),
     approvals: page(ApprovalsPage),
+    directory: page(DirectoryPage),
+    journal: page(JournalPage),
     setup: page(SetupPage),
     error: page(ErrorPage),
     exported: (props) => {

@@ -10,11 +10,13 @@ import helmet from 'helmet';
 import { messageOf, SallyportError } from '../errors.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { Attempts } from './attempts.ts';
+import { directoryPages } from './directory-pages.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
 import { holdRoutes } from './hold-routes.ts';
+import { journalPages } from './journal-pages.ts';
 import { journalRoutes } from './journal-routes.ts';
 import { LiveViews } from './live.ts';
 import { openRoutes } from './open-routes.ts';
@@ -98,7 +100,8 @@ function limitSources(server: Server): void {
   });
 }
 
-function httpApp(options: HttpOptions, live: LiveViews): Express {
+/** The application without a server. */
+export function httpApp(options: HttpOptions, live: LiveViews): Express {
   const { audit, clock, pages, publicUrl, signIns } = options;
   const services: Services = {
     ...options,
@@ -137,6 +140,8 @@ function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));
+  app.use(directoryPages(services));
+  app.use(journalPages(services));
   app.use(() => {
     throw unknownObject('page');
   });

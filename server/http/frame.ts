@@ -14,10 +14,16 @@ export async function frameOf(services: Services, response: Response): Promise<F
   const waiting = counts
     ? await services.approvals.listApprovals({ status: 'waiting', limit: MAX_WAITING_SHOWN + 1 })
     : null;
-  return { ...bareFrame(services), viewer: principal, waiting: waiting?.length ?? null };
+  return {
+    ...bareFrame(services),
+    viewer: principal,
+    waiting: waiting?.length ?? null,
+    readsAll: guard(principal, 'directory.read').kind === 'allowed',
+  };
 }
 
 /** A frame that needs nothing that could fail. */
 export function bareFrame(services: Services): Frame {
-  return { viewer: null, waiting: null, version: services.version, nowMs: services.clock.nowMs() };
+  const { clock, version } = services;
+  return { viewer: null, waiting: null, readsAll: false, version, nowMs: clock.nowMs() };
 }

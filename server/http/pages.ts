@@ -3,10 +3,12 @@
  * document, and files by path. `web/` satisfies this; nothing here imports it.
  */
 import type { Principal } from '../access/principal.ts';
+import type { EventType, JournalEntry } from '../journal/event.ts';
 import type {
   ApprovalView,
   ChainReader,
   CommandView,
+  DirectoryViews,
   Page,
   SearchPage,
   SessionView,
@@ -18,6 +20,8 @@ export interface Frame {
   readonly viewer: Pick<Principal, 'name' | 'kind' | 'roles'> | null;
   /** Requests that wait for a decision; null for those who may not see them. */
   readonly waiting: number | null;
+  /** Whether the viewer may look at what others do, and at what is configured. */
+  readonly readsAll: boolean;
   readonly version: string;
   readonly nowMs: number;
 }
@@ -92,6 +96,44 @@ export interface ApprovalsProps {
   readonly mayReadSessions: boolean;
 }
 
+type DirectoryKind = 'principals' | 'targets' | 'grants' | 'credentials';
+
+export interface DirectoryProps {
+  readonly frame: Frame;
+  /** What the objects that are shown contain; empty = all are. */
+  readonly q: string;
+  readonly found: {
+    readonly [Kind in DirectoryKind]: {
+      readonly kind: Kind;
+      readonly items: readonly DirectoryViews[Kind][];
+    };
+  }[DirectoryKind];
+  /** How many there are of the kind. */
+  readonly total: number;
+}
+
+/** The filters of the journal, as they stand in the URL; an empty string is no filter. */
+export interface JournalFilters {
+  readonly type: string;
+  readonly principal: string;
+  readonly target: string;
+  readonly session: string;
+  readonly since: string;
+  readonly until: string;
+}
+
+export interface JournalProps {
+  readonly frame: Frame;
+  readonly filters: JournalFilters;
+  /** What is wrong with the filters, if they could not be used. */
+  readonly problem: { readonly message: string; readonly hint: string } | null;
+  readonly page: Page<JournalEntry>;
+  /** All that one can filter by. */
+  readonly types: readonly EventType[];
+  /** True when a cursor is in the URL: this isn't the first page. */
+  readonly continued: boolean;
+}
+
 export interface SetupProps {
   readonly frame: Frame;
   /** Where the button posts to. */
@@ -127,6 +169,8 @@ export interface Pages {
   session(props: SessionProps): string;
   search(props: SearchProps): string;
   approvals(props: ApprovalsProps): string;
+  directory(props: DirectoryProps): string;
+  journal(props: JournalProps): string;
   setup(props: SetupProps): string;
   error(props: ErrorProps): string;
   /** The file before and after the recording, which stands as JSON inside a script element. */

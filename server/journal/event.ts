@@ -9,6 +9,10 @@ export const EVENT_TYPES = [
   'access.refused',
   'session.started',
   'session.ended',
+  'session.noticed',
+  'session.paused',
+  'session.resumed',
+  'session.terminated',
   'session.held',
   'session.released',
   'session.deleted',
@@ -43,6 +47,7 @@ export const EVENT_TYPES = [
   'credential.used',
   'config.changed',
   'token.created',
+  'journal.exported',
   'web.signed-in',
   'web.signed-out',
   'recording.viewed',
@@ -52,6 +57,7 @@ export const EVENT_TYPES = [
   'recording.sealed',
   'recording.failed',
   'recording.gap',
+  'journal.read',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -1,0 +1,93 @@
+/** The page `/journal`, and its export as JSON lines. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Router } from 'express';
+import { messageOf, SallyportError } from '../errors.ts';
+import { EVENT_TYPES, type JournalEntry } from '../journal/event.ts';
+import { onlyMethods } from './failure.ts';
+import { frameOf } from './frame.ts';
+import { journalQuery } from './journal-routes.ts';
+import type { Services } from './options.ts';
+import type { JournalFilters, JournalProps } from './pages.ts';
+import type { AuditReader, JournalQuery } from './ports.ts';
+import { MAX_FILTER_CHARACTERS, MAX_LIMIT, type RawQuery } from './query.ts';
+import { principalFor } from './session-access.ts';
+import { viewerOf } from './viewer.ts';
+
+/** An export that was cut says so in its last line; `sallyport journal export` has no bound. */
+export const MAX_EXPORTED_ENTRIES = 100_000;
+
+export function journalPages(services: Services): Router {
+  const { audit, pages } = services;
+  const router = Router();
+  router.get('/journal', async (request, response) => {
+    principalFor(response, 'journal.read');
+    const base = {
+      frame: await frameOf(services, response),
+      filters: journalFilters(request.query),
+      types: EVENT_TYPES,
+      continued: typeof request.query['cursor'] === 'string',
+    };
+    let props: JournalProps;
+    try {
+      const page = await audit.list(journalQuery(request.query));
+      props = { ...base, page, problem: null };
+    } catch (error) {
+      if (!(error instanceof SallyportError) || error.code !== 'usage.invalid') throw error;
+      const problem = { message: messageOf(error), hint: error.hint };
+      props = { ...base, page: { items: [], next: null }, problem };
+      response.status(400);
+    }
+    response.type('html').send(pages.journal(props));
+  });
+  router.get('/journal/export', async (request, response) => {
+    const principal = principalFor(response, 'journal.read');
+    const { cursor: _cursor, limit: _limit, ...query } = journalQuery(request.query);
+    await audit.append({
+      type: 'journal.exported',
+      principal: principal.name,
+      source: viewerOf(response).source,
+      session: null,
+      target: null,
+      data: { ...query },
+    });
+    response.type('application/x-ndjson; charset=utf-8');
+    response.attachment('journal.jsonl');
+    await pipeline(Readable.from(lines(audit, query)), response);
+  });
+  router.all(['/journal', '/journal/export'], onlyMethods('GET', 'HEAD'));
+  return router;
+}
+
+/** Newest first, one entry a line. */
+async function* lines(
+  audit: AuditReader,
+  query: Omit<JournalQuery, 'limit' | 'cursor'>,
+): AsyncGenerator<string> {
+  let cursor: string | null = null;
+  let written = 0;
+  do {
+    const page: { readonly items: readonly JournalEntry[]; readonly next: string | null } =
+      await audit.list({ ...query, limit: MAX_LIMIT, ...(cursor !== null && { cursor }) });
+    yield page.items.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    written += page.items.length;
+    cursor = page.next;
+  } while (cursor !== null && written < MAX_EXPORTED_ENTRIES);
+  if (cursor !== null) yield `${JSON.stringify({ cut: `after ${written} entries` })}\n`;
+}
+
+/** The filters as the form shows them again, whatever was typed. */
+function journalFilters(raw: RawQuery): JournalFilters {
+  const shown = (name: string): string => {
+    const value = raw[name];
+    return typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : '';
+  };
+  return {
+    type: shown('type'),
+    principal: shown('principal'),
+    target: shown('target'),
+    session: shown('session'),
+    since: shown('since'),
+    until: shown('until'),
+  };
+}

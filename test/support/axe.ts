@@ -1,0 +1,28 @@
+/** What axe-core finds on a page: WCAG 2.2 A and AA, and its best practices. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+
+const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly help: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+  }[];
+}
+
+/** One line for each finding; the player's own content is left out. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  await page.evaluate(SOURCE);
+  const results = await page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run(context: unknown, options: unknown): Promise<AxeResults> };
+    };
+    return axe.run({ exclude: ['#player .mount'] }, { resultTypes: ['violations'] });
+  });
+  return results.violations.flatMap(({ help, id, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
+  );
+}
