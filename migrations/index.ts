@@ -21,6 +21,10 @@ import * as masks from './0015_masks.ts';
 import * as identitiesOfIssuers from './0016_identities_of_issuers.ts';
 import * as lockedPrincipals from './0017_locked_principals.ts';
 import * as securityTokens from './0018_security_tokens.ts';
+import * as signIns from './0019_sign_ins.ts';
+import * as directoryVersions from './0021_directory_versions.ts';
+import * as approvalTerms from './0022_approval_terms.ts';
+import * as sessionControls from './0026_session_controls.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -46,4 +50,8 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0016_identities_of_issuers', migration: identitiesOfIssuers },
   { name: '0017_locked_principals', migration: lockedPrincipals },
   { name: '0018_security_tokens', migration: securityTokens },
+  { name: '0019_sign_ins', migration: signIns },
+  { name: '0021_directory_versions', migration: directoryVersions },
+  { name: '0022_approval_terms', migration: approvalTerms },
+  { name: '0026_session_controls', migration: sessionControls },
 ];

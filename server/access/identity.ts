@@ -56,7 +56,7 @@ function fits(identity: OidcIdentity, claims: Claims): boolean {
   if (issuer !== null && claims['iss'] !== issuer) return false;
   if (audience !== null && !audiencesOf(claims).includes(audience)) return false;
   if (subject !== null && !isLike(subject, claims['sub'])) return false;
-  if (email !== null && !hasEmail(claims, email)) return false;
+  if (email !== null && !hasVerifiedEmail(claims, email)) return false;
   return Object.entries(identity.claims).every(([name, wanted]) => isLike(wanted, claims[name]));
 }
 
@@ -67,14 +67,15 @@ export function audiencesOf(claims: Claims): readonly string[] {
   return list.filter((one) => typeof one === 'string');
 }
 
-// An address that the issuer has not verified is what somebody has typed there.
-function hasEmail(claims: Claims, email: string): boolean {
+/** Whether this is the address, and the issuer has verified it; else it is what somebody has typed there. */
+export function hasVerifiedEmail(claims: Claims, email: string): boolean {
   const said = claims['email'];
   if (typeof said !== 'string' || claims['email_verified'] !== true) return false;
   return said.toLowerCase() === email.toLowerCase();
 }
 
-function isLike(pattern: string, value: unknown): boolean {
+/** Whether a claim says what the pattern does; `*` stands for any characters. */
+export function isLike(pattern: string, value: unknown): boolean {
   const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
   if (typeof text !== 'string') return false;
   const [first = '', ...rest] = pattern.split('*');

@@ -28,7 +28,8 @@ export const ISSUER_RETRY_MS = 5_000;
 /** How far the clocks of issuer and bastion may differ. */
 export const CLOCK_TOLERANCE_S = 30;
 /** No shared secrets, no `none`. */
-const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
+export const SIGNING_ALGORITHMS: readonly string[] =
+  'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
 
 /** What an issuer says about itself, as far as it is used. */
 export interface IssuerMetadata {
@@ -38,6 +39,8 @@ export interface IssuerMetadata {
   readonly token_endpoint?: string;
   readonly end_session_endpoint?: string;
   readonly authorization_response_iss_parameter_supported?: boolean;
+  readonly id_token_signing_alg_values_supported?: string[];
+  readonly token_endpoint_auth_methods_supported?: string[];
 }
 
 export interface Issuer {
@@ -103,7 +106,7 @@ export class Issuers {
       const { payload } = await jwtVerify(token, keys, {
         issuer: name,
         audience: [...accepted],
-        algorithms: ALGORITHMS,
+        algorithms: [...SIGNING_ALGORITHMS],
         clockTolerance: CLOCK_TOLERANCE_S,
         currentDate: new Date(this.#clock.nowMs()),
         requiredClaims: ['exp', 'iat', 'sub'],

@@ -17,17 +17,31 @@ export interface PrincipalRow {
   readonly kind: PrincipalKind;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** What the issuer's groups gave at the last sign-in, and until when that counts. */
+  readonly issuer_roles: readonly string[];
+  readonly issuer_groups: readonly string[];
+  readonly issuer_until: Date | null;
 }
 
 /** Columns of a principal, for `select`. */
-export const PRINCIPAL_COLUMNS = ['id', 'name', 'kind', 'roles', 'groups'].map(
-  (column) => `principals.${column}`,
-);
+export const PRINCIPAL_COLUMNS = [
+  'id',
+  'name',
+  'kind',
+  'roles',
+  'groups',
+  'issuer_roles',
+  'issuer_groups',
+  'issuer_until',
+].map((column) => `principals.${column}`);
 
 /** Roles that this build doesn't know are left out: they give nothing. */
 export function principalOf(row: PrincipalRow): Principal {
-  const { id, name, kind, groups } = row;
-  const roles = ROLES.filter((role: Role) => row.roles.includes(role));
+  const { id, name, kind } = row;
+  const isSignedIn = row.issuer_until !== null && row.issuer_until.getTime() > Date.now();
+  const said = isSignedIn ? [...row.roles, ...row.issuer_roles] : row.roles;
+  const roles = ROLES.filter((role: Role) => said.includes(role));
+  const groups = isSignedIn ? [...new Set([...row.groups, ...row.issuer_groups])] : row.groups;
   return { id, name, kind, roles, groups };
 }
 
