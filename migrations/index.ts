@@ -24,6 +24,7 @@ import * as securityTokens from './0018_security_tokens.ts';
 import * as signIns from './0019_sign_ins.ts';
 import * as directoryVersions from './0021_directory_versions.ts';
 import * as approvalTerms from './0022_approval_terms.ts';
+import * as accessAndWebhooks from './0023_access_and_webhooks.ts';
 import * as sessionControls from './0026_session_controls.ts';
 
 export interface NamedMigration {
@@ -53,5 +54,6 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0019_sign_ins', migration: signIns },
   { name: '0021_directory_versions', migration: directoryVersions },
   { name: '0022_approval_terms', migration: approvalTerms },
+  { name: '0023_access_and_webhooks', migration: accessAndWebhooks },
   { name: '0026_session_controls', migration: sessionControls },
 ];

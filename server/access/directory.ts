@@ -2,6 +2,7 @@
  * The directory as configuration says it: who there is, what can be reached, who may reach it and
  * under which policy. Pure data, already validated. Not caught here: references to names that don't exist.
  */
+import type { RequestRule } from './access-request.ts';
 import type { OidcIdentity } from './identity.ts';
 import type { ChannelKind, FileAccess, RecordingMode } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
@@ -17,6 +18,27 @@ export interface DirectoryDocument {
   readonly policies: Readonly<Record<string, unknown>>;
   /** Who may certify principals; left out = nobody. */
   readonly authorities?: readonly AuthorityEntry[];
+  /** What may be asked for; left out = nothing. */
+  readonly requests?: readonly RequestEntry[];
+  /** Who is told of events; left out = nobody. */
+  readonly webhooks?: readonly WebhookEntry[];
+}
+
+export type RequestEntry = Omit<RequestRule, 'id'>;
+
+export const WEBHOOK_FORMATS = ['json', 'slack', 'teams'] as const;
+
+export interface WebhookEntry {
+  readonly name: string;
+  /** `https://…`, or `env:NAME` where the address is itself a secret. */
+  readonly url: string;
+  /** Names of events; `approval.*` and `*` stand for several. */
+  readonly events: readonly string[];
+  readonly format: (typeof WEBHOOK_FORMATS)[number];
+  /** Variables of the environment that hold the keys by which messages are signed; the first is the newest. */
+  readonly secretEnv: readonly string[];
+  /** It may be at a private address, and without TLS. */
+  readonly private: boolean;
 }
 
 export interface AuthorityEntry {
@@ -83,7 +105,15 @@ export interface GrantEntry {
 
 /** What applying a document did, or would do, one entry per object. */
 export interface DirectoryChange {
-  readonly object: 'authority' | 'principal' | 'credential' | 'target' | 'grant' | 'policy';
+  readonly object:
+    | 'authority'
+    | 'principal'
+    | 'credential'
+    | 'target'
+    | 'grant'
+    | 'policy'
+    | 'request'
+    | 'webhook';
   readonly name: string;
   readonly change: 'added' | 'changed' | 'removed';
 }

@@ -40,6 +40,19 @@ export interface GrantRule {
   readonly keepFiles: boolean;
   /** Where forwards may lead, `HOST:PORT` as the target resolves it, or what forward.ts names. */
   readonly forward: readonly string[];
+  /** Set where somebody asked for it and got it for a time; left out = it stands in the configuration. */
+  readonly access?: GrantedAccess;
+}
+
+/** What a grant for a time comes from, and how long it lasts. */
+export interface GrantedAccess {
+  /** Id of the request. */
+  readonly request: string;
+  readonly approvedBy: readonly string[];
+  /** ISO 8601. */
+  readonly endsAt: string;
+  /** How much of its time was left when it was read, milliseconds. */
+  readonly leftMs: number;
 }
 
 /** What a grant says that says nothing of it. */

@@ -8,12 +8,14 @@ import type {
   PrincipalEntry,
   TargetEntry,
 } from '../access/directory.ts';
+import { requestEntries } from './access-requests.ts';
 import { readAddress } from './address.ts';
 import { authorityEntries, revocationFiles, type RevocationFile } from './authorities.ts';
 import { readEntries, type Checks, type Entries, type NamedSection } from './entries.ts';
 import { inReadingOrder, type Problem } from './problem.ts';
 import { checkReferences } from './references.ts';
 import { readSource } from './source.ts';
+import { webhookEntries } from './webhooks.ts';
 
 export type DocumentOutcome =
   | {
@@ -61,6 +63,8 @@ function joined(parts: readonly Entries[]): Entries {
     credentials: parts.flatMap((part) => part.credentials),
     targets: parts.flatMap((part) => part.targets),
     grants: parts.flatMap((part) => part.grants),
+    requests: parts.flatMap((part) => part.requests),
+    webhooks: parts.flatMap((part) => part.webhooks),
     policies: parts.flatMap((part) => part.policies),
     claimed: {
       authorities: claimed('authorities'),
@@ -96,6 +100,8 @@ function documentOf(entries: Entries): DirectoryDocument {
       keepDays: entry.keepDays ?? null,
       recording: entry.recording,
     })),
+    requests: requestEntries(entries),
+    webhooks: webhookEntries(entries),
     policies: Object.fromEntries(entries.policies.map(({ entry }) => [entry.name, entry.document])),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { KeyEntry } from '../access/directory.ts';
 import { namesEverybody, type OidcIdentity } from '../access/identity.ts';
+import { requestSchema, type RequestShape } from './access-requests.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import {
   authoritySchema,
@@ -22,6 +23,7 @@ import {
   type TargetShape,
 } from './schema.ts';
 import type { Source } from './source.ts';
+import { webhookSchema, type WebhookShape } from './webhooks.ts';
 
 /** What the other rooms know about values in here. */
 export interface Checks {
@@ -72,6 +74,8 @@ export interface Entries {
   readonly credentials: readonly Located<{ readonly name: string }>[];
   readonly targets: readonly Located<TargetShape>[];
   readonly grants: readonly Located<GrantShape>[];
+  readonly requests: readonly Located<RequestShape>[];
+  readonly webhooks: readonly Located<WebhookShape>[];
   readonly policies: readonly Located<{ readonly name: string; readonly document: unknown }>[];
   /** Every name that an entry claims, also of entries that are wrong elsewhere. */
   readonly claimed: Readonly<Record<NamedSection, ReadonlySet<string>>>;
@@ -128,6 +132,8 @@ export function readEntries(
     credentials: read('credentials', credentialSchema),
     targets,
     grants: read<GrantShape>('grants', grantSchema),
+    requests: read<RequestShape>('requests', requestSchema),
+    webhooks: read<WebhookShape>('webhooks', webhookSchema),
     policies: readPolicies(documents, source, checks, problems, warnings),
     claimed: {
       authorities: namesOf('authorities'),

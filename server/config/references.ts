@@ -8,8 +8,9 @@ import { checkAuthorities } from './authorities.ts';
 import type { Entries, Located, NamedSection } from './entries.ts';
 import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
-import type { TargetShape } from './schema.ts';
+import type { GrantShape, TargetShape } from './schema.ts';
 import type { Source } from './source.ts';
+import { checkWebhooks } from './webhooks.ts';
 
 const SECTIONS = ['authorities', 'principals', 'credentials', 'targets', 'policies'] as const;
 
@@ -18,6 +19,7 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
   for (const section of SECTIONS) {
     checkUnique(entries[section], NOUNS[section], problems);
   }
+  checkUnique(entries.webhooks, 'webhook', problems);
   checkKeysUnique(entries, problems);
   checkAuthorities(entries, problems, warnings);
   const know = (section: NamedSection, name: string, source: Source, path: Path): void => {
@@ -33,7 +35,10 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
   };
   checkPrincipals(entries, know, problems, warnings);
   checkTargets(entries, know, problems, warnings);
-  checkGrants(entries, know, warnings);
+  checkGrants(entries, entries.grants, know, warnings);
+  checkGrants(entries, entries.requests, know, warnings);
+  checkRequests(entries, know, problems, warnings);
+  checkWebhooks(entries, problems);
   checkPolicies(entries, know, warnings);
 }
 
@@ -139,8 +144,13 @@ function checkTargets(
   }
 }
 
-function checkGrants(entries: Entries, know: Know, warnings: Problem[]): void {
-  for (const { entry, source, path } of entries.grants) {
+function checkGrants(
+  entries: Entries,
+  grants: readonly Located<GrantShape>[],
+  know: Know,
+  warnings: Problem[],
+): void {
+  for (const { entry, source, path } of grants) {
     know('policies', entry.policy, source, [...path, 'policy']);
     if (entry.recording === 'continue') {
       const message = `${pathText([...path, 'recording'])}: sessions go on unrecorded while recording fails`;
@@ -172,6 +182,27 @@ function checkGrants(entries: Entries, know: Know, warnings: Problem[]): void {
   }
 }
 
+/** Who approves; a name that nobody has, could be given to somebody else later. */
+function checkRequests(
+  entries: Entries,
+  know: Know,
+  problems: Problem[],
+  warnings: Problem[],
+): void {
+  for (const { entry, source, path } of entries.requests) {
+    const place = [...path, 'approvers'];
+    checkPrincipalSelectors(entries, entry.approvers, source, place, know, warnings);
+    checkApprovers(entries, entry.approvers, source, place, warnings);
+    const deciding = entries.principals.filter(
+      ({ entry: { roles } }) => roles.includes('approver') || roles.includes('admin'),
+    );
+    if (deciding.length >= entry.approvals) continue;
+    const message = `${pathText([...path, 'approvals'])} is ${entry.approvals}, but ${deciding.length} principals may approve anything`;
+    const hint = 'ask for fewer, or give more people roles: [approver]';
+    problems.push(source.at([...path, 'approvals'], message, hint));
+  }
+}
+
 /**
  * A rule for a name that nobody has, never applies: a misspelling here would open what the rule closes.
  * The rest of a policy is the business of its compiler.
@@ -190,7 +221,10 @@ function checkPolicies(entries: Entries, know: Know, warnings: Problem[]): void 
           warnings,
         );
       principals('approvers', rule, place);
-      checkApprovers(entries, rule, source, [...place, 'approvers'], warnings);
+      if (memberOf(rule, 'action') === 'hold') {
+        const named = textsAt(rule, 'approvers');
+        checkApprovers(entries, named, source, [...place, 'approvers'], warnings);
+      }
       const audience = memberOf(rule, 'for');
       principals('principals', audience, [...place, 'for']);
       const targets = textsAt(audience, 'targets');
@@ -202,13 +236,11 @@ function checkPolicies(entries: Entries, know: Know, warnings: Problem[]): void 
 /** Whom a rule names has to be an approver as well; an admin always is. */
 function checkApprovers(
   entries: Entries,
-  rule: unknown,
+  approvers: readonly string[],
   source: Source,
   path: Path,
   warnings: Problem[],
 ): void {
-  const approvers = textsAt(rule, 'approvers');
-  if (memberOf(rule, 'action') !== 'hold') return;
   const named = entries.principals.filter(({ entry }) =>
     approvers.some((selector) => isNamedBy({ id: '', ...entry }, selector)),
   );

@@ -31,7 +31,7 @@ const groupSelector = /^group:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const labelKey = '[A-Za-z0-9_][A-Za-z0-9._/-]{0,127}';
 const labelSelector = new RegExp(`^label:${labelKey}(=[A-Za-z0-9._:/-]{0,128})?$`);
 
-const principalSelector = checked((value) =>
+export const principalSelector = checked((value) =>
   NAME.test(value) || groupSelector.test(value) ? null : 'write a principal or group:NAME',
 );
 const targetSelector = checked((value) =>
@@ -141,6 +141,8 @@ export const documentSchema = z.strictObject({
   credentials: list,
   targets: list,
   grants: list,
+  requests: list,
+  webhooks: list,
   policies: z.record(z.string(), z.unknown()).nullish(),
 });
 
@@ -151,7 +153,7 @@ export type TargetShape = z.infer<typeof targetSchema>;
 export type GrantShape = z.infer<typeof grantSchema>;
 
 /** Text that `fault` finds nothing wrong with; what it says is the hint. */
-function checked(fault: (value: string) => string | null): z.ZodType<string, string> {
+export function checked(fault: (value: string) => string | null): z.ZodType<string, string> {
   return z.string().check((context) => {
     const hint = fault(context.value);
     if (hint !== null) {

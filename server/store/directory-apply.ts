@@ -20,6 +20,7 @@ import type { Database } from './database.ts';
 import { tellDirectoryChange } from './directory-change.ts';
 import { readGrants, readTargets } from './directory.ts';
 import { applyIdentities } from './identities.ts';
+import { applyRequests, applyWebhooks, pruneWebhooks } from './request-rules.ts';
 import { storable, storableJson } from './storable.ts';
 
 /** Any number that no other advisory lock of ours uses. */
@@ -54,6 +55,8 @@ export async function applyDirectory(
     await applyCredentials(transaction, document, changes);
     await applyTargets(transaction, document.targets, changes);
     await applyGrants(transaction, document.grants, changes);
+    await applyRequests(transaction, document.requests ?? [], changes);
+    await applyWebhooks(transaction, document.webhooks ?? [], changes);
     await applyPolicies(transaction, document.policies, changes);
     if (options.prune) await prune(transaction, document, changes);
     if (changes.length > 0) await tellDirectoryChange(transaction);
@@ -368,6 +371,7 @@ async function prune(knex: Knex, document: DirectoryDocument, changes: Changes):
   await knex('principal_certificates').whereIn('principal_id', ids).delete();
   removed('principal', disabled);
   removed('authority', await pruneAuthorities(knex, document.authorities ?? []));
+  removed('webhook', await pruneWebhooks(knex, document.webhooks ?? []));
   for (const [table, object] of [
     ['targets', 'target'],
     ['credentials', 'credential'],
