@@ -115,7 +115,7 @@ export async function openStores(
       recordings: createRecordingReader(database),
       search: createSearch(database),
       approvals: createApprovals({ database, journal, publicUrl, clock }),
-      controls: createControls(database),
+      controls: createControls({ database, journal, clock, logger }),
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
       directoryObjects: createDirectoryObjects(database),
@@ -205,7 +205,8 @@ function compiledPolicies(database: Database): Policies {
         );
       }
       const known = compiled.get(name);
-      if (known?.version === stored.version) return known;
+      const { directoryVersion } = stored;
+      if (known?.version === stored.version) return { ...known, directoryVersion };
       const outcome = compilePolicy(name, stored.document);
       if (outcome.kind === 'invalid') {
         throw new SallyportError(
@@ -216,7 +217,7 @@ function compiledPolicies(database: Database): Policies {
       }
       const fresh = { version: stored.version, policy: outcome.policy };
       compiled.set(name, fresh);
-      return fresh;
+      return { ...fresh, directoryVersion };
     },
   };
 }

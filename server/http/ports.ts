@@ -59,23 +59,10 @@ export interface CommandView {
   readonly outputToMs: number | null;
   /** How many secrets were masked in its text and output. */
   readonly masked: number;
-}
-
-export interface ApprovalView {
-  readonly id: string;
-  readonly status: 'waiting' | 'approved' | 'refused' | 'expired' | 'cancelled';
-  readonly session: string;
-  readonly principal: string;
-  readonly target: string;
-  readonly commandSeq: number;
-  readonly text: string;
-  readonly rule: string | null;
-  readonly reason: string | null;
-  readonly requestedAt: string;
-  readonly expiresAt: string;
-  readonly decidedBy: string | null;
-  readonly decidedAt: string | null;
-  readonly decisionReason: string | null;
+  /** The policy that judged it, and the version of the directory then; null = from before they were kept. */
+  readonly policy?: string | null;
+  readonly policyVersion?: number | null;
+  readonly directoryVersion?: number | null;
 }
 
 export interface Page<T> {

@@ -51,7 +51,7 @@ export class ForwardRecord {
     const { clock, logger, policies, recordings } = this.#dependencies;
     const { attributed, grant, source, via } = this.#context;
     try {
-      const { version } = await policies.byName(grant.rule.policy);
+      const { directoryVersion, version } = await policies.byName(grant.rule.policy);
       this.#recording = await recordings.begin({
         id: this.id,
         kind: 'forward',
@@ -67,6 +67,7 @@ export class ForwardRecord {
         command,
         policy: grant.rule.policy,
         policyVersion: version,
+        directoryVersion: directoryVersion ?? 0,
         recording: grant.rule.recording,
         keepDays: grant.rule.keepDays,
       });

@@ -16,12 +16,12 @@ import { ConnectionHolds } from './connection-holds.ts';
 import { refusedByGrant } from './file-rights.ts';
 import type { HeldCommands } from './held-commands.ts';
 import type { SessionLimits } from './limits.ts';
-import { bothReadings, clipped, markerLabel, plainDecision } from './line-text.ts';
+import { bothReadings, clipped, judgedBy, markerLabel, plainDecision } from './line-text.ts';
 import { fileLine, strictestOf, unreadable, withoutText } from './line-text.ts';
 import { innerState, joined, stateAfter, withInput } from './nested-shell.ts';
 import { deniedNotice, notice } from './notice.ts';
 import type { OutputPipe } from './output.ts';
-import type { Approvals, FileResult, Policies, Recording } from './ports.ts';
+import type { Approvals, FileResult, Policies, PolicyInForce, Recording } from './ports.ts';
 import { inputDoubt } from './program-input.ts';
 import { WorkShare } from './turns.ts';
 
@@ -220,9 +220,9 @@ export class Gate {
     say: (text: string) => Promise<void>,
   ): Promise<GateOutcome> {
     await this.#holds.whenFree(this, abandoned, say);
-    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
-    const decision = this.work.run(() => judged(policy, this.#facts));
-    return this.settle(this.#commit(line, decision, policy, null), abandoned, say);
+    const inForce = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const decision = this.work.run(() => judged(inForce.policy, this.#facts));
+    return this.settle(this.#commit(line, decision, inForce, null), abandoned, say);
   }
 
   /**
@@ -246,21 +246,22 @@ export class Gate {
   }
 
   async #judgeNext(line: GateLine): Promise<JudgedLine> {
-    const { policy } = await this.#dependencies.policies.byName(this.#grant.rule.policy);
+    const inForce = await this.#dependencies.policies.byName(this.#grant.rule.policy);
     const isShell = line.language === 'shell' && line.console === undefined;
     const after = isShell
       ? this.work.run(() => stateAfter({ ...line, text: line.unshown ?? line.text }, this.#state))
       : null;
-    const judged = await this.#judge(policy, line, after);
-    return this.#commit(line, line.secret ? withoutText(judged) : judged, policy, after);
+    const judged = await this.#judge(inForce.policy, line, after);
+    return this.#commit(line, line.secret ? withoutText(judged) : judged, inForce, after);
   }
 
   #commit(
     line: GateLine,
     decision: Decision,
-    policy: Policy,
+    inForce: PolicyInForce,
     after: ShellState | null,
   ): JudgedLine {
+    const { policy } = inForce;
     if (line.quiet && decision.verdict === 'allow')
       return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
     const seq = ++this.#seq;
@@ -274,6 +275,7 @@ export class Gate {
         text: clipped(bothReadings(line), this.#dependencies.limits.maxLineBytes),
         certainty: line.certainty === 'exact' ? decision.certainty : line.certainty,
         decision,
+        judgedBy: judgedBy(this.#grant.rule.policy, inForce),
       }),
     ]);
     // Whoever waits for it gets the failure; until then it is nobody's.
@@ -356,10 +358,8 @@ export class Gate {
 
   async #judge(policy: Policy, line: GateLine, after: ShellState | null): Promise<Decision> {
     const { maxLineBytes, maxStatementBytes } = this.#dependencies.limits;
-    const refusal = unreadable(
-      line.text,
-      line.language === 'sql' ? maxStatementBytes : maxLineBytes,
-    );
+    const maxBytes = line.language === 'sql' ? maxStatementBytes : maxLineBytes;
+    const refusal = unreadable(line.text, maxBytes);
     if (refusal !== null) return plainDecision('deny', refusal);
     // Where the line itself is known, what no rule knows is no reason to refuse mere guesses.
     const isRead =

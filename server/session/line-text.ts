@@ -4,6 +4,7 @@
  */
 import type { Decision, Verdict } from '../policy/decision.ts';
 import type { GateLine } from './gate.ts';
+import type { JudgedBy, PolicyInForce } from './ports.ts';
 
 const MAX_LABEL_CHARACTERS = 200;
 
@@ -11,6 +12,11 @@ const MAX_LABEL_CHARACTERS = 200;
 export function withoutText(decision: Decision): Decision {
   const reason = decision.verdict === 'allow' ? null : 'it was typed without echo';
   return { ...decision, reason, deciding: null, commands: [] };
+}
+
+/** What the record says of the policy that judged. */
+export function judgedBy(policy: string, inForce: PolicyInForce): JudgedBy {
+  return { policy, version: inForce.version, directoryVersion: inForce.directoryVersion ?? 0 };
 }
 
 /** Why a text can't be handed to a reader at all; null when it can. */

@@ -266,7 +266,22 @@ export interface TrustedAuthority {
 
 export interface Policies {
   /** The compiled policy in force and its version. Rejects with `object.unknown`. */
-  byName(name: string): Promise<{ readonly version: number; readonly policy: Policy }>;
+  byName(name: string): Promise<PolicyInForce>;
+}
+
+export interface PolicyInForce {
+  readonly version: number;
+  readonly policy: Policy;
+  /** Version of the directory at that moment; 0 or left out = none was kept yet. */
+  readonly directoryVersion?: number;
+}
+
+/** By what a command was judged. */
+export interface JudgedBy {
+  /** Name of the policy. */
+  readonly policy: string;
+  readonly version: number;
+  readonly directoryVersion: number;
 }
 
 export interface Journal {
@@ -298,6 +313,8 @@ export interface SessionStart {
   readonly keepDays: number | null;
 }
 
+  /** Of the directory that gave access; left out = not known. */
+  readonly directoryVersion?: number;
 export interface DecidedCommand {
   /** 1, 2, 3, … within the session. */
   readonly seq: number;
@@ -312,6 +329,8 @@ export interface DecidedCommand {
 /** What came of an operation on files, or of a whole transfer, for the journal. */
 export interface FileResult {
   readonly type: Extract<EventType, `file.${string}` | 'transfer.ended'>;
+  /** Left out = not known. */
+  readonly judgedBy?: JudgedBy;
   readonly data: AuditEvent['data'];
 }
 

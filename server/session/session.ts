@@ -59,7 +59,7 @@ export class Session {
     let recording: Recording;
     let detectors: Detectors;
     try {
-      const { policy, version } = await policies.byName(grant.rule.policy);
+      const { directoryVersion, policy, version } = await policies.byName(grant.rule.policy);
       detectors = detectorsOf(policy);
       recording = await recordings.begin({
         id: this.id,
@@ -79,6 +79,7 @@ export class Session {
         recording: grant.rule.recording,
         keepDays: grant.rule.keepDays,
       });
+        directoryVersion: directoryVersion ?? 0,
     } catch (error) {
       logger.error('session refused', { session: this.id, why: messageOf(error) });
       await this.#refuse(error);

@@ -30,6 +30,7 @@ const STARTED: Names = [
   ['command', 'command'],
   ['policy', 'policy'],
   ['policy_version', 'policyVersion'],
+  ['directory_version', 'directoryVersion'],
   ['recording', 'recording'],
   ['keep_days', 'keepDays'],
 ];
@@ -44,6 +45,9 @@ const DECIDED: Names = [
   ['verdict', 'verdict'],
   ['rule', 'rule'],
   ['reason', 'reason'],
+  ['policy', 'policy'],
+  ['policy_version', 'policyVersion'],
+  ['directory_version', 'directoryVersion'],
   ['at_us', 'atUs'],
 ];
 const COMMAND_ENDED: Names = [

@@ -25,6 +25,9 @@ export function commandRow(sessionId: string, command: DecidedCommand): Record<s
     verdict: decision.verdict,
     rule: decision.rule === null ? null : storable(decision.rule),
     reason: decision.reason === null ? null : storable(decision.reason),
+    policy: command.judgedBy?.policy ?? null,
+    policy_version: command.judgedBy?.version ?? null,
+    directory_version: command.judgedBy?.directoryVersion ?? null,
     language: speaker?.language ?? decision.commands[0]?.language ?? 'shell',
     argv: argv === null ? null : JSON.stringify(storableJson(argv)),
     commands: JSON.stringify(
@@ -48,5 +51,8 @@ export function decidedEvent(names: SessionNames, command: DecidedCommand): Audi
     rule,
     reason,
     deciding,
+    policy: command.judgedBy?.policy ?? null,
+    policyVersion: command.judgedBy?.version ?? null,
+    directoryVersion: command.judgedBy?.directoryVersion ?? null,
   });
 }

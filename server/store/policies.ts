@@ -8,6 +8,8 @@ export interface StoredPolicy {
   readonly version: number;
   /** As written in the configuration; compiled by policy/. */
   readonly document: unknown;
+  /** Of the directory at that moment; 0 = none was kept yet. */
+  readonly directoryVersion: number;
 }
 
 /** The version in force, or null when there is none of that name. */
@@ -20,7 +22,14 @@ export async function currentPolicy(
       .knex('policies')
       .where('name', storable(name))
       .orderBy('version', 'desc')
-      .first<StoredPolicy | undefined>('version', 'document'),
+      .first<StoredPolicy | undefined>(
+        'version',
+        'document',
+        // In the same statement, for both have to be of one moment.
+        database.knex.raw(
+          '(select coalesce(max(number), 0) from directory_versions) as "directoryVersion"',
+        ),
+      ),
   );
   return row === undefined || row.document === null ? null : row;
 }

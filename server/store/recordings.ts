@@ -246,6 +246,7 @@ function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
     command: start.command,
     policy: start.policy,
     policyVersion: start.policyVersion,
+    directoryVersion: start.directoryVersion ?? null,
     recording: start.recording,
     keepDays: start.keepDays,
   });
@@ -273,6 +274,7 @@ function sessionRow(start: SessionStart, owner: string): Record<string, unknown>
     command: start.command === null ? null : storable(start.command),
     policy: start.policy,
     policy_version: start.policyVersion,
+    directory_version: start.directoryVersion ?? null,
     recording: start.recording,
     keep_days: start.keepDays,
   };

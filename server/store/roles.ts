@@ -30,6 +30,8 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(APPEND_ONLY.map((table) => [table, APPEND])),
   journal_head: ['SELECT', 'UPDATE'],
   policies: APPEND,
+  directory_versions: APPEND,
+  session_controls: APPEND,
   sallyport_migrations: READ,
   sallyport_migrations_lock: READ,
   session_holds: [...APPEND, 'UPDATE(release_reason,released_at,released_by)'],

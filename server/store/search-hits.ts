@@ -55,7 +55,8 @@ export async function hydrate(
   const { rows } = await trx.raw<{ rows: readonly Row[] }>(
     `select hit.place::int as place, s.id as session_id, s.principal, s.target, s.login, s.run,
        s.started_at, c.seq, c.at_us, c.text, c.certainty, c.verdict, c.rule, c.reason, c.language,
-       c.argv, e.exit_status, e.output_from_us, e.output_to_us, coalesce(e.masked, c.masked) as masked,
+       c.argv, c.policy, c.policy_version, c.directory_version, e.exit_status, e.output_from_us,
+       e.output_to_us, coalesce(e.masked, c.masked) as masked,
        (select id from approvals where session_id = c.session_id and command_seq = c.seq
         order by requested_at desc limit 1) as approval
      from unnest(?::uuid[], ?::int[]) with ordinality as hit (session_id, seq, place)

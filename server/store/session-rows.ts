@@ -101,6 +101,9 @@ export interface CommandRow {
   readonly approval: string | null;
   readonly language: Language | 'file' | 'forward';
   readonly argv: readonly string[] | null;
+  readonly policy: string | null;
+  readonly policy_version: number | null;
+  readonly directory_version: number | null;
   readonly exit_status: number | null;
   readonly output_from_us: number | null;
   readonly output_to_us: number | null;
@@ -121,6 +124,9 @@ export function commandView(row: CommandRow) {
     approval: row.approval,
     language: row.language,
     argv: row.argv,
+    policy: row.policy,
+    policyVersion: row.policy_version,
+    directoryVersion: row.directory_version,
     exitStatus: row.exit_status,
     outputFromMs: row.output_from_us === null ? null : milliseconds(row.output_from_us),
     outputToMs: row.output_to_us === null ? null : milliseconds(row.output_to_us),

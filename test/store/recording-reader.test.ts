@@ -138,7 +138,8 @@ describe('reader of recordings', () => {
       rule: 'r',
       reason: 'why',
     } as const;
-    await recording.decided(decidedCommand(1, { decision }));
+    const judgedBy = { policy: 'default', version: 4, directoryVersion: 7 };
+    await recording.decided(decidedCommand(1, { decision, judgedBy }));
     await recording.decided(decidedCommand(2, { text: 'df -h' }));
     recording.commandEnded(2, { outputFromUs: 2500, outputToUs: 9400, exitStatus: 1 });
     await recording.append({ atUs: 9400, code: 'o', text: 'full' });
@@ -184,6 +185,9 @@ describe('reader of recordings', () => {
         approval: null,
         language: 'shell',
         argv: ['echo', '1'],
+        policy: 'default',
+        policyVersion: 4,
+        directoryVersion: 7,
         exitStatus: null,
         outputFromMs: null,
         outputToMs: null,
@@ -200,6 +204,9 @@ describe('reader of recordings', () => {
         approval: null,
         language: 'shell',
         argv: ['df', '-h'],
+        policy: null,
+        policyVersion: null,
+        directoryVersion: null,
         exitStatus: 1,
         outputFromMs: 3,
         outputToMs: 9,
