@@ -32,6 +32,7 @@ import { serveBuiltin } from './builtin-channel.ts';
 import type { SessionDependencies } from './scene.ts';
 import { Session } from './session.ts';
 import type { BastionPlace } from './ssh-config.ts';
+import { linkSignIns } from './link-sign-in.ts';
 import { clip, servedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
 import { transferOf } from './transfer.ts';
 
@@ -81,6 +82,7 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
   readonly #registry: ConnectionOwner;
   readonly #sessions: ConnectionSessions;
   readonly forwards: ConnectionForwards;
+  readonly links: ConnectionHandler['links'];
   readonly #signIn: SignIn;
   #dialer: Dialer | null = null;
   readonly #jump: Jump | null;
@@ -102,6 +104,7 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     this.#registry = registry;
     this.#jump = jump;
     this.#signIn = new SignIn(dependencies, origin.source);
+    this.links = linkSignIns(this.#signIn, (prove) => this.#comeIn(prove));
     this.#sessions = new ConnectionSessions((running) => registry.start(running));
     this.forwards = new ConnectionForwards({ ...dependencies, pace: registry.pace }, this);
   }
@@ -162,9 +165,13 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     return this.#signIn.offered(userName, key);
   }
 
-  async proven(userName: string, key: PublicKey): Promise<boolean> {
+  proven(userName: string, key: PublicKey): Promise<boolean> {
+    return this.#comeIn(() => this.#signIn.proven(userName, key));
+  }
+
+  async #comeIn(prove: () => Promise<boolean>): Promise<boolean> {
     const { changes } = this.#registry;
-    const isIn = await this.#signIn.proven(userName, key);
+    const isIn = await prove();
     if (!isIn || changes === this.#registry.changes) return isIn;
     // What was asked before the change may be wrong, and whoever asks all again may have missed this one.
     const principal = await this.#signIn.principalNow();
@@ -261,7 +268,7 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
         ? this.#menu(destination, { ...request, pty }, end)
         : this.#builtin(peer.principal, destination, request, end);
     }
-    if (request.kind === 'subsystem' && !isSftp(request)) {
+    if (request.kind === 'subsystem' && request.command?.toString('latin1') !== 'sftp') {
       const name = clip(request.command?.toString('utf8') ?? '');
       return this.#refuse(
         request,
@@ -363,10 +370,6 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
   #journal(event: Omit<AuditEvent, 'source'>): Promise<void> {
     return this.#dependencies.journal.append({ ...event, source: this.source });
   }
-}
-
-function isSftp({ command }: ChannelRequest): boolean {
-  return command?.toString('latin1') === 'sftp';
 }
 
 function channelKind(request: ChannelRequest): ChannelKind {

@@ -19,10 +19,12 @@ import type {
   ForwardDialer,
   ForwardHandler,
 } from './forward-ports.ts';
+import type { LinkSignIns } from './link-ports.ts';
 import type { DownstreamEnd, TerminalSize, UpstreamEnd } from './unit-ports.ts';
 
 export type * from './approval-ports.ts';
 export type * from './forward-ports.ts';
+export type * from './link-ports.ts';
 export type * from './unit-ports.ts';
 
 // --- towards ssh/: who calls us ---------------------------------------------------------------
@@ -70,6 +72,8 @@ export interface ConnectionHandler {
   readonly permits: ConnectionPermits;
   /** Absent: nothing is forwarded. */
   readonly forwards?: ForwardHandler;
+  /** Absent: nobody signs in by a link. */
+  readonly links?: LinkSignIns | undefined;
   /** Would this key be accepted? For a bare offer: grants nothing and is not journalled. */
   offered(userName: string, key: PublicKey): Promise<boolean>;
   /** The peer has proved that it holds the key (ssh/ verified the signature). False = refused. */

@@ -1,6 +1,6 @@
 /**
  * How the client of one connection proves who it is, and what that proof allows: a registered key, a
- * certificate of a trusted authority, or the connection that this one is inside of.
+ * certificate of a trusted authority, a person in a browser, or the connection that this one is inside of.
  */
 import type { Attribution } from '../access/attribution.ts';
 import type { Principal } from '../access/principal.ts';
@@ -9,6 +9,7 @@ import { messageOf } from '../errors.ts';
 import type { AuditEvent, JsonValue } from '../journal/event.ts';
 import type { Logger } from '../log.ts';
 import type { Clock } from '../clock.ts';
+import { LinkSignIn } from './link-sign-in.ts';
 import type {
   Attributions,
   CertificateFacts,
@@ -17,6 +18,7 @@ import type {
   ConnectionPermits,
   Directory,
   Journal,
+  Links,
   PublicKey,
   Standings,
 } from './ports.ts';
@@ -51,6 +53,8 @@ export interface SignInDependencies {
   readonly attributions: Attributions;
   readonly certificates: Certificates;
   readonly standings: Standings;
+  /** Left out = nobody signs in by a link. */
+  readonly links?: Links;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly logger: Logger;
@@ -61,12 +65,16 @@ export class SignIn {
   readonly #source: string;
   readonly #refusedKeys: JsonValue[] = [];
   #peer: Peer | null = null;
-  /** What the peer came in with; null inside a jump. */
-  #proof: { readonly key: PublicKey; readonly atMs: number } | null = null;
+  /** What the peer came in with; null inside a jump. No key: a person in a browser, alone. */
+  #proof: { readonly key: PublicKey | null; readonly atMs: number } | null = null;
+  /** Null = there are no links. */
+  readonly link: LinkSignIn | null;
 
   constructor(dependencies: SignInDependencies, source: string) {
     this.#dependencies = dependencies;
     this.#source = source;
+    const { links } = dependencies;
+    this.link = links === undefined ? null : new LinkSignIn(links, source);
   }
 
   /** Null before anybody has authenticated. */
@@ -79,13 +87,20 @@ export class SignIn {
   }
 
   async offered(userName: string, key: PublicKey): Promise<boolean> {
-    return (await this.#judge(userName, key)) !== null;
+    if (this.#isConfirmed) return this.link?.isWanted(key) === true;
+    if ((await this.#judge(userName, key)) !== null) return true;
+    this.link?.showed(key, false);
+    return false;
   }
 
   async proven(userName: string, key: PublicKey): Promise<boolean> {
+    if (this.#isConfirmed) return this.linked(userName, key);
     const atMs = this.#dependencies.clock.nowMs();
     const judged = await this.#judge(userName, key);
-    if (judged === null) return false;
+    if (judged === null) {
+      this.link?.showed(key, true);
+      return false;
+    }
     const { data, ...peer } = judged;
     await this.#succeeded(peer.principal, {
       ...data,
@@ -95,6 +110,37 @@ export class SignIn {
     this.#proof = { key, atMs };
     this.#peer = { ...peer, userName };
     return true;
+  }
+
+  /**
+   * Lets the person in who has signed in by the link; `shown` = the key that has just been proven, which is
+   * remembered then. False = it is another key, or the person may not come in any more.
+   */
+  async linked(userName: string, shown: PublicKey | null): Promise<boolean> {
+    const { link } = this;
+    const confirmed = link?.confirmed ?? null;
+    if (link === null || confirmed === null) return false;
+    const key = link.provenKey(shown);
+    if (shown !== null && key === null) return false;
+    const { clock, standings } = this.#dependencies;
+    const atMs = clock.nowMs();
+    const principal = await standings.principalNow(confirmed.principal.id, null);
+    if (principal === null) return false;
+    const until = key === null ? null : await link.remember(principal, key);
+    const remembered = until === null ? null : key;
+    await this.#succeeded(principal, {
+      ...link.journalled(),
+      key: remembered?.fingerprint ?? null,
+      rememberedUntil: until,
+      userName: clip(userName),
+    });
+    this.#proof = { key: remembered, atMs };
+    this.#peer = { principal, known: null, forceCommand: null, permits: EVERYTHING, userName };
+    return true;
+  }
+
+  get #isConfirmed(): boolean {
+    return (this.link?.confirmed ?? null) !== null;
   }
 
   /** Lets the peer of the outer connection in, as the login that `userName` names on the target. */
@@ -111,6 +157,7 @@ export class SignIn {
     if (this.#proof === null || this.#peer === null) return null;
     const { key, atMs } = this.#proof;
     const { id } = this.#peer.principal;
+    if (key === null) return standings.principalNow(id, null);
     if (key.certificate === undefined) return standings.principalNow(id, key.blob);
     const verdict = await certificates.judge(key, this.#source, atMs);
     if (verdict.kind === 'refused' || verdict.principal.id !== id) return null;
@@ -124,13 +171,15 @@ export class SignIn {
 
   /** The connection has ended: says so if nobody ever came in. */
   ended(why: string): void {
-    if (this.#peer !== null || this.#refusedKeys.length === 0) return;
+    const link = this.link?.journalled() ?? {};
+    const hasTried = this.#refusedKeys.length > 0 || 'link' in link;
+    if (this.#peer !== null || !hasTried) return;
     this.#append({
       type: 'auth.failed',
       principal: null,
       session: null,
       target: null,
-      data: { why: clip(why), refusedKeys: this.#refusedKeys },
+      data: { why: clip(why), refusedKeys: this.#refusedKeys, ...link },
     }).catch((error: unknown) => {
       this.#dependencies.logger.error('auth.failed not journalled', { why: messageOf(error) });
     });

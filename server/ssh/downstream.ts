@@ -28,7 +28,7 @@ import {
 } from './engine/channels.ts';
 import type { HostSigner } from './engine/driver.ts';
 import { MAX_PACKET_BYTES } from './engine/limits.ts';
-import { ServerAuth } from './engine/server-auth.ts';
+import { ServerAuth, type WaitingPlaces } from './engine/server-auth.ts';
 import { Transport } from './engine/transport.ts';
 import { DOWNSTREAM_LEG, peerText, readSize } from './engine/unit.ts';
 import { exactText, MalformedPacket, PacketReader } from './engine/wire.ts';
@@ -66,6 +66,8 @@ export interface DownstreamOptions {
   readonly enter: InnerConnection['enter'] | null;
   readonly limits: GatewayLimits;
   readonly logger: Logger;
+  /** For clients that wait for a person; absent: none may. */
+  readonly waits?: WaitingPlaces;
   /** The peer has authenticated: it no longer counts as a stranger. */
   readonly onAuthenticated: () => void;
   readonly onEnded: (why: string) => void;
@@ -126,11 +128,12 @@ class ServedConnection implements Downstream {
       onReady: (transport) =>
         new ServerAuth(transport, {
           judge: handler,
+          links: handler.links,
+          waits: options.waits,
           enter: options.enter,
           maxAttempts: limits.authAttempts,
           maxUserNameBytes: limits.maxUserNameBytes,
           onSuccess: () => this.#serve(transport),
-          onEnded: () => {},
           onError: (thrown) => logger.error('ssh.auth.failed', { source, why: messageOf(thrown) }),
         }),
       onEnd: (why) => {

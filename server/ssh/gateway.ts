@@ -123,6 +123,12 @@ class ListeningGateway implements Gateway {
       return void socket.destroy();
     }
     let isStranger = true;
+    let grace: NodeJS.Timeout | undefined;
+    const limitTo = (ms: number): void => {
+      clearTimeout(grace);
+      if (!isStranger) return;
+      grace = setTimeout(() => downstream.close('not authenticated in time'), ms);
+    };
     const settle = (): void => {
       if (isStranger) this.#limiter.leave(key);
       isStranger = false;
@@ -139,6 +145,17 @@ class ListeningGateway implements Gateway {
       handler,
       jump: (outer, host, port) => connections.jump(outer, host, port),
       enter: null,
+      waits: {
+        enter: () => {
+          if (!this.#limiter.wait(key)) return false;
+          limitTo(this.#limits.waitingMs);
+          return true;
+        },
+        leave: () => {
+          this.#limiter.resume(key);
+          limitTo(this.#limits.provingGraceMs);
+        },
+      },
       limits: this.#limits,
       logger,
       onAuthenticated: settle,
@@ -147,10 +164,7 @@ class ListeningGateway implements Gateway {
         settle();
       },
     });
-    const grace = setTimeout(
-      () => downstream.close('not authenticated in time'),
-      this.#limits.loginGraceMs,
-    );
+    limitTo(this.#limits.loginGraceMs);
     this.#open.set(socket, downstream);
     socket.once('close', () => {
       this.#open.delete(socket);

@@ -8,6 +8,13 @@ export interface GatewayLimits {
   /** Connections that haven't authenticated yet, all sources together and per source. */
   readonly maxUnauthenticated: number;
   readonly maxUnauthenticatedPerSource: number;
+  /** Clients that wait for somebody to sign in in a browser, all sources together and per source. */
+  readonly maxWaiting: number;
+  readonly maxWaitingPerSource: number;
+  /** What such a wait takes at most. */
+  readonly waitingMs: number;
+  /** And then the key that is to be remembered; somebody may have to unlock or touch it. */
+  readonly provingGraceMs: number;
   /** New connections of one source: the lasting rate, and how many may come at once. */
   readonly connectionsPerSecond: number;
   readonly connectionBurst: number;
@@ -30,6 +37,10 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   loginGraceMs: 30_000,
   maxUnauthenticated: 100,
   maxUnauthenticatedPerSource: 30,
+  maxWaiting: 64,
+  maxWaitingPerSource: 8,
+  waitingMs: 11 * 60_000,
+  provingGraceMs: 120_000,
   connectionsPerSecond: 10,
   connectionBurst: 50,
   maxSources: 10_000,

@@ -14,6 +14,7 @@ interface Source {
   tokens: number;
   atUs: number;
   strangers: number;
+  waiting: number;
   isRefusing: boolean;
 }
 
@@ -35,6 +36,7 @@ export class SourceLimiter {
   readonly #nowUs: () => number;
   readonly #sources = new Map<string, Source>();
   #strangers = 0;
+  #waiting = 0;
 
   constructor(limits: GatewayLimits, nowUs: () => number) {
     this.#limits = limits;
@@ -64,6 +66,32 @@ export class SourceLimiter {
     if (source !== undefined) source.strangers -= 1;
   }
 
+  /**
+   * A stranger of this source waits for a person from now on, and counts as one that waits instead. False =
+   * too many do. Otherwise `resume` must follow once.
+   */
+  wait(key: string): boolean {
+    const { maxWaiting, maxWaitingPerSource } = this.#limits;
+    const source = this.#sources.get(key);
+    // A source that isn't remembered, because too many are, couldn't be counted.
+    if (source === undefined || source.waiting >= maxWaitingPerSource) return false;
+    if (this.#waiting >= maxWaiting) return false;
+    this.#waiting += 1;
+    source.waiting += 1;
+    this.leave(key);
+    return true;
+  }
+
+  /** The wait is over: the connection is a stranger's again until it has authenticated. */
+  resume(key: string): void {
+    this.#waiting -= 1;
+    this.#strangers += 1;
+    const source = this.#sources.get(key);
+    if (source === undefined) return;
+    source.waiting -= 1;
+    source.strangers += 1;
+  }
+
   #refusal(source: Source): string | null {
     const { maxUnauthenticated, maxUnauthenticatedPerSource } = this.#limits;
     if (source.tokens < 1) return 'too many connections a second from this source';
@@ -79,7 +107,13 @@ export class SourceLimiter {
     const known = this.#sources.get(key);
     if (known === undefined) {
       if (this.#sources.size >= maxSources) this.#forgetIdle(nowUs);
-      const source = { tokens: connectionBurst, atUs: nowUs, strangers: 0, isRefusing: false };
+      const source = {
+        tokens: connectionBurst,
+        atUs: nowUs,
+        strangers: 0,
+        waiting: 0,
+        isRefusing: false,
+      };
       // A table full of busy sources takes no more: such a source has no history, only this attempt.
       if (this.#sources.size < maxSources) this.#sources.set(key, source);
       return source;
@@ -93,7 +127,8 @@ export class SourceLimiter {
   #forgetIdle(nowUs: number): void {
     const refilledUs = (this.#limits.connectionBurst / this.#limits.connectionsPerSecond) * 1e6;
     for (const [key, source] of this.#sources) {
-      if (source.strangers === 0 && nowUs - source.atUs > refilledUs) this.#sources.delete(key);
+      if (source.strangers + source.waiting === 0 && nowUs - source.atUs > refilledUs)
+        this.#sources.delete(key);
     }
   }
 }

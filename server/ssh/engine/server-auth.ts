@@ -1,12 +1,15 @@
 /**
- * Authentication of a client, RFC 4252: public keys only, plain or certified. A bare offer is answered but
- * proves nothing; a request with a signature counts only after it was verified over this connection.
+ * Authentication of a client, RFC 4252: public keys, plain or certified, and behind them a link for people.
+ * A bare offer is answered but proves nothing; a request with a signature counts only after it was verified
+ * over this connection. A key that counts for nothing is never asked for its signature, so nobody has to
+ * touch or unlock it; one that is to be remembered is proven after the person has signed in.
  */
 import { certificateAlgorithm, isCertificateName, readCertificate } from './certificate.ts';
 import { MAX_AUTH_REQUESTS, MAX_PENDING_REQUESTS } from './limits.ts';
+import { LinkExchange } from './link-exchange.ts';
 import { fingerprintOf, keyTypeOf, readBlob, verifySignature } from './signature.ts';
 import { DISCONNECT_REASON, type Stage, type Transport } from './transport.ts';
-import type { PublicKey } from '../../session/ports.ts';
+import type { LinkSignIns, PublicKey } from '../../session/ports.ts';
 import { encodeFields, encodePacket, exactText, MESSAGE, PacketReader } from './wire.ts';
 
 /** Who decides about keys; a part of ConnectionHandler. */
@@ -15,8 +18,18 @@ export interface KeyJudge {
   proven(userName: string, key: PublicKey): Promise<boolean>;
 }
 
+/** Places for clients that wait for a person; they are few. */
+export interface WaitingPlaces {
+  /** Takes a place; false = there is none. Otherwise `leave` must follow once. */
+  enter(): boolean;
+  leave(): void;
+}
+
 export interface ServerAuthOptions {
   readonly judge: KeyJudge;
+  /** Signing in by a link; left out = nobody does. */
+  readonly links?: LinkSignIns | undefined;
+  readonly waits?: WaitingPlaces | undefined;
   /** Lets a client in without proof, by its user name: it has proved itself further out. Null = never. */
   readonly enter: ((userName: string) => Promise<boolean>) | null;
   /** Requests that may fail on one connection. */
@@ -24,7 +37,6 @@ export interface ServerAuthOptions {
   readonly maxUserNameBytes: number;
   /** The stage after success. */
   readonly onSuccess: () => Stage;
-  readonly onEnded: (why: string) => void;
   /** The judge threw: nobody can be let in, and the client is told so. */
   readonly onError: (thrown: unknown) => void;
 }
@@ -40,8 +52,18 @@ interface AuthRequest {
   readonly signed: Buffer;
 }
 
-type Verdict = 'accepted' | 'offer-accepted' | 'refused';
+type Verdict =
+  | 'accepted'
+  | 'offer-accepted'
+  | 'refused'
+  /** The person has signed in, and a key is to follow. */
+  | 'partly'
+  /** The client has turned to something else. */
+  | 'withdrawn';
 const EMPTY = Buffer.alloc(0);
+const INTERACTIVE = 'keyboard-interactive';
+const BUSY_TEXT =
+  'sallyport: too many sign-ins wait for a browser already; finish those, or try again in a minute.\n';
 
 export class ServerAuth implements Stage {
   readonly #transport: Transport;
@@ -53,6 +75,10 @@ export class ServerAuth implements Stage {
   #requests = 0;
   #failures = 0;
   #isDone = false;
+  #exchange: LinkExchange | null = null;
+  /** A connection gets one link. */
+  #hadLink = false;
+  #isSignedIn = false;
 
   constructor(transport: Transport, options: ServerAuthOptions) {
     this.#transport = transport;
@@ -62,12 +88,14 @@ export class ServerAuth implements Stage {
   receive(type: number, reader: PacketReader): void {
     if (type === MESSAGE.SERVICE_REQUEST && !this.#serviceAccepted) this.#service(reader);
     else if (type === MESSAGE.USERAUTH_REQUEST && this.#serviceAccepted) this.#request(reader);
+    else if (type === MESSAGE.USERAUTH_INFO_RESPONSE && this.#exchange !== null)
+      this.#exchange.answer(reader);
     else this.#transport.fail(`packet of type ${type} before authentication`);
   }
 
-  ended(why: string): void {
+  ended(): void {
     this.#isDone = true;
-    this.#options.onEnded(why);
+    this.#exchange?.withdraw();
   }
 
   #service(reader: PacketReader): void {
@@ -94,6 +122,8 @@ export class ServerAuth implements Stage {
     }
     this.#userName = userName;
     this.#requests += 1;
+    // RFC 4252 section 5.1: a new request takes back the one that is being answered.
+    this.#exchange?.withdraw();
     if (this.#requests > MAX_AUTH_REQUESTS || this.#pending.length >= MAX_PENDING_REQUESTS) {
       return this.#tooMany();
     }
@@ -129,7 +159,8 @@ export class ServerAuth implements Stage {
   async #work(): Promise<void> {
     this.#isBusy = true;
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-      if (next.method !== 'none' && this.#failures >= this.#options.maxAttempts) {
+      const isBounded = next.method !== 'none' && !this.#mayUseLink(next);
+      if (isBounded && this.#failures >= this.#options.maxAttempts) {
         this.#tooMany();
         return;
       }
@@ -145,10 +176,29 @@ export class ServerAuth implements Stage {
         this.#transport.send(encodePacket(MESSAGE.USERAUTH_PK_OK, next.algorithm, next.blob));
         continue;
       }
-      if (next.method !== 'none') this.#failures += 1;
-      this.#transport.send(encodePacket(MESSAGE.USERAUTH_FAILURE, 'publickey', false));
+      if (verdict === 'withdrawn') continue;
+      if (verdict === 'partly') this.#failures = 0;
+      else if (next.method !== 'none') this.#failures += 1;
+      const methods = this.#methods(next.userName);
+      this.#transport.send(encodePacket(MESSAGE.USERAUTH_FAILURE, methods, verdict === 'partly'));
     }
     this.#isBusy = false;
+  }
+
+  /** What a client may try next. Whoever has shown too many keys is sent to the link, if there is one. */
+  #methods(userName: string): string {
+    const hasLink = this.#isSignedIn || this.#offersLink(userName);
+    const hasKeys = this.#failures < this.#options.maxAttempts || !hasLink;
+    return [...(hasKeys ? ['publickey'] : []), ...(hasLink ? [INTERACTIVE] : [])].join();
+  }
+
+  #offersLink(userName: string): boolean {
+    const { links, waits } = this.#options;
+    return waits !== undefined && !this.#hadLink && links?.isOffered(userName) === true;
+  }
+
+  #mayUseLink({ method, userName }: AuthRequest): boolean {
+    return method === INTERACTIVE && (this.#isSignedIn || this.#offersLink(userName));
   }
 
   async #judge(request: AuthRequest): Promise<Verdict> {
@@ -158,6 +208,7 @@ export class ServerAuth implements Stage {
       const isBareOffer = request.method === 'publickey' && request.signature === null;
       return isBareOffer ? 'offer-accepted' : this.#enter(enter, request.userName);
     }
+    if (this.#mayUseLink(request)) return this.#link(request.userName);
     if (request.method !== 'publickey') return 'refused';
     const { signature, userName } = request;
     const shown = readShown(request);
@@ -172,6 +223,36 @@ export class ServerAuth implements Stage {
       return (await this.#options.judge.proven(userName, proven)) ? 'accepted' : 'refused';
     } catch (thrown) {
       return this.#unable(thrown);
+    }
+  }
+
+  async #link(userName: string): Promise<Verdict> {
+    const { links, waits } = this.#options;
+    if (links === undefined || waits === undefined) return 'refused';
+    const enter = (name: string): Promise<boolean> => links.enter(name);
+    if (this.#isSignedIn) return this.#enter(enter, userName);
+    this.#hadLink = true;
+    const exchange = new LinkExchange(this.#transport);
+    this.#exchange = exchange;
+    if (!waits.enter()) {
+      const isSeen = await exchange.show(BUSY_TEXT);
+      this.#exchange = null;
+      return isSeen ? 'refused' : 'withdrawn';
+    }
+    try {
+      const outcome = await exchange.run(await links.begin(userName));
+      if (outcome.kind === 'withdrawn') return 'withdrawn';
+      if (outcome.kind === 'refused') {
+        this.#transport.close(outcome.why, DISCONNECT_REASON.noMoreAuthMethods);
+        return 'refused';
+      }
+      this.#isSignedIn = true;
+      return outcome.kind === 'prove-key' ? 'partly' : await this.#enter(enter, userName);
+    } catch (thrown) {
+      return this.#unable(thrown);
+    } finally {
+      this.#exchange = null;
+      waits.leave();
     }
   }
 

@@ -171,7 +171,6 @@ export function startRawServer(
         setImmediate(() => onClient(peer));
         return peer;
       },
-      onEnded: () => {},
       onError: () => {},
     });
   return startServer(hostKey, first, onExchange, rekey);
