@@ -29,6 +29,7 @@ export const PERMISSIONS = {
     true,
   ),
   'session.terminate': row('end a running session', false, 'admin', true),
+  'session.control': row('pause, resume and write to a running session', false, 'approver', true),
   'session.hold': row('keep a session from being deleted', false, 'auditor', true),
   'approval.list': row('see what waits for approval', false, 'approver'),
   'approval.decide': row('approve or refuse, never what is their own', false, 'approver'),

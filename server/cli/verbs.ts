@@ -2,6 +2,7 @@
 import { approvalVerbs } from './approvals.ts';
 import { sessionsMoveCold } from './cold.ts';
 import { configurationVerbs } from './configuration.ts';
+import { controlVerbs } from './control.ts';
 import { credentialVerbs } from './credentials.ts';
 import { demoTarget } from './demo-target.ts';
 import { doctor } from './doctor.ts';
@@ -14,7 +15,8 @@ import { retentionVerbs } from './retention.ts';
 import { serve } from './serve.ts';
 import { sessionFile } from './session-files.ts';
 import { sessionVerbs } from './sessions.ts';
-import { migrate, tokenCreate } from './upkeep.ts';
+import { tokenVerbs } from './tokens.ts';
+import { migrate } from './upkeep.ts';
 import type { Verb } from './verb.ts';
 import { verify } from './verify.ts';
 
@@ -26,10 +28,11 @@ const PUBLIC: readonly Verb[] = [
   ...configurationVerbs,
   doctor,
   migrate,
-  tokenCreate,
+  ...tokenVerbs,
   ...principalVerbs,
   ...credentialVerbs,
   ...sessionVerbs,
+  ...controlVerbs,
   sessionFile,
   ...searchVerbs,
   sessionsMoveCold,

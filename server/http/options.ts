@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Attempts } from './attempts.ts';
+import type { ControlDesk } from './control-ports.ts';
 import type { Pages } from './pages.ts';
 import type {
   ApprovalDesk,
@@ -35,10 +36,7 @@ export interface HttpOptions {
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
   readonly audit: AuditWriter & AuditReader;
-  readonly controls: {
-    /** Asks for the end of a running session, wherever it runs. `by` is the principal's name. */
-    terminate(sessionId: string, by: string): Promise<void>;
-  };
+  readonly controls: ControlDesk;
   readonly readiness: () => Promise<{
     readonly ready: boolean;
     readonly checks: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@
 import { Router } from 'express';
 import { messageOf, SallyportError } from '../errors.ts';
 import { decide } from './approval-routes.ts';
+import { controlState, doneIn } from './control-routes.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { guard } from './guard.ts';
@@ -9,7 +10,6 @@ import type { Services } from './options.ts';
 import type { DecisionNotice, SessionsProps } from './pages.ts';
 import { sessionFilters, sessionQuery } from './query.ts';
 import { principalFor, sessionFor, sessionsFor } from './session-access.ts';
-import { terminate } from './session-routes.ts';
 
 /** Decided requests that the page shows, newest first. */
 export const MAX_DECIDED_SHOWN = 50;
@@ -52,27 +52,28 @@ export function pageRoutes(services: Services): Router {
   router.get('/sessions/:id', async (request, response) => {
     const { session, principal, source } = await sessionFor(services, response, request.params.id);
     await services.views.looked(principal, session, source);
-    const [frame, commands, chain] = await Promise.all([
+    const [frame, commands, chain, controls] = await Promise.all([
       frameOf(services, response),
       recordings.commands(session.id),
       recordings.chain(session.id),
+      services.controls.controlsOf(session.id),
     ]);
-    const may = guard(principal, 'session.terminate', session.principal.name).kind === 'allowed';
+    const isActive = session.status === 'active';
+    const may = (action: 'session.control' | 'session.terminate'): boolean =>
+      isActive && guard(principal, action, session.principal.name).kind === 'allowed';
     const html = pages.session({
       frame,
       session,
       commands,
       head: chain?.head ?? null,
-      mayTerminate: may && session.status === 'active',
-      terminating: request.query['terminating'] !== undefined && session.status === 'active',
+      controls,
+      ...controlState(controls),
+      mayControl: may('session.control'),
+      mayTerminate: may('session.terminate'),
+      done: isActive ? doneIn(request.query) : null,
     });
     response.type('html').send(html);
   });
-  router.post('/sessions/:id/terminate', async (request, response) => {
-    const { session } = await terminate(services, response, request.params.id);
-    response.redirect(303, `/sessions/${session.id}?terminating`);
-  });
-
   router.get('/approvals', async (request, response) => {
     const principal = principalFor(response, 'approval.list');
     const [waiting, latest, frame] = await Promise.all([
@@ -116,6 +117,5 @@ export function pageRoutes(services: Services): Router {
 
   router.all(['/', '/sessions', '/sessions/:id', '/approvals'], onlyMethods('GET', 'HEAD'));
   router.all('/approvals/:id', onlyMethods('GET', 'HEAD', 'POST'));
-  router.all('/sessions/:id/terminate', onlyMethods('POST'));
   return router;
 }

@@ -3,6 +3,7 @@
  * document, and files by path. `web/` satisfies this; nothing here imports it.
  */
 import type { Principal } from '../access/principal.ts';
+import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
 import type {
   ApprovalView,
@@ -79,8 +80,16 @@ export interface SessionProps {
   /** The signed head, if the recording has been sealed. */
   readonly head: NonNullable<Awaited<ReturnType<ChainReader['chain']>>>['head'];
   readonly mayTerminate: boolean;
-  /** A termination has just been asked for. */
-  readonly terminating: boolean;
+  /** All that people did to it, oldest first. */
+  readonly controls: readonly ControlView[];
+  /** null = it isn't paused. */
+  readonly pause: ControlView | null;
+  /** It was told to end. */
+  readonly isEnding: boolean;
+  /** Whether the viewer may pause it and write to it. */
+  readonly mayControl: boolean;
+  /** What the viewer has just done. */
+  readonly done: ControlKind | null;
 }
 
 /** What became of a decision that the viewer just made. */

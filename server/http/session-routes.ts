@@ -1,6 +1,5 @@
 /** `/api/v1/sessions…`: list, one, its commands, recording, replay, chain, and ending it. */
 import { Router, type Request, type Response } from 'express';
-import { SallyportError } from '../errors.ts';
 import { refuseLargePage, sendRecording } from './exports.ts';
 import { onlyMethods } from './failure.ts';
 import { sendKeptFile } from './file-routes.ts';
@@ -96,11 +95,6 @@ export function sessionRoutes(services: Services): Router {
     if (chain === null) throw unknownObject('session');
     response.json(chain);
   });
-  router.post('/:id/terminate', async (request, response) => {
-    await terminate(services, response, request.params.id);
-    response.status(202).json({ status: 'terminating' });
-  });
-
   router.all(
     ['/', '/:id', '/:id/commands', '/:id/recording', '/:id/segments', '/:id/segments/:number'],
     onlyMethods('GET', 'HEAD'),
@@ -109,7 +103,6 @@ export function sessionRoutes(services: Services): Router {
     ['/:id/pauses', '/:id/live', '/:id/chain', '/:id/files/:number'],
     onlyMethods('GET', 'HEAD'),
   );
-  router.all('/:id/terminate', onlyMethods('POST'));
   return router;
 }
 
@@ -117,22 +110,4 @@ export function sessionRoutes(services: Services): Router {
 function lastEventId(request: Request): number | null {
   const id = request.get('last-event-id');
   return id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : null;
-}
-
-/** Asks for the end of a running session; throws `object.conflict` when it has ended already. */
-export async function terminate(
-  services: Services,
-  response: Response,
-  id: unknown,
-): Promise<SessionAccess> {
-  const access = await sessionFor(services, response, id, 'session.terminate');
-  if (access.session.status !== 'active') {
-    throw new SallyportError(
-      'object.conflict',
-      'the session has ended already',
-      'nothing is left to do',
-    );
-  }
-  await services.controls.terminate(access.session.id, access.principal.name);
-  return access;
 }

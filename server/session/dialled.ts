@@ -1,7 +1,7 @@
 /** Reaching the target for a conversation; a failure becomes words for the client and a journal row. */
 import { messageOf } from '../errors.ts';
 import { carriedOf, tellRefused } from './carried.ts';
-import { asFailure, type Cut } from './cut.ts';
+import { asFailure, clientGone, type Cut } from './cut.ts';
 import { errorNotice, EXIT_FAILED } from './notice.ts';
 import type { ChannelRequest, DialOutcome, UpstreamEnd } from './ports.ts';
 import type { Scene } from './scene.ts';
@@ -14,10 +14,12 @@ export type Dialled =
 export async function dial(scene: Scene, request: ChannelRequest): Promise<Dialled> {
   const { dialer, grant } = scene.context;
   const carried = await carriedOf(scene);
+  if (!(await scene.valve.passes())) return { kind: 'cut', cut: clientGone() };
   const outcome = await dialer.dial(grant, request, scene.sessionId, carried);
   const dialled = await reached(scene, outcome);
   if (outcome.kind === 'open') await tellRefused(scene, outcome.without ?? []);
-  return dialled;
+  if (dialled.kind === 'cut') return dialled;
+  return { kind: 'open', end: scene.valve.guarded(dialled.end) };
 }
 
 /** What a dialler answered, journalled. */

@@ -9,9 +9,11 @@ import type { ForwardWish } from '../policy/forward-place.ts';
 import { ruleStands, type Standing } from './connection-sessions.ts';
 import { asFailure } from './cut.ts';
 import { ForwardRecord, type ForwardContext } from './forward-record.ts';
+import { LiveControl } from './live-control.ts';
 import { errorNotice, notice } from './notice.ts';
 import type { ListenOutcome, SessionEnd } from './ports.ts';
 import type { SessionDependencies } from './scene.ts';
+import { Valve } from './valve.ts';
 
 export interface ForwardListenOptions {
   readonly context: ForwardContext;
@@ -36,6 +38,7 @@ export class ForwardListen {
   readonly #options: ForwardListenOptions;
   readonly #record: ForwardRecord;
   readonly #over = new AbortController();
+  readonly #valve = new Valve();
   #listening: Listening | null = null;
   #cut: ((ending: Ending) => void) | null = null;
   #answer: (answer: number | null) => void = () => {};
@@ -57,6 +60,11 @@ export class ForwardListen {
 
   get id(): string {
     return this.#record.id;
+  }
+
+  /** What comes in meanwhile is refused. */
+  get isPaused(): boolean {
+    return this.#valve.isShut;
   }
 
   /** Runs to the end; never rejects. */
@@ -109,9 +117,12 @@ export class ForwardListen {
   async #live(): Promise<Ending> {
     const { controls, logger } = this.#dependencies;
     const cut = new Promise<Ending>((resolve) => (this.#cut = resolve));
-    const unwatch = controls.watch(this.id, (by) =>
-      this.terminate(`session ended by ${by}`, `terminated by ${by}`),
-    );
+    const control = new LiveControl(controls, logger, {
+      id: this.id,
+      valve: this.#valve,
+      announce: (text) => this.#record.announce(text, this.#options.command),
+      terminate: (text, why) => this.terminate(text, why),
+    });
     try {
       return await Promise.race([cut, this.#listen()]);
     } catch (error) {
@@ -119,7 +130,7 @@ export class ForwardListen {
       const failure = asFailure(error);
       return { status: 'failed', why: messageOf(failure), text: errorNotice(failure) };
     } finally {
-      unwatch();
+      control.end();
     }
   }
 
@@ -130,6 +141,7 @@ export class ForwardListen {
       return { status: 'closed', why: 'it was refused', text: outcome.notice };
     }
     if (this.#over.signal.aborted) return closed('the client went away');
+    if (!(await this.#valve.passes())) return closed('the client went away');
     const listening = await listen(this.id);
     if (listening.kind === 'refused') {
       return { status: 'failed', why: listening.why, text: notice(listening.why) };

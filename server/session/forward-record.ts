@@ -99,6 +99,12 @@ export class ForwardRecord {
     await this.#begun().append({ atUs: this.nowUs(), code: 'o', text: `${text}\r\n` });
   }
 
+  /** Says something about this forward where its client may see it, and writes it down. */
+  async announce(text: string, which: string): Promise<void> {
+    await this.line(text);
+    await this.#context.tell(`${text} (${which})`);
+  }
+
   /** Rejects with `journal.failed`. */
   journal(type: EventType, data: Readonly<Record<string, JsonValue>>): Promise<void> {
     const { grant, source } = this.#context;

@@ -10,6 +10,7 @@ import { ruleStands, type Standing } from './connection-sessions.ts';
 import { asFailure } from './cut.ts';
 import { ForwardMeter } from './forward-meter.ts';
 import { ForwardRecord, type ForwardContext } from './forward-record.ts';
+import { LiveControl } from './live-control.ts';
 import { errorNotice, notice } from './notice.ts';
 import type {
   DownstreamEnd,
@@ -23,6 +24,7 @@ import type {
 } from './ports.ts';
 import type { SessionDependencies } from './scene.ts';
 import { WorkShare } from './turns.ts';
+import { Valve } from './valve.ts';
 
 /** Lines about how much has passed: the first after so long, then at twice the time, at least hourly. */
 const FIRST_REPORT_MS = 10_000;
@@ -73,6 +75,7 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
   readonly #options: ForwardOptions<Near, Far>;
   readonly #record: ForwardRecord;
   readonly #over = new AbortController();
+  readonly #valve = new Valve();
   readonly #in = new ForwardMeter();
   readonly #out = new ForwardMeter();
   readonly #ends: AnyEnd[] = [];
@@ -141,9 +144,12 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
     const onGone = (): void => this.#cut?.(gone('the connection ended'));
     signal.addEventListener('abort', onGone);
     if (signal.aborted) onGone();
-    const unwatch = controls.watch(this.id, (by) =>
-      this.terminate(`session ended by ${by}`, `terminated by ${by}`),
-    );
+    const control = new LiveControl(controls, logger, {
+      id: this.id,
+      valve: this.#valve,
+      announce: (text) => this.#record.announce(text, this.#options.command),
+      terminate: (text, why) => this.terminate(text, why),
+    });
     try {
       return await Promise.race([cut, this.#open()]);
     } catch (error) {
@@ -151,7 +157,7 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
       const failure = asFailure(error);
       return { status: 'failed', why: messageOf(failure), refusal: refused(errorNotice(failure)) };
     } finally {
-      unwatch();
+      control.end();
       signal.removeEventListener('abort', onGone);
       if (this.#report !== null) clearTimeout(this.#report);
     }
@@ -166,6 +172,7 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
       }
     }
     if (this.#over.signal.aborted) return gone('the client went away');
+    if (!(await this.#valve.passes())) return gone('the client went away');
     const reached = await reach(this.id);
     if (reached.kind !== 'open') return this.#unreached(reached);
     this.#ends.push(reached.end);
@@ -200,7 +207,9 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
   }
 
   /** Moves units both ways until both sides have closed. */
-  async #relay({ client, target }: ForwardEnds): Promise<Ending> {
+  async #relay(ends: ForwardEnds): Promise<Ending> {
+    const { client } = ends;
+    const target = this.#valve.guarded(ends.target);
     const { context, from, to } = this.#options;
     const work = new WorkShare(context.grant.principal.name, this.#record.nowUs);
     const beyond = from === 'client' ? to : 'the target';

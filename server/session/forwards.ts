@@ -157,11 +157,13 @@ export class ConnectionForwards implements ForwardHandler {
     if (place.kind !== 'listen' && place.kind !== 'listen-socket') return null;
     if (dialer === undefined) return null;
     const text = placeText(place);
-    const take: ForwardTaker = async (channel, gone) =>
-      channel.kind === request.kind
+    const take: ForwardTaker = async (channel, gone) => {
+      if (listen.isPaused) return this.#refuse(text, 'it is paused');
+      return channel.kind === request.kind
         ? this.take({ channel, from: text, request }, client, context, gone)
         : this.#refuse(text, 'nobody asked for channels of this kind');
-    const listen = new ForwardListen(this.#dependencies, {
+    };
+    const listen: ForwardListen = new ForwardListen(this.#dependencies, {
       context,
       command: forwardText(text),
       wish: { place: text, others: otherSpellings(place) },

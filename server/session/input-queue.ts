@@ -4,6 +4,7 @@
  * client's SSH window.
  */
 import type { DownstreamEnd, InputUnit } from './ports.ts';
+import { Valve } from './valve.ts';
 
 const CTRL_C = 0x03;
 /** Signals and changes of the size that wait; more stay where the client's requests wait. */
@@ -15,6 +16,7 @@ export class InputQueue {
   readonly #end: DownstreamEnd;
   readonly #maxPendingBytes: number;
   readonly #hasTerminal: boolean;
+  readonly #valve: Valve;
   readonly #units: InputUnit[] = [];
   readonly #gone = new AbortController();
   #pendingBytes = 0;
@@ -24,8 +26,17 @@ export class InputQueue {
   #interrupt: AbortController | null = null;
   #resized: ((unit: ResizeUnit) => void) | null = null;
 
-  /** @param hasTerminal the input is keys; otherwise the byte of Ctrl-C is data like any other */
-  constructor(end: DownstreamEnd, maxPendingBytes: number, hasTerminal = true) {
+  /**
+   * @param hasTerminal the input is keys; otherwise the byte of Ctrl-C is data like any other
+   * @param valve while it is shut, nobody gets anything
+   */
+  constructor(
+    end: DownstreamEnd,
+    maxPendingBytes: number,
+    hasTerminal = true,
+    valve: Valve = new Valve(),
+  ) {
+    this.#valve = valve;
     this.#end = end;
     this.#maxPendingBytes = maxPendingBytes;
     this.#hasTerminal = hasTerminal;
@@ -40,6 +51,7 @@ export class InputQueue {
   /** Treats the client as gone, whatever is still queued. */
   abandon(): void {
     this.#gone.abort();
+    this.#valve.end();
     this.#interrupt?.abort();
     this.#arrival?.();
   }
@@ -47,6 +59,8 @@ export class InputQueue {
   /** The next unit in order; `close` for ever once the client has gone. One reader at a time. */
   async next(): Promise<InputUnit> {
     for (;;) {
+      // Nothing that was sent meanwhile counts when its sender has gone.
+      if (this.#valve.isShut && !(await this.#valve.passes())) return { kind: 'close' };
       const unit = this.#units.shift();
       if (unit !== undefined) {
         if (unit.kind === 'data') this.#pendingBytes -= unit.bytes.length;

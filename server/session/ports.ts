@@ -23,6 +23,7 @@ import type { LinkSignIns } from './link-ports.ts';
 import type { DownstreamEnd, TerminalSize, UpstreamEnd } from './unit-ports.ts';
 
 export type * from './approval-ports.ts';
+export type * from './control-ports.ts';
 export type * from './forward-ports.ts';
 export type * from './link-ports.ts';
 export type * from './unit-ports.ts';
@@ -398,9 +399,4 @@ export interface Recording {
 export interface RecordingSink {
   /** Commits the session row and `session.started`. Rejects with `recording.failed`: no recording, no session. */
   begin(start: SessionStart): Promise<Recording>;
-}
-
-export interface Controls {
-  /** Calls `onTerminate(by)` once when somebody asks to end this session. Returns the un-subscribe. */
-  watch(sessionId: string, onTerminate: (by: string) => void): () => void;
 }

@@ -19,6 +19,7 @@ import type {
   Journal,
   RecordingSink,
 } from './ports.ts';
+import type { Valve } from './valve.ts';
 
 export interface SessionDependencies extends GateDependencies {
   readonly recordings: RecordingSink;
@@ -58,6 +59,8 @@ export interface Scene {
   readonly input: InputQueue;
   readonly output: OutputPipe;
   readonly gate: Gate;
+  /** Shut while the session is paused. */
+  readonly valve: Valve;
   /** Microseconds since the session began. */
   readonly nowUs: () => number;
   /** Tells the client something that is no output of the target. */
@@ -79,4 +82,6 @@ export interface Conversation {
   close(): Promise<void>;
   /** All output is delivered; `exitStatus` is what the client was told, `why` the session's own end. */
   ended(exitStatus: number | null, why: string): void;
+  /** Tells the client what a person wants it to know; left out = as anything else is said. */
+  announce?(text: string): Promise<void>;
 }

@@ -15,12 +15,14 @@ import type { Standing } from './connection-sessions.ts';
 import { asFailure, clientGone, type Cut, denied } from './cut.ts';
 import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
+import { LiveControl } from './live-control.ts';
 import { tallyOf } from './masked-record.ts';
 import { detectorsOf } from './masking.ts';
 import { errorNotice, EXIT_FAILED, notice } from './notice.ts';
 import { OutputPipe } from './output.ts';
 import type { Recording } from './ports.ts';
 import type { Conversation, Scene, SessionContext, SessionDependencies } from './scene.ts';
+import { Valve } from './valve.ts';
 import { within } from './wait.ts';
 
 /** What a session without a terminal records as its size. */
@@ -32,6 +34,7 @@ export class Session {
   readonly #context: SessionContext;
   readonly #startUs: number;
   readonly #input: InputQueue;
+  readonly #valve = new Valve();
   #output: OutputPipe | null = null;
   #cut: ((cut: Cut) => void) | null = null;
 
@@ -41,7 +44,7 @@ export class Session {
     this.#startUs = dependencies.clock.monotonicUs();
     const { end, request } = context;
     const { maxPendingInputBytes } = dependencies.limits;
-    this.#input = new InputQueue(end, maxPendingInputBytes, request.pty !== null);
+    this.#input = new InputQueue(end, maxPendingInputBytes, request.pty !== null, this.#valve);
   }
 
   /** Runs to the end; never rejects. */
@@ -137,11 +140,14 @@ export class Session {
 
   /** From the recording's begin to the moment that nothing more will happen; says why it ended. */
   async #live(conversation: Conversation, output: OutputPipe): Promise<Cut> {
-    const { controls } = this.#dependencies;
+    const { controls, logger } = this.#dependencies;
     const cut = new Promise<Cut>((resolve) => (this.#cut = resolve));
-    const unwatch = controls.watch(this.id, (by) =>
-      this.terminate(`session ended by ${by}`, `terminated by ${by}`),
-    );
+    const control = new LiveControl(controls, logger, {
+      id: this.id,
+      valve: this.#valve,
+      announce: (text) => conversation.announce?.(text) ?? this.say(text),
+      terminate: (text, why) => this.terminate(text, why),
+    });
     try {
       const failed = output.failed.then((error): never => {
         throw error;
@@ -160,7 +166,7 @@ export class Session {
         why: messageOf(failure),
       };
     } finally {
-      unwatch();
+      control.end();
       this.#input.abandon();
     }
   }
@@ -196,6 +202,7 @@ export class Session {
       input: this.#input,
       output,
       gate,
+      valve: this.#valve,
       nowUs: this.#nowUs,
       say: (text) => this.say(text),
       terminate: (text, why) => this.terminate(text, why),

@@ -26,6 +26,7 @@ const BELONGING: readonly string[] = [
   'command_ends',
   'commands',
   'approvals',
+  'session_controls',
 ];
 
 /** A range of session ids, from the first to before the second. */

@@ -1,4 +1,5 @@
 /** A web server over fakes, with a few people and sessions, for tests of routes and pages. */
+import { FakeControls } from './fake-controls.ts';
 import type { Principal, Role } from '../../server/access/principal.ts';
 import { startHttp, type HttpServer } from '../../server/http/app.ts';
 import type { HttpOptions } from '../../server/http/options.ts';
@@ -173,8 +174,10 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const audit = new FakeAudit();
   const holds = new FakeHolds();
   const shortKeys = new FakeShortKeys(audit, clock);
-  const terminated: string[] = [];
-  const server = await startHttp({
+  const controls = new FakeControls((id) =>
+    recordings.kept.some(({ view }) => view.id === id && view.status === 'active'),
+  );
+  const options: HttpOptions = {
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl: null,
     recordings,
@@ -183,11 +186,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     signIns,
     approvals,
     audit,
-    controls: {
-      terminate: async (session, by) => {
-        terminated.push(`${session} by ${by}`);
-      },
-    },
+    controls,
     readiness: async () => ({ ready: true, checks: { database: 'ok' } }),
     isOutage: () => false,
     metrics: () => 'sallyport_sessions_active 0\n',
@@ -217,7 +216,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     audit,
     holds,
     shortKeys,
-    terminated,
+    terminated: controls.terminated,
     clock,
     server,
     url,

@@ -21,6 +21,7 @@ import type {
   ApprovalRequest,
   ChannelEnd,
   ChannelRequest,
+  ControlRequest,
   DecidedCommand,
   DialOutcome,
   FileResult,
@@ -188,6 +189,10 @@ export interface FakeWorld {
   /** Keeps appended events from becoming durable until `release`. */
   holdDurability(): { release(): void };
   terminate(by: string): void;
+  /** Somebody does this to the session. */
+  control(request: ControlRequest): void;
+  /** What is answered when a pause has lasted its time. */
+  whenPauseIsOver(answer: (seq: number) => Promise<boolean>): void;
 }
 
 export function fakeWorld(): FakeWorld {
@@ -197,7 +202,8 @@ export function fakeWorld(): FakeWorld {
   if (compiled.kind !== 'ok') throw new Error(JSON.stringify(compiled.problems));
   let failed = false;
   let durable: Promise<void> = Promise.resolve();
-  let onTerminate: ((by: string) => void) | null = null;
+  let onControl: ((request: ControlRequest) => void) | null = null;
+  let pauseIsOver = (_seq: number): Promise<boolean> => Promise.resolve(true);
   let settle: ((outcome: ApprovalOutcome) => void) | null = null;
   const failure = (): SallyportError =>
     new SallyportError('recording.failed', 'the disk is full', 'free some space');
@@ -230,9 +236,10 @@ export function fakeWorld(): FakeWorld {
     },
     controls: {
       watch: (_id, callback) => {
-        onTerminate = callback;
-        return () => (onTerminate = null);
+        onControl = callback;
+        return () => (onControl = null);
       },
+      pauseIsOver: (_id, seq) => pauseIsOver(seq),
     },
     files: { keep: () => Promise.resolve() },
     recordings: {
@@ -281,7 +288,9 @@ export function fakeWorld(): FakeWorld {
       durable = new Promise((resolve) => (release = resolve));
       return { release };
     },
-    terminate: (by) => onTerminate?.(by),
+    terminate: (by) => onControl?.({ kind: 'terminate', by, reason: null }),
+    control: (request) => onControl?.(request),
+    whenPauseIsOver: (answer) => (pauseIsOver = answer),
   };
 }
 

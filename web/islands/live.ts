@@ -50,7 +50,9 @@ export async function openLive(
       const [seconds, code, text] = data as LiveEvent;
       atMs = seconds * 1000;
       if (code === 'o') dispatch('output', text);
-      else if (code === 'r') dispatch('resize', text);
+      // Perhaps the bastion's own words: somebody paused the session, or held a command.
+      if (code === 'o' && text.includes('sallyport: ')) handlers.onNews();
+      if (code === 'r') dispatch('resize', text);
       else if (code === 'm') handlers.onNews();
     };
     const connect = (): void => {

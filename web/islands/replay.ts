@@ -85,15 +85,28 @@ async function whenPrepared(): Promise<void> {
 
 let newsTimer: number | null = null;
 
-/** Takes the list of commands from a fresh copy of this page, where the server wrote it. */
+/** Parts of the page beside the replay that change while it runs. */
+const CHANGING = ['commands', 'status', 'live-state', 'interventions'];
+
+/** What somebody is writing in must not go away under their hands. */
+function isInUse(part: HTMLElement): boolean {
+  return part.contains(document.activeElement) || part.querySelector('details[open]') !== null;
+}
+
+/** Takes what has changed from a fresh copy of this page, where the server wrote it. */
 async function refresh(): Promise<void> {
   newsTimer = null;
   const answer = await fetch(location.pathname);
-  const list = byId('commands');
-  if (!answer.ok || list === null) return;
+  if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  list.replaceChildren(...(fresh.getElementById('commands')?.childNodes ?? []));
-  list.parentElement?.querySelector('.none')?.remove();
+  for (const id of CHANGING)
+    byId(id)?.replaceChildren(...(fresh.getElementById(id)?.childNodes ?? []));
+  const actions = byId('live-controls');
+  const freshActions = fresh.getElementById('live-controls');
+  if (actions !== null && freshActions === null) actions.remove();
+  else if (actions !== null && freshActions !== null && !isInUse(actions))
+    actions.replaceWith(freshActions);
+  byId('commands')?.parentElement?.querySelector('.none')?.remove();
   const facts = fresh.querySelector('.page-facts');
   if (facts !== null) document.querySelector('.page-facts')?.replaceWith(facts);
   timeline.reread();
@@ -133,7 +146,7 @@ const timeline = followReplay((place, startMs) => {
       onEnd: () => {
         hasEnded = true;
         say('The session has ended.', 'Show the whole recording');
-        onNews();
+        void refresh().catch(onNews);
       },
       onConnection: (isThere) => {
         if (isThere) showLive();

@@ -2,10 +2,18 @@
 import type { SessionProps } from '../../server/http/pages.ts';
 import type { SessionView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
-import { ExitStatus, KindBadge, StatusBadge, StoppedBadges, TrustBadge } from '../parts/badge.tsx';
+import {
+  Badge,
+  ExitStatus,
+  KindBadge,
+  StatusBadge,
+  StoppedBadges,
+  TrustBadge,
+} from '../parts/badge.tsx';
 import { CommandList } from '../parts/command-list.tsx';
 import { Document } from '../parts/document.tsx';
 import { clockTime, dateTime, plural, size } from '../parts/format.ts';
+import { Interventions, LiveControls, LiveState } from '../parts/live-controls.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
@@ -30,6 +38,9 @@ export function SessionPage(props: SessionProps & { readonly assets: AssetPaths 
       <div class="replay">
         <div class="stage">
           <Player session={session} />
+          <div id="interventions">
+            <Interventions {...props} />
+          </div>
           <Integrity session={session} head={props.head} />
         </div>
         <CommandList commands={commands} sessionId={session.id} />
@@ -38,7 +49,8 @@ export function SessionPage(props: SessionProps & { readonly assets: AssetPaths 
   );
 }
 
-function Heading({ mayTerminate, session, terminating }: SessionProps) {
+function Heading(props: SessionProps) {
+  const { session } = props;
   const recording = `/api/v1/sessions/${session.id}/recording`;
   return (
     <>
@@ -54,9 +66,12 @@ function Heading({ mayTerminate, session, terminating }: SessionProps) {
           <span class="muted">on</span>
           <Visible text={session.target} />
         </h1>
-        <StatusBadge status={session.status} />
-        <StoppedBadges session={session} />
-        <ExitStatus status={session.exitStatus} />
+        <span class="row" id="status">
+          <StatusBadge status={session.status} />
+          {session.status === 'active' && props.pause !== null && <Badge tone="hold">paused</Badge>}
+          <StoppedBadges session={session} />
+          <ExitStatus status={session.exitStatus} />
+        </span>
         <span class="grow" />
         <div class="row downloads" role="group" aria-label="Download the recording">
           <a class="button" href={`${recording}?format=cast`} title="asciicast v3">
@@ -87,24 +102,11 @@ function Heading({ mayTerminate, session, terminating }: SessionProps) {
             .html
           </a>
         </div>
-        {mayTerminate && !terminating && (
-          <details class="confirm">
-            <summary class="button danger">End session</summary>
-            <form method="post" action={`/sessions/${session.id}/terminate`} class="panel">
-              <p>This cuts the connection now. The recording stays.</p>
-              <button type="submit" class="danger">
-                End it
-              </button>
-            </form>
-          </details>
-        )}
+        <LiveControls {...props} />
       </div>
-      {terminating && (
-        <p class="notice" role="status">
-          The session has been told to end. <a href={`/sessions/${session.id}`}>Reload</a> to see it
-          ended.
-        </p>
-      )}
+      <div id="live-state">
+        <LiveState {...props} />
+      </div>
       <p class="notice" role="status" id="notice" hidden={session.status !== 'active'}>
         {session.status === 'active' && (
           <>

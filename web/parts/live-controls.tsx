@@ -1,0 +1,163 @@
+/** What may be done to a running session, and what was done to it. */
+import type { ComponentChildren } from 'preact';
+import type { SessionProps } from '../../server/http/pages.ts';
+import { clockTime } from './format.ts';
+import { Visible } from './visible.tsx';
+
+const MAX_WORDS_CHARACTERS = 500;
+
+const DONE = {
+  notice: 'Your notice is on its way to the person.',
+  pause: 'The session is being paused.',
+  resume: 'The session goes on.',
+  terminate: 'The session has been told to end.',
+} as const;
+
+const VERBS = {
+  notice: 'wrote',
+  pause: 'paused it',
+  resume: 'let it go on',
+  terminate: 'ended it',
+} as const;
+
+/** Buttons of who may; plain forms, so that they work without a script. */
+export function LiveControls(props: SessionProps) {
+  const { isEnding, mayControl, mayTerminate, pause, session } = props;
+  if (!mayControl && !mayTerminate) return null;
+  const action = (name: string) => `/sessions/${session.id}/${name}`;
+  return (
+    <div class="row live-controls" id="live-controls" role="group" aria-label="Act on this session">
+      {mayControl && !isEnding && (
+        <Confirm word="Notice">
+          <form method="post" action={action('notice')} class="panel">
+            <Words name="text" label="A line for the person" isNeeded />
+            <button type="submit">Send it</button>
+          </form>
+        </Confirm>
+      )}
+      {mayControl && !isEnding && pause === null && (
+        <Confirm word="Pause">
+          <form method="post" action={action('pause')} class="panel">
+            <p>Nothing goes in or out until it is resumed, for 15 minutes at most.</p>
+            <Words name="reason" label="Reason, shown to the person" />
+            <button type="submit">Pause it</button>
+          </form>
+        </Confirm>
+      )}
+      {mayControl && !isEnding && pause !== null && (
+        <form method="post" action={action('resume')}>
+          <button type="submit" class="primary">
+            Resume
+          </button>
+        </form>
+      )}
+      {mayTerminate && !isEnding && (
+        <Confirm word="End session" isDanger>
+          <form method="post" action={action('terminate')} class="panel">
+            <p>This cuts the connection now. The recording stays.</p>
+            <Words name="reason" label="Reason, shown to the person" />
+            <button type="submit" class="danger">
+              End it
+            </button>
+          </form>
+        </Confirm>
+      )}
+    </div>
+  );
+}
+
+/** How it stands, in a line; nothing when it just runs. */
+export function LiveState({ done, isEnding, pause, session }: SessionProps) {
+  if (session.status !== 'active') return null;
+  return (
+    <>
+      {pause !== null && !isEnding && (
+        <p class="notice hold" role="status">
+          Paused by <Visible text={pause.by} />
+          {pause.words !== null && (
+            <>
+              : <Visible text={pause.words} />
+            </>
+          )}
+          . Nothing goes in or out. It is ended if nobody resumes it by{' '}
+          <time dateTime={pause.until ?? pause.at}>{utcTime(pause.until ?? pause.at)} UTC</time>.
+        </p>
+      )}
+      {isEnding && (
+        <p class="notice" role="status">
+          The session has been told to end. <a href={`/sessions/${session.id}`}>Reload</a> to see it
+          ended.
+        </p>
+      )}
+      {done !== null && done !== 'terminate' && !(done === 'pause' && pause !== null) && (
+        <p class="notice good" role="status">
+          {DONE[done]}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** All that was done to it. */
+export function Interventions({ controls, session }: SessionProps) {
+  if (controls.length === 0) return null;
+  const startMs = Date.parse(session.startedAt);
+  return (
+    <section class="panel interventions" aria-labelledby="interventions-heading">
+      <h2 id="interventions-heading">Done to this session</h2>
+      <ol>
+        {controls.map(({ at, by, kind, seq, words }) => (
+          <li key={seq} class={kind}>
+            <time dateTime={at} class="muted">
+              {clockTime(Math.max(0, Date.parse(at) - startMs))}
+            </time>{' '}
+            <span>
+              <Visible text={by} /> {VERBS[kind]}
+              {words !== null && (
+                <>
+                  : <Visible text={words} />
+                </>
+              )}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Confirm(props: {
+  readonly word: string;
+  readonly isDanger?: boolean;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <details class="confirm">
+      <summary class={props.isDanger === true ? 'button danger' : 'button'}>{props.word}</summary>
+      {props.children}
+    </details>
+  );
+}
+
+function Words(props: {
+  readonly name: string;
+  readonly label: string;
+  readonly isNeeded?: boolean;
+}) {
+  return (
+    <label class="words">
+      <span>{props.label}</span>
+      <input
+        type="text"
+        name={props.name}
+        maxLength={MAX_WORDS_CHARACTERS}
+        required={props.isNeeded === true}
+        autocomplete="off"
+      />
+    </label>
+  );
+}
+
+function utcTime(at: string): string {
+  return at.slice(11, 19);
+}
