@@ -22,10 +22,12 @@ import * as identitiesOfIssuers from './0016_identities_of_issuers.ts';
 import * as lockedPrincipals from './0017_locked_principals.ts';
 import * as securityTokens from './0018_security_tokens.ts';
 import * as signIns from './0019_sign_ins.ts';
+import * as links from './0020_links.ts';
 import * as directoryVersions from './0021_directory_versions.ts';
 import * as approvalTerms from './0022_approval_terms.ts';
 import * as accessAndWebhooks from './0023_access_and_webhooks.ts';
 import * as sessionControls from './0026_session_controls.ts';
+import * as runs from './0027_runs.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -52,8 +54,10 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0017_locked_principals', migration: lockedPrincipals },
   { name: '0018_security_tokens', migration: securityTokens },
   { name: '0019_sign_ins', migration: signIns },
+  { name: '0020_links', migration: links },
   { name: '0021_directory_versions', migration: directoryVersions },
   { name: '0022_approval_terms', migration: approvalTerms },
   { name: '0023_access_and_webhooks', migration: accessAndWebhooks },
   { name: '0026_session_controls', migration: sessionControls },
+  { name: '0027_runs', migration: runs },
 ];

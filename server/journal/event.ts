@@ -25,6 +25,7 @@ export const EVENT_TYPES = [
   'principal.enabled',
   'key.registered',
   'key.rotated',
+  'key.revoked',
   'verify.failed',
   'command.decided',
   'command.ended',
