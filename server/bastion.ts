@@ -24,6 +24,7 @@ import {
 import { messageOf } from './errors.ts';
 import { prepareDirectory } from './first-directory.ts';
 import { startHttp } from './http/app.ts';
+import { openedVault } from './opened-vault.ts';
 import type { Logger } from './log.ts';
 import { ConnectionRegistry } from './session/connection-registry.ts';
 import { HeldCommands } from './session/held-commands.ts';
@@ -93,7 +94,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   closers.add('database', () => stores.close());
   const { home, clock, database, journal } = stores;
 
-  const vault = await stores.vault();
+  const vault = await openedVault(stores, logger, closers);
   const hostKey = await home.key(
     'keys/ssh_host_ed25519',
     () => generateKeyPair('sallyport').privateKeyPem,

@@ -3,6 +3,7 @@
  * everything in reverse. Here the compiler checks that adapters fit the ports that others declared.
  */
 import { Home } from './cli/home.ts';
+import { openVaultKeys, type VaultKeys } from './cli/vault-keys.ts';
 import type { VerbInput } from './cli/verb.ts';
 import { permit } from './access/permission.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -39,13 +40,13 @@ import {
   type ObjectStoreOptions,
 } from './store/object-store.ts';
 import { currentPolicy } from './store/policies.ts';
+import { createSealedCredentials, type SealedCredentialRows } from './store/sealed-credentials.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
 import { createSearch, type StoredSearch } from './store/search.ts';
 import { isUuid } from './store/query-text.ts';
 import { createSettings, type Settings } from './store/settings.ts';
 import { createShortKeys, type ShortKeys } from './store/short-keys.ts';
 import { createTokens, type Tokens } from './store/tokens.ts';
-import { loadMasterKey } from './vault/master-key.ts';
 import { createVault, type SealingVault } from './vault/vault.ts';
 
 /** Everything that stands on the database; what command-line verbs and the server share. */
@@ -57,6 +58,7 @@ export interface Stores {
   readonly directory: StoredDirectory;
   readonly authorities: Authorities;
   readonly credentials: Credentials;
+  readonly sealedCredentials: SealedCredentialRows;
   readonly tokens: Tokens;
   readonly settings: Settings;
   readonly policies: Policies;
@@ -73,7 +75,8 @@ export interface Stores {
   readonly holds: Holds;
   readonly shortKeys: ShortKeys;
   readonly directoryObjects: DirectoryObjects;
-  /** The vault; its master key is read, or made, at the first call. */
+  /** The keys of the vault; a master key is read, or made, at the first call. */
+  vaultKeys(): Promise<VaultKeys>;
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
 }
@@ -99,6 +102,8 @@ export async function openStores(
     const journal = createJournal({ database, clock, logger });
     const credentials = createCredentials(database);
     const settings = createSettings(database);
+    let opened: Promise<VaultKeys> | null = null;
+    const vaultKeys = (): Promise<VaultKeys> => (opened ??= openVaultKeys(config, home));
     let vault: Promise<SealingVault> | null = null;
     return {
       home,
@@ -108,6 +113,7 @@ export async function openStores(
       directory: createDirectory(database),
       authorities: createAuthorities(database),
       credentials,
+      sealedCredentials: createSealedCredentials(database, journal),
       tokens: createTokens(database),
       settings,
       policies: compiledPolicies(database),
@@ -119,12 +125,9 @@ export async function openStores(
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
       directoryObjects: createDirectoryObjects(database),
+      vaultKeys,
       vault: () =>
-        (vault ??= loadMasterKey({
-          value: config.secrets.masterKey,
-          file: config.masterKeyFile,
-          generatedFile: home.path('keys', 'master.key'),
-        }).then((masterKey) => createVault({ masterKey, credentials, journal }))),
+        (vault ??= vaultKeys().then((keys) => createVault({ keys, credentials, journal }))),
       close: () => database.close(),
     };
   } catch (error) {

@@ -17,6 +17,7 @@ import { sessionFile } from './session-files.ts';
 import { sessionVerbs } from './sessions.ts';
 import { tokenVerbs } from './tokens.ts';
 import { migrate } from './upkeep.ts';
+import { vaultVerbs } from './vault.ts';
 import type { Verb } from './verb.ts';
 import { verify } from './verify.ts';
 
@@ -31,6 +32,7 @@ const PUBLIC: readonly Verb[] = [
   ...tokenVerbs,
   ...principalVerbs,
   ...credentialVerbs,
+  ...vaultVerbs,
   ...sessionVerbs,
   ...controlVerbs,
   sessionFile,

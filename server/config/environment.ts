@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { readAddress, type Address } from './address.ts';
 import { nearestName } from './nearest.ts';
 import { PLACE_NAMES, readRecordPlaces, type RecordPlaces } from './record-places.ts';
+import { readTransitSettings, TRANSIT_NAMES, type TransitSettings } from './transit-settings.ts';
 
 /** What the process knows about itself and the pure reader can't ask for. */
 export interface EnvironmentDefaults {
@@ -29,6 +30,8 @@ export interface Config {
   readonly configuration: string | null;
   /** Absolute path of the master key's file; null = not given by file. */
   readonly masterKeyFile: string | null;
+  /** The key service; null = the master key alone. */
+  readonly transit: TransitSettings | null;
   readonly logFormat: 'json' | 'pretty';
   /** How long a connection to a target is kept for the next session; 0 = none is kept or shared. */
   readonly upstreamIdleMs: number;
@@ -55,6 +58,7 @@ const KNOWN_NAMES = [
   'SALLYPORT_LOG',
   'SALLYPORT_UPSTREAM_IDLE',
   ...PLACE_NAMES,
+  ...TRANSIT_NAMES,
 ] as const;
 type KnownName =
   (typeof KNOWN_NAMES)[number] | 'DATABASE_URL' | 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY';
@@ -160,6 +164,7 @@ export function readEnvironment(
     publicUrl: readPublicUrl(given('SALLYPORT_PUBLIC_URL'), complain),
     configuration: path('SALLYPORT_CONFIG'),
     masterKeyFile: path('SALLYPORT_MASTER_KEY_FILE'),
+    transit: readTransitSettings(given, path, complain),
     logFormat: readLogFormat(given('SALLYPORT_LOG'), defaults.isTerminal, complain),
     upstreamIdleMs: readIdleTime(given('SALLYPORT_UPSTREAM_IDLE'), complain),
     record,

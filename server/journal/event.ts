@@ -51,6 +51,7 @@ export const EVENT_TYPES = [
   'upstream.failed',
   'credential.created',
   'credential.used',
+  'vault.rotated',
   'config.changed',
   'webhook.failed',
   'token.created',

@@ -6,8 +6,8 @@ import { Grant } from '../access/grant.ts';
 import { SallyportError } from '../errors.ts';
 import type { JsonValue } from '../journal/event.ts';
 import type { CredentialUse, Journal, OpenedCredential, Vault } from '../session/ports.ts';
-import { keyIdOf, open, seal } from './envelope.ts';
-import type { MasterKey } from './master-key.ts';
+import { openBody, readEnvelope, sealBody, writeEnvelope, type SealContext } from './envelope.ts';
+import type { KeyServices } from './key-service.ts';
 import { Secret } from './secret.ts';
 
 /** Longest material that is sealed, bytes; an RSA key of 16,384 bits has 13 KB. */
@@ -28,26 +28,27 @@ export interface SealedCredentials {
 }
 
 export interface VaultParts {
-  readonly masterKey: MasterKey;
+  readonly keys: KeyServices;
   readonly credentials: SealedCredentials;
   readonly journal: Journal;
 }
 
 export interface SealingVault extends Vault {
-  readonly keyId: string;
+  readonly keys: KeyServices;
   /**
    * Seals material under the next version of the credential; storing it is the caller's.
    * Rejects with `usage.invalid` for empty or over-long material.
    */
   seal(name: string, kind: OpenedCredential['kind'], bytes: Buffer): Promise<SealedCredential>;
-  /** Rejects with `vault.locked` unless this master key opens the credential; nothing is handed out. */
+  /** Rejects with `vault.locked` unless a key of ours opens the credential; nothing is handed out. */
   check(name: string): Promise<void>;
+  /** Wipes the keys. */
+  close(): void;
 }
 
-export function createVault({ masterKey, credentials, journal }: VaultParts): SealingVault {
-  const keyId = keyIdOf(masterKey);
+export function createVault({ keys, credentials, journal }: VaultParts): SealingVault {
   return {
-    keyId,
+    keys,
     current: async (grant) => {
       const { kind, version } = await stockOf(credentials, credentialOf(grant));
       return { kind, version };
@@ -55,7 +56,7 @@ export function createVault({ masterKey, credentials, journal }: VaultParts): Se
     open: async (grant, use) => {
       const name = credentialOf(grant);
       const stored = await stockOf(credentials, name);
-      const opened = unseal(masterKey, keyId, stored);
+      const opened = await unseal(keys, stored);
       try {
         await journal.append({
           type: 'credential.used',
@@ -87,11 +88,13 @@ export function createVault({ masterKey, credentials, journal }: VaultParts): Se
         );
       }
       const version = ((await credentials.byName(name))?.version ?? 0) + 1;
-      const sealed = seal(masterKey, { name, kind, version }, bytes);
-      return { name, kind, version, keyId, sealed };
+      return { name, kind, version, ...(await sealAs(keys, { name, kind, version }, bytes)) };
     },
     check: async (name) => {
-      unseal(masterKey, keyId, await stockOf(credentials, name))[Symbol.dispose]();
+      (await unseal(keys, await stockOf(credentials, name)))[Symbol.dispose]();
+    },
+    close: () => {
+      for (const service of keys.opening) service.close();
     },
   };
 }
@@ -131,23 +134,69 @@ async function stockOf(credentials: SealedCredentials, name: string): Promise<Se
   );
 }
 
-function unseal(masterKey: MasterKey, keyId: string, stored: SealedCredential): OpenedCredential {
-  const { name, kind, version, sealed } = stored;
-  const outcome = open(masterKey, { name, kind, version }, sealed);
+/** Seals with a data key of its own, wrapped by the key that seals now. */
+export async function sealAs(
+  keys: KeyServices,
+  context: SealContext,
+  plain: Buffer,
+): Promise<{ readonly keyId: string; readonly sealed: Buffer }> {
+  const { dataKey, key } = await keys.sealing.make(context);
+  const sealed = writeEnvelope({ key, body: sealBody(dataKey, context, plain) });
+  dataKey.fill(0);
+  return { keyId: key.keyId, sealed };
+}
+
+export type UnsealOutcome =
+  | { readonly kind: 'open'; readonly credential: OpenedCredential }
+  | { readonly kind: 'missing-key'; readonly keyId: string }
+  | { readonly kind: 'damaged' };
+
+/** Rejects with `vault.locked` when the service of the key can't be asked. */
+export async function tryUnseal(
+  keys: KeyServices,
+  stored: SealedCredential,
+): Promise<UnsealOutcome> {
+  const { name, kind, version } = stored;
+  const context = { name, kind, version };
+  const envelope = readEnvelope(stored.sealed);
+  if (envelope === null) return { kind: 'damaged' };
+  const { keyId } = envelope.key;
+  const service = keys.opening.find((one) => one.owns(keyId));
+  const outcome = (await service?.unwrap(envelope.key, context)) ?? { kind: 'missing-key' };
+  if (outcome.kind === 'missing-key') return { kind: 'missing-key', keyId };
+  if (outcome.kind === 'damaged') return outcome;
+  const plain = openBody(outcome.dataKey, context, envelope);
+  outcome.dataKey.fill(0);
+  return plain === null
+    ? { kind: 'damaged' }
+    : { kind: 'open', credential: new Secret(kind, plain) };
+}
+
+async function unseal(keys: KeyServices, stored: SealedCredential): Promise<OpenedCredential> {
+  const outcome = await tryUnseal(keys, stored);
   switch (outcome.kind) {
     case 'open':
-      return new Secret(kind, outcome.bytes);
-    case 'other-key':
-      throw new SallyportError(
-        'vault.locked',
-        `the credential ${name} was sealed with master key ${outcome.keyId}, but this one is ${keyId}`,
-        'start with the master key that sealed it, or put the credential in again',
-      );
+      return outcome.credential;
+    case 'missing-key':
+      throw await missing(keys, stored.name, outcome.keyId);
     case 'damaged':
-      throw new SallyportError(
-        'vault.locked',
-        `the credential ${name} was changed since it was sealed: it is damaged or was tampered with`,
-        'restore its row from a backup or put the credential in again, and look for who changed it',
-      );
+      throw damaged(stored.name);
   }
+}
+
+async function missing(keys: KeyServices, name: string, keyId: string): Promise<SallyportError> {
+  const now = await keys.sealing.current().catch(() => null);
+  return new SallyportError(
+    'vault.locked',
+    `the credential ${name} was sealed with key ${keyId}, which is not here; this one seals with ${now ?? keys.sealing.place}`,
+    'add the key that sealed it behind the first one of SALLYPORT_MASTER_KEY_FILE or SALLYPORT_MASTER_KEY, or put the credential in again; see: sallyport vault status',
+  );
+}
+
+function damaged(name: string): SallyportError {
+  return new SallyportError(
+    'vault.locked',
+    `the credential ${name} was changed since it was sealed: it is damaged or was tampered with`,
+    'restore its row from a backup or put the credential in again, and look for who changed it',
+  );
 }

@@ -11,7 +11,13 @@ export interface Layer {
   readonly isPure: boolean;
 }
 
-const BASE = ['server/errors.ts', 'server/clock.ts', 'server/log.ts', 'server/printable.ts'];
+const BASE = [
+  'server/errors.ts',
+  'server/clock.ts',
+  'server/log.ts',
+  'server/printable.ts',
+  'server/base64.ts',
+];
 const GRAMMAR = ['terminal', 'shell', 'sql', 'sftp', 'scp', 'asciicast', 'mask'].map(inServer);
 const DOMAIN = ['policy', 'access', 'journal'].map(inServer);
 const ADAPTERS = ['ssh', 'store', 'http', 'vault'].map(inServer);
@@ -66,6 +72,7 @@ export const LAYERS: readonly Layer[] = [
     'server/main.ts',
     'server/bastion.ts',
     'server/first-directory.ts',
+    'server/opened-vault.ts',
     'server/context.ts',
     'server/cli/',
     'server/config/',

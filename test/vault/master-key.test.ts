@@ -3,7 +3,15 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SallyportError } from '../../server/errors.ts';
-import { loadMasterKey } from '../../server/vault/master-key.ts';
+import {
+  addMasterKey,
+  dropMasterKey,
+  keyIdOf,
+  loadMasterKeys,
+  MAX_MASTER_KEYS,
+  type MasterKey,
+} from '../../server/vault/master-key.ts';
+import { Secret } from '../../server/vault/secret.ts';
 
 const BYTES = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7 + 1));
 
@@ -14,10 +22,11 @@ describe('master key', () => {
   });
   after(() => fs.rm(folder, { recursive: true }));
 
-  const fromValue = (value: string) =>
-    loadMasterKey({ value, file: null, generatedFile: join(folder, 'unused') });
-  const fromFile = (file: string) =>
-    loadMasterKey({ value: null, file, generatedFile: join(folder, 'unused') });
+  const unused = (): string => join(folder, 'unused');
+  const fromValue = (value: string): Promise<readonly MasterKey[]> =>
+    loadMasterKeys({ value, file: null, generatedFile: unused(), generates: true });
+  const fromFile = (file: string): Promise<readonly MasterKey[]> =>
+    loadMasterKeys({ value: null, file, generatedFile: unused(), generates: true });
   const keyFile = async (name: string, content: string | Buffer, mode = 0o600): Promise<string> => {
     const path = join(folder, name);
     await fs.writeFile(path, content);
@@ -43,8 +52,8 @@ describe('master key', () => {
     ['text with white space around', ` ${BYTES.toString('base64')}\r\n`],
   ] as const) {
     it(`is read from ${name}, in the environment and in a file`, async () => {
-      assert.deepEqual((await fromValue(text)).bytes, BYTES);
-      assert.deepEqual((await fromFile(await keyFile('good', text))).bytes, BYTES);
+      assert.deepEqual((await fromValue(text))[0]?.bytes, BYTES);
+      assert.deepEqual((await fromFile(await keyFile('good', text)))[0]?.bytes, BYTES);
     });
   }
 
@@ -58,7 +67,8 @@ describe('master key', () => {
     ['64 characters of which one is no digit', `${BYTES.toString('hex').slice(1)}g`],
     ['base64 with a character outside the alphabet', BYTES.toString('base64').replace(/^./, '*')],
     ['base64 with a space inside', BYTES.toString('base64').replace(/^(.{9})./, '$1 ')],
-    ['two keys', `${BYTES.toString('base64')}\n${BYTES.toString('base64')}`],
+    ['a key and a word', `${BYTES.toString('base64')}\nold`],
+    ['too many keys', `${BYTES.toString('base64')}\n`.repeat(MAX_MASTER_KEYS + 1)],
     ['a NUL character', `${BYTES.toString('base64').slice(0, 43)}\0`],
     ['raw bytes', BYTES],
     ['a private key in PEM', '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n'],
@@ -95,23 +105,23 @@ describe('master key', () => {
 
   it('is made once, for its owner only, and the same at the next start', async () => {
     const generatedFile = join(folder, 'new', 'master.key');
-    const sources = { value: null, file: null, generatedFile };
-    const starts = await Promise.all([1, 2, 3, 4].map(() => loadMasterKey(sources)));
-    const again = await loadMasterKey(sources);
-    for (const key of starts) assert.deepEqual(key.bytes, again.bytes);
+    const sources = { value: null, file: null, generatedFile, generates: true };
+    const starts = await Promise.all([1, 2, 3, 4].map(() => loadMasterKeys(sources)));
+    const again = await loadMasterKeys(sources);
+    for (const [key] of starts) assert.deepEqual(key?.bytes, again[0]?.bytes);
     assert.equal((await fs.stat(generatedFile)).mode & 0o777, 0o600);
     assert.deepEqual(await fs.readdir(join(folder, 'new')), ['master.key']);
   });
 
   it('never replaces a generated key that became unreadable', async () => {
     const generatedFile = await keyFile('broken', 'AAAA');
-    const sources = { value: null, file: null, generatedFile };
-    await assert.rejects(loadMasterKey(sources), isCorrupt(generatedFile));
+    const sources = { value: null, file: null, generatedFile, generates: true };
+    await assert.rejects(loadMasterKeys(sources), isCorrupt(generatedFile));
     assert.equal(await fs.readFile(generatedFile, 'utf8'), 'AAAA');
     const dangling = join(folder, 'dangling');
     await fs.symlink(join(folder, 'gone'), dangling);
     await assert.rejects(
-      loadMasterKey({ ...sources, generatedFile: dangling }),
+      loadMasterKeys({ ...sources, generatedFile: dangling }),
       isCorrupt(dangling),
     );
   });
@@ -119,8 +129,46 @@ describe('master key', () => {
   it('says so when a new key cannot be written', async () => {
     const generatedFile = join(await keyFile('file', ''), 'master.key');
     await assert.rejects(
-      loadMasterKey({ value: null, file: null, generatedFile }),
+      loadMasterKeys({ value: null, file: null, generatedFile, generates: true }),
       (error) => error instanceof SallyportError && error.message.includes(generatedFile),
     );
+  });
+
+  it('is several keys in a row, the sealing one first', async () => {
+    const other = Buffer.alloc(32, 9);
+    const text = `${BYTES.toString('hex')}, ${other.toString('base64')}\n`;
+    for (const keys of [await fromValue(text), await fromFile(await keyFile('two', text))]) {
+      assert.deepEqual(
+        keys.map(({ bytes }) => bytes),
+        [BYTES, other],
+      );
+    }
+  });
+
+  it('is not made where something else seals', async () => {
+    const generatedFile = join(folder, 'never');
+    const sources = { value: null, file: null, generatedFile, generates: false };
+    assert.deepEqual(await loadMasterKeys(sources), []);
+    await assert.rejects(fs.stat(generatedFile));
+  });
+
+  it('gets a successor in front, and can be taken out once it is not the first', async () => {
+    const path = await keyFile('turn', BYTES.toString('base64'));
+    const link = join(folder, 'turn-link');
+    await fs.symlink(path, link);
+    const old = keyIdOf(new Secret('master-key', Buffer.from(BYTES)));
+    const fresh = await addMasterKey(link);
+    assert.deepEqual((await fromFile(path)).map(keyIdOf), [fresh, old]);
+    assert.equal((await fs.stat(path)).mode & 0o777, 0o600);
+    assert.ok((await fs.lstat(link)).isSymbolicLink());
+    assert.equal(await dropMasterKey(path, fresh), false);
+    assert.equal(await dropMasterKey(path, '0'.repeat(16)), false);
+    assert.equal(await dropMasterKey(path, old), true);
+    assert.deepEqual((await fromFile(path)).map(keyIdOf), [fresh]);
+  });
+
+  it('is not joined by more than may be in one file', async () => {
+    const path = await keyFile('full', `${BYTES.toString('base64')}\n`.repeat(MAX_MASTER_KEYS));
+    await assert.rejects(addMasterKey(path), isCorrupt(`${MAX_MASTER_KEYS} keys`));
   });
 });

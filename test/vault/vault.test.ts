@@ -4,7 +4,9 @@ import { SallyportError } from '../../server/errors.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 import type { CredentialUse, Journal } from '../../server/session/ports.ts';
 import { createCredentials } from '../../server/store/credentials.ts';
-import { keyIdOf } from '../../server/vault/envelope.ts';
+import type { KeyServices } from '../../server/vault/key-service.ts';
+import { createLocalKeys } from '../../server/vault/local-keys.ts';
+import { keyIdOf } from '../../server/vault/master-key.ts';
 import { Secret } from '../../server/vault/secret.ts';
 import { createVault, MAX_MATERIAL_BYTES, type SealingVault } from '../../server/vault/vault.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -64,6 +66,15 @@ const USE: CredentialUse = {
   },
 };
 
+const keyOf = (fill: number): Secret<'master-key'> =>
+  new Secret('master-key', Buffer.alloc(32, fill));
+
+async function keysOf(...fills: readonly number[]): Promise<KeyServices> {
+  const local = await createLocalKeys('a test', async () => fills.map(keyOf));
+  assert.ok(local !== null);
+  return { sealing: local, opening: [local] };
+}
+
 const isLocked =
   (...words: readonly string[]) =>
   (error: unknown): boolean => {
@@ -74,7 +85,6 @@ const isLocked =
   };
 
 describe('vault', () => {
-  const masterKey = new Secret('master-key', Buffer.alloc(32, 1));
   let database: Database;
   let journal: MemoryJournal;
   let vault: SealingVault;
@@ -83,7 +93,7 @@ describe('vault', () => {
     database = await freshDatabase();
     journal = new MemoryJournal();
     const credentials = createCredentials(database);
-    vault = createVault({ masterKey, credentials, journal });
+    vault = createVault({ keys: await keysOf(1), credentials, journal });
     await credentials.put(await vault.seal('web', 'password', Buffer.from(SECRET)), null);
   });
   afterEach(() => database.close());
@@ -175,10 +185,9 @@ describe('vault', () => {
   });
 
   it('names both keys when the master key is another one', async () => {
-    const other = new Secret('master-key', Buffer.alloc(32, 2));
     const credentials = createCredentials(database);
-    const locked = createVault({ masterKey: other, credentials, journal });
-    const words = isLocked(keyIdOf(masterKey), keyIdOf(other));
+    const locked = createVault({ keys: await keysOf(2), credentials, journal });
+    const words = isLocked(keyIdOf(keyOf(1)), keyIdOf(keyOf(2)));
     await assert.rejects(locked.open(grantFor('web'), USE), words);
     await assert.rejects(locked.check('web'), words);
     await vault.check('web');
