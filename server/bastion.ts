@@ -41,6 +41,7 @@ import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { createLiveSignals } from './store/live.ts';
 import { isOutage } from './store/outage.ts';
 import { maskedPorts } from './session/masked-record.ts';
+import { createRuns } from './store/runs.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
 import { startRetention } from './store/retention.ts';
@@ -221,6 +222,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       prepare: (id) => keyframes.prepare(id),
       watch: (id, onNews) => live.watch(id, onNews),
     },
+    runs: createRuns(database),
     search: stores.search,
     signIns: stores.tokens,
     approvals: stores.approvals,

@@ -5,9 +5,11 @@ import type { Pages } from '../server/http/pages.ts';
 import { buildAssets, type AssetPaths } from './build.ts';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { DirectoryPage } from './pages/directory.tsx';
+import { ComparePage } from './pages/compare.tsx';
 import { ErrorPage } from './pages/error.tsx';
 import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
 import { JournalPage } from './pages/journal.tsx';
+import { RunPage, RunsPage } from './pages/runs.tsx';
 import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
@@ -27,6 +29,9 @@ export async function createPages(): Promise<Pages> {
     approvals: page(ApprovalsPage),
     directory: page(DirectoryPage),
     journal: page(JournalPage),
+    runs: page(RunsPage),
+    run: page(RunPage),
+    compare: page(ComparePage),
     setup: page(SetupPage),
     error: page(ErrorPage),
     exported: (props) => {

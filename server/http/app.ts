@@ -28,6 +28,7 @@ import { Replays } from './replays.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
+import { runRoutes } from './run-routes.ts';
 import { sshKeyRoutes } from './ssh-key-routes.ts';
 import { identify, isHttps, refuseForeign, rememberViewer, viewerOf } from './viewer.ts';
 import { Views } from './views.ts';
@@ -139,6 +140,7 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/approvals', approvalRoutes(services));
   app.use('/api/v1', directoryRoutes(services));
   app.use('/api/v1/journal', journalRoutes(services));
+  app.use(runRoutes(services));
   app.use(controlPages(services));
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
   app.use(signInRoutes(services));

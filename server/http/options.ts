@@ -24,6 +24,9 @@ import type {
 import type { LiveViews } from './live.ts';
 import type { Replays } from './replays.ts';
 import type { Views } from './views.ts';
+import type { IssuerDesk } from './sign-in-ports.ts';
+import type { TokenDesk } from './token-ports.ts';
+import type { RunReader } from './run-ports.ts';
 
 export interface HttpOptions {
   /** Port 0 takes any free port. */
@@ -33,6 +36,7 @@ export interface HttpOptions {
   readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader & LiveReader;
   readonly files: KeptFileReader;
   readonly search: SearchDesk;
+  readonly runs: RunReader;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
   readonly audit: AuditWriter & AuditReader;

@@ -5,6 +5,7 @@
 import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
+import type { RunPages } from './run-page-props.ts';
 import type {
   ApprovalView,
   ChainReader,
@@ -173,7 +174,7 @@ export interface Asset {
   readonly body: Buffer;
 }
 
-export interface Pages {
+export interface Pages extends RunPages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
   search(props: SearchProps): string;

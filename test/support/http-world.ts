@@ -8,6 +8,7 @@ import { silentLogger } from '../../server/log.ts';
 import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
 import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
+import { fakeRuns } from './fake-runs.ts';
 import { FakeHolds } from './fake-holds.ts';
 import {
   FakeApprovals,
@@ -185,6 +186,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     search,
     signIns,
     approvals,
+    runs: fakeRuns(recordings),
     audit,
     controls,
     readiness: async () => ({ ready: true, checks: { database: 'ok' } }),

@@ -107,6 +107,7 @@ export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   express: ['server/http/'],
   helmet: ['server/http/'],
   jose: ['server/http/issuers.ts'],
+  diff: ['server/http/compare.ts'],
   'openid-client': ['server/http/oidc.ts', 'server/cli/login.ts'],
   '@xterm/headless': ['server/terminal/screen.ts'],
   '@xterm/addon-serialize': ['server/terminal/screen.ts'],

@@ -35,7 +35,7 @@ function structure(page: Page): Promise<string[]> {
     const nameOf = (one: HTMLElement): string =>
       one.getAttribute('aria-label') ?? one.textContent.trim();
     for (const one of all('a[href], button, summary')) if (nameOf(one) === '') say('no name', one);
-    for (const one of all('input, select, textarea')) {
+    for (const one of all('input:not([type="hidden"]), select, textarea')) {
       const { labels } = one as HTMLInputElement;
       const labelled = (labels?.length ?? 0) > 0 || one.hasAttribute('aria-label');
       if (!labelled) say('no label', one);
