@@ -225,6 +225,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     runs: createRuns(database),
     search: stores.search,
     signIns: stores.tokens,
+    issuerDesk: stores.issuerDesk,
+    tokens: stores.tokenDesk,
     approvals: stores.approvals,
     audit: journal,
     controls: stores.controls,

@@ -46,6 +46,8 @@ import { createSearch, type StoredSearch } from './store/search.ts';
 import { isUuid } from './store/query-text.ts';
 import { createSettings, type Settings } from './store/settings.ts';
 import { createShortKeys, type ShortKeys } from './store/short-keys.ts';
+import { createSignIns, type StoredSignIns } from './store/sign-ins.ts';
+import { createTokenDesk, type TokenDesk } from './store/token-desk.ts';
 import { createTokens, type Tokens } from './store/tokens.ts';
 import { createVault, type SealingVault } from './vault/vault.ts';
 
@@ -60,6 +62,8 @@ export interface Stores {
   readonly credentials: Credentials;
   readonly sealedCredentials: SealedCredentialRows;
   readonly tokens: Tokens;
+  readonly tokenDesk: TokenDesk;
+  readonly issuerDesk: StoredSignIns;
   readonly settings: Settings;
   readonly policies: Policies;
   /** A policy as it was written, or null. */
@@ -115,6 +119,12 @@ export async function openStores(
       credentials,
       sealedCredentials: createSealedCredentials(database, journal),
       tokens: createTokens(database),
+      tokenDesk: createTokenDesk({ database, journal }),
+      issuerDesk: createSignIns({
+        database,
+        journal,
+        secret: { value: config.secrets.clientSecret, file: config.clientSecretFile },
+      }),
       settings,
       policies: compiledPolicies(database),
       policyDocument: async (name) => (await currentPolicy(database, name))?.document ?? null,

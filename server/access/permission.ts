@@ -4,6 +4,7 @@
  * approver may decide this very request (the approval desk, which sees the rule).
  */
 import { hasRole, type Principal, type Role } from './principal.ts';
+import { missingScope, type TokenScope } from './token-scope.ts';
 
 export interface Permission {
   /** In the README. */
@@ -34,7 +35,12 @@ export const PERMISSIONS = {
   'approval.list': row('see what waits for approval', false, 'approver'),
   'approval.decide': row('approve or refuse, never what is their own', false, 'approver'),
   'journal.read': row('read the journal', false, 'auditor'),
-  'directory.read': row('read the configuration', false, 'auditor'),
+  'directory.read': row('read the configuration and its versions', false, 'auditor'),
+  'directory.write': row('change the configuration', false, 'admin'),
+  'token.list': row('list API tokens', true, 'admin'),
+  'token.create': row('make API tokens', true, 'admin'),
+  'token.revoke': row('revoke API tokens', true, 'admin'),
+  'ssh-key.register': row('register a short-lived key for oneself', true, 'admin'),
 } as const satisfies Readonly<Record<string, Permission>>;
 
 export type Action = keyof typeof PERMISSIONS;
@@ -46,7 +52,9 @@ export type PermitOutcome =
   | { readonly kind: 'unauthenticated' }
   /** To be answered exactly like something that doesn't exist. */
   | { readonly kind: 'hidden' }
-  | { readonly kind: 'forbidden'; readonly needs: Role };
+  | { readonly kind: 'forbidden'; readonly needs: Role }
+  /** The roles may allow it, but the token is for less. */
+  | { readonly kind: 'out-of-scope'; readonly needs: TokenScope };
 
 /**
  * @param principal null when nobody is signed in
@@ -58,6 +66,8 @@ export function permit(
   owner: string | null = null,
 ): PermitOutcome {
   if (principal === null) return { kind: 'unauthenticated' };
+  const needs = missingScope(principal.scopes, action);
+  if (needs !== null) return { kind: 'out-of-scope', needs };
   const { all, isOfSession, own } = PERMISSIONS[action];
   if (hasRole(principal, all)) return { kind: 'allowed', scope: 'all' };
   if (!isOfSession) {

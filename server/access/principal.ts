@@ -1,4 +1,6 @@
 /** Who somebody is. Not caught here: whether they are who they say; see authenticate.ts. */
+import type { TokenScope } from './token-scope.ts';
+
 export const ROLES = ['user', 'auditor', 'approver', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 export type PrincipalKind = 'human' | 'agent';
@@ -10,6 +12,8 @@ export interface Principal {
   readonly kind: PrincipalKind;
   readonly roles: readonly Role[];
   readonly groups: readonly string[];
+  /** What the token is for that speaks in its name; left out = everything that it may do. */
+  readonly scopes?: readonly TokenScope[];
 }
 
 /** `admin` includes every other role; everybody is a `user`. */

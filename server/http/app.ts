@@ -35,6 +35,7 @@ import { Views } from './views.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
 /** A compressed body is refused: no client of ours sends one. */
+import { tokenRoutes } from './token-routes.ts';
 const BODY = { limit: MAX_BODY_BYTES, inflate: false };
 export const MAX_HTTP_CONNECTIONS = 1024;
 /** One address may not take all of them; a proxy in front has to do with these. */
@@ -140,8 +141,7 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/approvals', approvalRoutes(services));
   app.use('/api/v1', directoryRoutes(services));
   app.use('/api/v1/journal', journalRoutes(services));
-  app.use(runRoutes(services));
-  app.use(controlPages(services));
+  app.use('/api/v1/tokens', tokenRoutes(services));
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));

@@ -26,6 +26,12 @@ export function refusal(
       );
     case 'hidden':
       return unknownObject(what);
+    case 'out-of-scope':
+      return new SallyportError(
+        'access.forbidden',
+        `this token isn't for that: it lacks the scope "${outcome.needs}"`,
+        `use a token that has it: sallyport token create --principal NAME --scope ${outcome.needs}`,
+      );
     case 'forbidden':
       return new SallyportError(
         'access.forbidden',

@@ -40,6 +40,8 @@ export interface HttpOptions {
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
   readonly audit: AuditWriter & AuditReader;
+  readonly issuerDesk: IssuerDesk;
+  readonly tokens: TokenDesk;
   readonly controls: ControlDesk;
   readonly readiness: () => Promise<{
     readonly ready: boolean;

@@ -169,8 +169,8 @@ export interface SignIns {
   redeemSetup(
     token: string,
   ): Promise<{ readonly token: string; readonly principal: Principal } | null>;
-  /** The principal of a live cookie or bearer token. */
-  principalByToken(token: string): Promise<Principal | null>;
+  /** The principal of a live cookie or bearer token; `source` is noted as where it was used last. */
+  principalByToken(token: string, source?: string): Promise<Principal | null>;
   revoke(token: string): Promise<void>;
 }
 

@@ -12,6 +12,7 @@ import { onlyMethods } from './failure.ts';
 import { Issuers } from './issuers.ts';
 import type { Services } from './options.ts';
 import type { PublicKeyOutcome } from './ports.ts';
+import { principalFor } from './session-access.ts';
 import { viewerOf, type Viewer } from './viewer.ts';
 
 /** Longest and usual life of such a key. */
@@ -51,7 +52,11 @@ export function sshKeyRoutes(services: Services): Router {
       proof =
         viewer.principal === null
           ? await proofOfIssuer(viewer, wish, issuers, await shortKeys.identities())
-          : { principal: viewer.principal.name, ...declared(wish), by: { method: 'token' } };
+          : {
+              principal: principalFor(response, 'ssh-key.register').name,
+              ...declared(wish),
+              by: { method: 'token' },
+            };
     } catch (error) {
       if (error instanceof SallyportError && error.code === 'access.unauthenticated') {
         await audit.append({

@@ -178,7 +178,7 @@ function neededRole(verb: string, principal: Principal): string | null {
   const action = Object.hasOwn(BUILTINS, verb) ? (BUILTINS[verb]?.action ?? null) : null;
   if (action === null) return null;
   const outcome = permit(principal, action);
-  return outcome.kind === 'forbidden' ? outcome.needs : null;
+  return outcome.kind === 'forbidden' || outcome.kind === 'out-of-scope' ? outcome.needs : null;
 }
 
 const DECISION_FAILURES = {

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Principal } from '../access/principal.ts';
+import { isTokenScope } from '../access/token-scope.ts';
 import { SallyportError } from '../errors.ts';
 import type { Database } from './database.ts';
 import {
@@ -13,6 +14,7 @@ import {
   principalOf,
   type PrincipalRow,
 } from './directory.ts';
+import { storable } from './storable.ts';
 
 export type TokenKind = 'setup' | 'web' | 'api';
 
@@ -40,8 +42,11 @@ export interface Tokens {
   redeemSetup(
     token: string,
   ): Promise<{ readonly token: string; readonly principal: Principal } | null>;
-  /** The enabled principal of a live web or API token. */
-  principalByToken(token: string): Promise<Principal | null>;
+  /**
+   * The enabled principal of a live web or API token, with the token's scopes. `source` is noted as where
+   * it was used last, rarely enough that the noting costs nothing.
+   */
+  principalByToken(token: string, source?: string): Promise<Principal | null>;
   /** Ends a token; nothing happens when it is none. */
   revoke(token: string): Promise<void>;
 }
@@ -85,16 +90,27 @@ export function createTokens(database: Pick<Database, 'knex'>): Tokens {
         return { token: web, principal: principalOf(row) };
       });
     },
-    principalByToken: async (token) => {
+    principalByToken: async (token, source) => {
       if (!TOKEN.test(token)) return null;
+      const hash = hashOf(token);
       const row = await knex('tokens')
         .join('principals', 'principals.id', 'tokens.principal_id')
-        .where('tokens.hash', hashOf(token))
+        .where('tokens.hash', hash)
         .whereIn('tokens.kind', ['web', 'api'])
         .where('tokens.expires_at', '>', knex.fn.now())
         .whereNull('principals.disabled_at')
-        .first<PrincipalRow | undefined>(PRINCIPAL_COLUMNS);
-      return row === undefined ? null : principalOf(row);
+        .first<TokenRow | undefined>(
+          ...PRINCIPAL_COLUMNS,
+          'tokens.scopes',
+          knex.raw(USE_IS_NEWS, [source ?? null]),
+        );
+      if (row === undefined) return null;
+      if (source !== undefined && row.is_news) await noteUse(knex, hash, source);
+      const principal = principalOf(row);
+      // What a later version calls a scope gives nothing here.
+      return row.scopes === null
+        ? principal
+        : { ...principal, scopes: row.scopes.filter(isTokenScope) };
     },
     revoke: async (token) => {
       if (TOKEN.test(token)) await knex('tokens').where('hash', hashOf(token)).delete();
@@ -102,7 +118,24 @@ export function createTokens(database: Pick<Database, 'knex'>): Tokens {
   };
 }
 
-async function insertToken(
+interface TokenRow extends PrincipalRow {
+  readonly scopes: readonly string[] | null;
+  readonly is_news: boolean;
+}
+
+/** At most one write a minute, and one a second while sources take turns. */
+const USE_IS_NEWS = `(tokens.last_used_at is null or tokens.last_used_at < now() - interval '1 minute'
+  or tokens.last_used_source is distinct from ? and tokens.last_used_at < now() - interval '1 second')
+  as is_news`;
+
+async function noteUse(knex: Knex, hash: Buffer, source: string): Promise<void> {
+  await knex('tokens')
+    .where({ hash })
+    .update({ last_used_at: knex.fn.now(), last_used_source: storable(source) });
+}
+
+/** A new token for a principal who may have it. */
+export async function insertToken(
   knex: Knex,
   kind: TokenKind,
   principalId: string,
@@ -119,6 +152,7 @@ async function insertToken(
   return token;
 }
 
-function hashOf(token: string): Buffer {
+/** What is stored of a token. */
+export function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -10,6 +10,8 @@ import { createPages } from '../../web/index.ts';
 import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
 import { fakeRuns } from './fake-runs.ts';
 import { FakeHolds } from './fake-holds.ts';
+import { FakeIssuerDesk } from './fake-issuer-desk.ts';
+import { FakeTokens } from './fake-tokens.ts';
 import {
   FakeApprovals,
   FakeRecordings,
@@ -187,6 +189,8 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     signIns,
     approvals,
     runs: fakeRuns(recordings),
+    issuerDesk: new FakeIssuerDesk(),
+    tokens: new FakeTokens(),
     audit,
     controls,
     readiness: async () => ({ ready: true, checks: { database: 'ok' } }),
