@@ -14,6 +14,8 @@ export interface Standing {
 /** Something that runs on a connection until it is over. */
 export interface Running {
   readonly id: string;
+  /** By which it may run. */
+  readonly rule: GrantRule;
   /** Runs to the end; never rejects. */
   run(): Promise<void>;
   /** Tells the client something; of no effect where there is nobody to tell. */
@@ -39,6 +41,18 @@ export function ruleStands(grant: Grant, { principal, rules, targets }: Standing
   );
 }
 
+/** What is told where access for a time is over, and what is written down. */
+export function overText({ access }: GrantRule): { readonly text: string; readonly why: string } {
+  if (access === undefined) {
+    const text = 'your access was withdrawn meanwhile; ask an admin';
+    return { text, why: 'its access was withdrawn' };
+  }
+  const text = `your access by request ${access.request} is over; for more: ssh BASTION request TARGET TIME REASON`;
+  return { text, why: `its access by request ${access.request} was over` };
+}
+
+/** What is just beginning can't be ended yet; it is told again after this. */
+const END_AGAIN_MS = 200;
 /** Notices that wait for a session in which they can be said. */
 const MAX_UNTOLD = 4;
 
@@ -49,6 +63,8 @@ export class ConnectionSessions {
   /** Those in which something can be said, oldest first. */
   readonly #talking = new Set<Running>();
   readonly #untold: string[] = [];
+  /** When what was granted for a time is over. */
+  readonly #ends = new Map<Running, NodeJS.Timeout>();
   #isOver = false;
 
   /** @param start runs it and remembers it until it is over */
@@ -63,6 +79,8 @@ export class ConnectionSessions {
   run(running: Running): void {
     this.#running.add(running);
     this.#start(running);
+    const { access } = running.rule;
+    if (access !== undefined) this.#endAfter(access.leftMs, running);
     if (this.#isOver) running.clientGone();
   }
 
@@ -73,6 +91,8 @@ export class ConnectionSessions {
   }
 
   over(running: Running): void {
+    clearTimeout(this.#ends.get(running));
+    this.#ends.delete(running);
     this.#running.delete(running);
     this.#talking.delete(running);
   }
@@ -88,9 +108,20 @@ export class ConnectionSessions {
   recheck(standing: Standing | null): void {
     for (const running of this.#running) {
       if (standing !== null && running.mayStay(standing)) continue;
-      const text = 'your access was withdrawn meanwhile; ask an admin';
-      running.terminate(text, 'its access was withdrawn');
+      const { text, why } = overText(running.rule);
+      running.terminate(text, why);
     }
+  }
+
+  /** Its time is over then, whether or not the directory can be asked. */
+  #endAfter(ms: number, running: Running): void {
+    const end = (): void => {
+      if (!this.#running.has(running)) return;
+      const { text, why } = overText(running.rule);
+      running.terminate(text, why);
+      this.#ends.set(running, setTimeout(end, END_AGAIN_MS).unref());
+    };
+    this.#ends.set(running, setTimeout(end, ms).unref());
   }
 
   /** The connection has ended. */

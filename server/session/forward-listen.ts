@@ -4,6 +4,7 @@
  *
  * States: starting → (refused | listening) → over. Only `run` moves between them.
  */
+import type { GrantRule } from '../access/grant.ts';
 import { messageOf } from '../errors.ts';
 import type { ForwardWish } from '../policy/forward-place.ts';
 import { ruleStands, type Standing } from './connection-sessions.ts';
@@ -85,6 +86,10 @@ export class ForwardListen {
 
   terminate(text: string, why: string): void {
     this.#cut?.({ status: 'closed', why, text: notice(text) });
+  }
+
+  get rule(): GrantRule {
+    return this.#options.context.grant.rule;
   }
 
   mayStay(standing: Standing): boolean {

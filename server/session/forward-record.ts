@@ -70,6 +70,7 @@ export class ForwardRecord {
         directoryVersion: directoryVersion ?? 0,
         recording: grant.rule.recording,
         keepDays: grant.rule.keepDays,
+        ...(grant.rule.access === undefined ? {} : { access: grant.rule.access }),
       });
       return null;
     } catch (error) {

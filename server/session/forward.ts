@@ -4,6 +4,7 @@
  *
  * States: starting → (refused | relaying) → over. Only `run` moves between them.
  */
+import type { GrantRule } from '../access/grant.ts';
 import { messageOf, type SallyportError } from '../errors.ts';
 import type { ForwardWish } from '../policy/forward-place.ts';
 import { ruleStands, type Standing } from './connection-sessions.ts';
@@ -115,6 +116,10 @@ export class Forward<Near extends AnyEnd, Far extends AnyEnd> {
 
   terminate(text: string, why: string): void {
     this.#cut?.({ status: 'closed', why, refusal: refused(notice(text)) });
+  }
+
+  get rule(): GrantRule {
+    return this.#options.context.grant.rule;
   }
 
   mayStay(standing: Standing): boolean {

@@ -5,13 +5,13 @@
  * States: starting → (refused | running) → ending → over. Only `run` moves between them.
  */
 import { v7 as uuidv7 } from 'uuid';
-import { authorise } from '../access/grant.ts';
+import { authorise, type GrantRule } from '../access/grant.ts';
 import { messageOf } from '../errors.ts';
 import type { Detectors } from '../mask/detectors.ts';
 import { initialState } from '../shell/state.ts';
 import { gapNotice, withLastPolicy } from './break-glass.ts';
 import { conversationOf } from './conversation.ts';
-import type { Standing } from './connection-sessions.ts';
+import { ruleStands, type Standing } from './connection-sessions.ts';
 import { asFailure, clientGone, type Cut, denied } from './cut.ts';
 import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
@@ -79,10 +79,11 @@ export class Session {
         command: request.command?.toString('utf8') ?? null,
         policy: grant.rule.policy,
         policyVersion: version,
+        directoryVersion: directoryVersion ?? 0,
         recording: grant.rule.recording,
         keepDays: grant.rule.keepDays,
+        ...(grant.rule.access === undefined ? {} : { access: grant.rule.access }),
       });
-        directoryVersion: directoryVersion ?? 0,
     } catch (error) {
       logger.error('session refused', { session: this.id, why: messageOf(error) });
       await this.#refuse(error);
@@ -121,8 +122,15 @@ export class Session {
     this.#cut?.({ notice: notice(text), exitStatus: EXIT_FAILED, status: 'closed', why });
   }
 
-  mayStay({ principal, rules, targets }: Standing): boolean {
+  get rule(): GrantRule {
+    return this.#context.grant.rule;
+  }
+
+  mayStay(standing: Standing): boolean {
+    const { principal, rules, targets } = standing;
     const { kind, login, target } = this.#context.grant;
+    // What was granted for a time under a policy of its own doesn't go on by another grant.
+    if (this.rule.access !== undefined && !ruleStands(this.#context.grant, standing)) return false;
     const now = targets.find(({ name }) => name === target.name);
     // Forwards are granted by place, and are sessions of their own.
     if (now === undefined || kind === 'forward') return false;

@@ -33,6 +33,7 @@ const STARTED: Names = [
   ['directory_version', 'directoryVersion'],
   ['recording', 'recording'],
   ['keep_days', 'keepDays'],
+  ['access_request', 'access'],
 ];
 const ENDED: Names = [
   ['status', 'status'],

@@ -14,6 +14,8 @@ export interface SessionNames {
   readonly principal: string;
   readonly source: string;
   readonly target: string;
+  /** Request for access that it ran by; left out = none. */
+  readonly access?: string;
 }
 
 export interface EndedSession {
@@ -46,8 +48,9 @@ export function auditEvent(
   names: SessionNames,
   data: Record<string, JsonValue>,
 ): AuditEvent {
-  const { id: session, principal, source, target } = names;
-  return { type, principal, source, session, target, data };
+  const { access, id: session, principal, source, target } = names;
+  const said = access === undefined ? data : { ...data, access };
+  return { type, principal, source, session, target, data: said };
 }
 
 /**

@@ -135,6 +135,7 @@ class Sink implements StoredRecordingSink {
       principal: start.principal.name,
       source: start.source,
       target: start.target,
+      ...(start.access === undefined ? {} : { access: start.access.request }),
     };
     let gap: SallyportError | null = null;
     try {
@@ -249,6 +250,7 @@ function startedEvent(names: SessionNames, start: SessionStart): AuditEvent {
     directoryVersion: start.directoryVersion ?? null,
     recording: start.recording,
     keepDays: start.keepDays,
+    ...(start.access === undefined ? {} : { approvedBy: start.access.approvedBy }),
   });
 }
 
@@ -277,5 +279,6 @@ function sessionRow(start: SessionStart, owner: string): Record<string, unknown>
     directory_version: start.directoryVersion ?? null,
     recording: start.recording,
     keep_days: start.keepDays,
+    access_request: start.access?.request ?? null,
   };
 }
