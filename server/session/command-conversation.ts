@@ -9,12 +9,13 @@ import { EXIT_FAILED, notice } from './notice.ts';
 import { OutputGuard, outputRulesFor } from './output-guard.ts';
 import { pipedProgram } from './piped-program.ts';
 import { inputReader, LOGIN_SHELL } from './program-input.ts';
-import type { ChannelRequest, UpstreamEnd } from './ports.ts';
+import type { ChannelRequest, OutputUnit, UpstreamEnd } from './ports.ts';
 import type { Conversation, Scene } from './scene.ts';
 import { upstreamRequest } from './shell-start.ts';
 import { signalStatus } from './signal.ts';
 import { commandLine, readInput } from './stdin-input.ts';
 import { TerminalInput } from './terminal-input.ts';
+import type { TerminalNotices } from './terminal-notices.ts';
 import { refusedTransfer, type BulkTransfer } from './transfer.ts';
 import { TransferCount } from './transfer-count.ts';
 import { elapsed } from './wait.ts';
@@ -38,6 +39,8 @@ function brokenOff(target: string): Cut {
   };
 }
 
+type DataUnit = Extract<OutputUnit, { readonly kind: 'data' }>;
+
 export class CommandConversation implements Conversation {
   readonly #scene: Scene;
   readonly #transfer: BulkTransfer | null;
@@ -47,6 +50,7 @@ export class CommandConversation implements Conversation {
   #exitStatus: number | null = null;
   /** A command of the input was refused: then the target's own end isn't the session's. */
   #refusal: Cut | null = null;
+  #notices: TerminalNotices | null = null;
 
   /** @param transfer what the request carries; null = it is a command like any other */
   constructor(scene: Scene, transfer: BulkTransfer | null) {
@@ -91,6 +95,7 @@ export class CommandConversation implements Conversation {
     this.#upstream = upstream;
 
     const terminal = this.#terminal(request, upstream, nonce);
+    this.#notices = terminal?.notices ?? null;
     const inbound =
       terminal !== null
         ? terminal.run()
@@ -151,9 +156,14 @@ export class CommandConversation implements Conversation {
     for (;;) {
       const unit = await upstream.read();
       const atUs = nowUs();
-      if (unit.kind === 'data') await terminal?.observe(unit.bytes, atUs);
+      if (unit.kind === 'data') {
+        const deliver = (): Promise<void> => this.#deliver(unit, atUs, terminal);
+        await (terminal === null ? deliver() : terminal.notices.showing(deliver));
+        await work.pause();
+        continue;
+      }
       // The client is told the refusal's status instead.
-      if (this.#refusal !== null && unit.kind !== 'data' && unit.kind !== 'close') continue;
+      if (this.#refusal !== null && unit.kind !== 'close') continue;
       if (unit.kind === 'exit' || unit.kind === 'exit-signal') {
         exited = true;
         this.#exitStatus = unit.kind === 'exit' ? unit.status : signalStatus(unit.name);
@@ -167,12 +177,17 @@ export class CommandConversation implements Conversation {
         if (input.gone.aborted) return clientGone();
         return unit.isBroken === true ? brokenOff(context.grant.target.name) : NO_STATUS;
       }
-      if (unit.kind === 'data' && unit.stream === 'stdout' && this.#count !== null) {
-        this.#count.received(unit.bytes);
-        await output.pass(unit.bytes);
-      } else await work.run(() => output.push(unit, atUs));
-      await work.pause();
+      await output.push(unit, atUs);
     }
+  }
+
+  async #deliver(unit: DataUnit, atUs: number, terminal: TerminalInput | null): Promise<void> {
+    const { gate, output } = this.#scene;
+    await terminal?.observe(unit.bytes, atUs);
+    if (unit.stream === 'stdout' && this.#count !== null) {
+      this.#count.received(unit.bytes);
+      await output.pass(unit.bytes);
+    } else await gate.work.run(() => output.push(unit, atUs));
   }
 
   async close(): Promise<void> {
@@ -187,6 +202,10 @@ export class CommandConversation implements Conversation {
     const isExec = context.request.kind === 'exec' && this.#refusal === null;
     const result = this.#upstream === null ? null : (this.#count?.result(why) ?? null);
     gate.sessionEnded(isExec ? exitStatus : null, result);
+  }
+
+  announce(text: string): Promise<void> {
+    return this.#notices?.say(text) ?? this.#scene.say(text);
   }
 
   #terminal(

@@ -28,6 +28,7 @@ export class LiveControl {
   readonly #controlled: Controlled;
   readonly #unwatch: () => void;
   #limit: NodeJS.Timeout | null = null;
+  #isPaused = false;
   #isOver = false;
 
   constructor(controls: Controls, logger: Logger, controlled: Controlled) {
@@ -50,19 +51,22 @@ export class LiveControl {
     const { valve } = this.#controlled;
     switch (request.kind) {
       case 'notice':
-        return this.#say(`notice from ${request.by}: ${request.text}`);
+        return void this.#say(`notice from ${request.by}: ${request.text}`);
       case 'pause':
-        if (valve.isShut) return;
+        if (this.#isPaused) return;
+        this.#isPaused = true;
         valve.shut();
         this.#limit = setTimeout(() => void this.#pausedTooLong(request), request.forMs);
         this.#limit.unref();
-        return this.#say(`paused by ${request.by}${because(request.reason)}`);
+        return void this.#say(`paused by ${request.by}${because(request.reason)}`);
       case 'resume':
-        if (!valve.isShut) return;
+        if (!this.#isPaused) return;
+        this.#isPaused = false;
         this.#clearLimit();
-        // Before what has waited.
-        this.#say(`resumed by ${request.by}${because(request.reason)}`);
-        return valve.open();
+        // Said before what has waited; a pause may come between.
+        return void this.#say(`resumed by ${request.by}${because(request.reason)}`).then(() => {
+          if (!this.#isPaused) valve.open();
+        });
       case 'terminate': {
         const { by, reason } = request;
         const why = because(reason);
@@ -87,9 +91,9 @@ export class LiveControl {
     this.#controlled.terminate(text, `paused by ${by} for too long`);
   }
 
-  #say(text: string): void {
+  #say(text: string): Promise<void> {
     // A session whose record fails ends by itself.
-    this.#controlled.announce(notice(text)).catch(() => {});
+    return this.#controlled.announce(notice(text)).catch(() => {});
   }
 
   #clearLimit(): void {

@@ -7,6 +7,7 @@ import type { ShellIntegration } from '../access/target.ts';
 import { commentsAsWords } from '../shell/comments.ts';
 import { isCompleteInput } from '../shell/complete.ts';
 import { KeySplitter, type Key } from '../terminal/keys.ts';
+import { lineScreen } from '../terminal/line-screen.ts';
 import { LineReader, type SubmittedLine } from '../terminal/line.ts';
 import { uncertainLine } from '../terminal/submitted-line.ts';
 import { DroppedKeys } from './dropped-keys.ts';
@@ -20,6 +21,7 @@ import type { TerminalSize, UpstreamEnd } from './ports.ts';
 import { ShellMarks } from './shell-marks.ts';
 import type { InputEnd } from './stdin-input.ts';
 import { TerminalLanguage } from './terminal-language.ts';
+import { TerminalNotices } from './terminal-notices.ts';
 import type { WorkShare } from './turns.ts';
 
 const CTRL_C = 0x03;
@@ -61,6 +63,8 @@ export class TerminalInput {
   readonly #marks: ShellMarks | null;
   readonly #hidden = new HiddenInput();
   readonly #clearing: LineClearing;
+  /** What people tell the client. */
+  readonly notices: TerminalNotices;
   /** A line of a bracketed paste was refused: the rest of that paste is dropped as it comes. */
   #dropsPaste = false;
   #unrecordedSize: TerminalSize | null = null;
@@ -68,7 +72,10 @@ export class TerminalInput {
 
   constructor(options: TerminalInputOptions) {
     this.#options = options;
-    this.#reader = new LineReader(options.size.cols, options.size.rows);
+    const { cols, rows } = options.size;
+    const screen = lineScreen(cols, rows);
+    this.#reader = new LineReader(cols, rows, screen);
+    this.notices = new TerminalNotices(screen, options.output);
     const { marks, gate, end } = options;
     this.#clearing = new LineClearing({ ...options, reader: this.#reader });
     const onPrompt = (): void => this.#reader.promptEnded();
@@ -83,6 +90,7 @@ export class TerminalInput {
    */
   async observe(bytes: Buffer, atUs: number): Promise<void> {
     const { work } = this.#options.gate;
+    this.notices.observed(bytes);
     const show = (piece: Buffer): void => this.#reader.output(piece, this.#options.nowUs());
     for (let at = 0; at < bytes.length; at += SHOWN_BYTES) {
       const piece = bytes.subarray(at, at + SHOWN_BYTES);

@@ -19,7 +19,8 @@ import { PendingLines } from './pending-lines.ts';
 import { Prompts, looksLikeShellPrompt } from './prompt.ts';
 import { QueriedLines } from './queried.ts';
 import { RoundTrip } from './round-trip.ts';
-import { SCROLLBACK_ROWS, Screen, type Cell } from './screen.ts';
+import { lineScreen } from './line-screen.ts';
+import type { Cell, Screen } from './screen.ts';
 import { settlingUs } from './settling.ts';
 import { ShownLines } from './shown-lines.ts';
 import { heldLine, submittedLine, unansweredLine, withGuesses } from './submitted-line.ts';
@@ -76,8 +77,8 @@ export class LineReader {
   #last: SubmittedLine | null = null;
 
   /** Sizes are clamped to what the screen emulates. */
-  constructor(cols: number, rows: number) {
-    this.#screen = new Screen(cols, rows, SCROLLBACK_ROWS, { plainLetters: true });
+  constructor(cols: number, rows: number, screen: Screen = lineScreen(cols, rows)) {
+    this.#screen = screen;
   }
 
   /** What makes the target forget a line that was refused. */
