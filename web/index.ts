@@ -14,6 +14,7 @@ import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { SetupPage } from './pages/setup.tsx';
+import { SignInPage } from './pages/sign-in.tsx';
 
 /** Bundles the files for browsers, which takes a moment: call once at start. */
 export async function createPages(): Promise<Pages> {
@@ -33,6 +34,7 @@ export async function createPages(): Promise<Pages> {
     run: page(RunPage),
     compare: page(ComparePage),
     setup: page(SetupPage),
+    signIn: page(SignInPage),
     error: page(ErrorPage),
     exported: (props) => {
       const html = `<!doctype html>${renderToString(h(ExportedPage, { ...props, inline }))}`;

@@ -4,6 +4,7 @@
  */
 import type { RequestRule } from './access-request.ts';
 import type { OidcIdentity } from './identity.ts';
+import type { SignInSettings } from './sign-in.ts';
 import type { ChannelKind, FileAccess, RecordingMode } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
 import type { ShellIntegration } from './target.ts';
@@ -18,6 +19,8 @@ export interface DirectoryDocument {
   readonly policies: Readonly<Record<string, unknown>>;
   /** Who may certify principals; left out = nobody. */
   readonly authorities?: readonly AuthorityEntry[];
+  /** How people sign in with an issuer; left out = as it was. */
+  readonly signIn?: SignInSettings;
   /** What may be asked for; left out = nothing. */
   readonly requests?: readonly RequestEntry[];
   /** Who is told of events; left out = nobody. */
@@ -113,7 +116,8 @@ export interface DirectoryChange {
     | 'grant'
     | 'policy'
     | 'request'
-    | 'webhook';
+    | 'webhook'
+    | 'sign-in';
   readonly name: string;
   readonly change: 'added' | 'changed' | 'removed';
 }

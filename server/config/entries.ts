@@ -4,6 +4,7 @@
  */
 import type { KeyEntry } from '../access/directory.ts';
 import { namesEverybody, type OidcIdentity } from '../access/identity.ts';
+import type { SignInSettings } from '../access/sign-in.ts';
 import { requestSchema, type RequestShape } from './access-requests.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type PrincipalShape,
   type TargetShape,
 } from './schema.ts';
+import { readSignIn } from './sign-in.ts';
 import type { Source } from './source.ts';
 import { webhookSchema, type WebhookShape } from './webhooks.ts';
 
@@ -74,6 +76,7 @@ export interface Entries {
   readonly credentials: readonly Located<{ readonly name: string }>[];
   readonly targets: readonly Located<TargetShape>[];
   readonly grants: readonly Located<GrantShape>[];
+  readonly signIn: readonly Located<SignInSettings>[];
   readonly requests: readonly Located<RequestShape>[];
   readonly webhooks: readonly Located<WebhookShape>[];
   readonly policies: readonly Located<{ readonly name: string; readonly document: unknown }>[];
@@ -132,6 +135,7 @@ export function readEntries(
     credentials: read('credentials', credentialSchema),
     targets,
     grants: read<GrantShape>('grants', grantSchema),
+    signIn: readSignIn(sections, source, problems),
     requests: read<RequestShape>('requests', requestSchema),
     webhooks: read<WebhookShape>('webhooks', webhookSchema),
     policies: readPolicies(documents, source, checks, problems, warnings),
@@ -179,8 +183,8 @@ function readIdentities(
     const { issuer = null, subject = null, audience = null, email = null } = read;
     const { claims, run = null, task = null } = read;
     const identity = { issuer, subject, audience, email, claims, run, task };
-    if (email === null) {
-      // Without an address it is a program, which comes with a token of its own issuer.
+    if (email === null && entry.kind === 'agent') {
+      // A program comes with a token of its own issuer.
       for (const name of ['issuer', 'audience'] as const) {
         if (identity[name] !== null) continue;
         const hint = `add "${name}: …", or the e-mail address of a person`;

@@ -33,6 +33,8 @@ export interface Config {
   /** The key service; null = the master key alone. */
   readonly transit: TransitSettings | null;
   readonly logFormat: 'json' | 'pretty';
+  /** Absolute path of the file with the client secret at the issuer; null = not given by file. */
+  readonly clientSecretFile: string | null;
   /** How long a connection to a target is kept for the next session; 0 = none is kept or shared. */
   readonly upstreamIdleMs: number;
   /** Where recordings and their seals go beside the database. */
@@ -46,6 +48,8 @@ export type EnvironmentOutcome =
 
 const PREFIX = 'SALLYPORT_';
 const OWNER_URL = 'SALLYPORT_DATABASE_OWNER_URL';
+const CLIENT_SECRET = 'SALLYPORT_OIDC_CLIENT_SECRET';
+const CLIENT_SECRET_FILE = 'SALLYPORT_OIDC_CLIENT_SECRET_FILE';
 const KNOWN_NAMES = [
   'SALLYPORT_HOME',
   OWNER_URL,
@@ -57,6 +61,8 @@ const KNOWN_NAMES = [
   'SALLYPORT_MASTER_KEY_FILE',
   'SALLYPORT_LOG',
   'SALLYPORT_UPSTREAM_IDLE',
+  CLIENT_SECRET,
+  CLIENT_SECRET_FILE,
   ...PLACE_NAMES,
   ...TRANSIT_NAMES,
 ] as const;
@@ -78,17 +84,20 @@ export class Secrets {
   readonly #masterKey: string | null;
   readonly #objectKey: ObjectKey | null;
   readonly #databaseOwnerUrl: string | null;
+  readonly #clientSecret: string | null;
 
   constructor(
     databaseUrl: string | null,
     masterKey: string | null,
     objectKey: ObjectKey | null = null,
     databaseOwnerUrl: string | null = null,
+    clientSecret: string | null = null,
   ) {
     this.#databaseUrl = databaseUrl;
     this.#databaseOwnerUrl = databaseOwnerUrl;
     this.#masterKey = masterKey;
     this.#objectKey = objectKey;
+    this.#clientSecret = clientSecret;
   }
 
   /** DATABASE_URL as given; null = the embedded database. */
@@ -109,6 +118,11 @@ export class Secrets {
   /** The key of the object store; null = not given. */
   get objectKey(): ObjectKey | null {
     return this.#objectKey;
+  }
+
+  /** SALLYPORT_OIDC_CLIENT_SECRET as given; null = from a file, or none. */
+  get clientSecret(): string | null {
+    return this.#clientSecret;
   }
 
   toString(): string {
@@ -166,6 +180,7 @@ export function readEnvironment(
     masterKeyFile: path('SALLYPORT_MASTER_KEY_FILE'),
     transit: readTransitSettings(given, path, complain),
     logFormat: readLogFormat(given('SALLYPORT_LOG'), defaults.isTerminal, complain),
+    clientSecretFile: path(CLIENT_SECRET_FILE),
     upstreamIdleMs: readIdleTime(given('SALLYPORT_UPSTREAM_IDLE'), complain),
     record,
     secrets: new Secrets(
@@ -173,6 +188,7 @@ export function readEnvironment(
       given('SALLYPORT_MASTER_KEY'),
       usesBucket(record) ? readObjectKey(given, complain) : null,
       readDatabaseUrl(OWNER_URL, given(OWNER_URL), complain),
+      given(CLIENT_SECRET),
     ),
   };
   if (env['SALLYPORT_MASTER_KEY'] !== undefined && config.masterKeyFile !== null) {
@@ -181,6 +197,9 @@ export function readEnvironment(
       'and SALLYPORT_MASTER_KEY_FILE are both set',
       'keep one of them: two keys leave open which one seals the credentials',
     );
+  }
+  if (env[CLIENT_SECRET] !== undefined && config.clientSecretFile !== null) {
+    complain(CLIENT_SECRET, `and ${CLIENT_SECRET_FILE} are both set`, 'keep one of them');
   }
   if (env[OWNER_URL] !== undefined && env['DATABASE_URL'] === undefined) {
     complain(

@@ -10,6 +10,7 @@ import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import type { GrantShape, TargetShape } from './schema.ts';
 import type { Source } from './source.ts';
+import { checkSignIn } from './sign-in.ts';
 import { checkWebhooks } from './webhooks.ts';
 
 const SECTIONS = ['authorities', 'principals', 'credentials', 'targets', 'policies'] as const;
@@ -22,6 +23,7 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
   checkUnique(entries.webhooks, 'webhook', problems);
   checkKeysUnique(entries, problems);
   checkAuthorities(entries, problems, warnings);
+  checkSignIn(entries, problems, warnings);
   const know = (section: NamedSection, name: string, source: Source, path: Path): void => {
     const known = entries.claimed[section];
     if (known.has(name)) return;
@@ -33,7 +35,7 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
     const message = `${pathText(path)}: there is no ${NOUNS[section]} ${quoted(name)}`;
     problems.push(source.at(path, message, hint));
   };
-  checkPrincipals(entries, know, problems, warnings);
+  checkPrincipals(entries, know, problems);
   checkTargets(entries, know, problems, warnings);
   checkGrants(entries, entries.grants, know, warnings);
   checkGrants(entries, entries.requests, know, warnings);
@@ -90,19 +92,8 @@ function checkKeysUnique(entries: Entries, problems: Problem[]): void {
   }
 }
 
-function checkPrincipals(
-  entries: Entries,
-  know: Know,
-  problems: Problem[],
-  warnings: Problem[],
-): void {
+function checkPrincipals(entries: Entries, know: Know, problems: Problem[]): void {
   for (const { entry, source, path } of entries.principals) {
-    for (const identity of entry.identities) {
-      if (identity.entry.issuer !== null && identity.entry.audience !== null) continue;
-      const message = `${pathText(identity.path)} lets nobody in: this version signs no people in by OpenID Connect`;
-      const hint = 'give a key or a certificate; issuer and audience make it one of a program';
-      warnings.push(identity.source.at(identity.path, message, hint));
-    }
     for (const [index, { authority }] of entry.certificates.entries()) {
       know('authorities', authority, source, [...path, 'certificates', index, 'authority']);
     }

@@ -65,10 +65,10 @@ const label = checked((value) =>
     : 'use letters, digits, dot, dash, underscore, colon and slash, at most 128',
 );
 
-const issuer = checked((value) =>
+export const issuer = checked((value) =>
   isIssuer(value) ? null : 'write the `iss` of its tokens, for instance https://ci.example',
 );
-const claim = checked((value) =>
+export const claim = checked((value) =>
   value !== '' && value.length <= 512 && !value.includes('\0')
     ? null
     : 'write what the claim says, at most 512 characters; * stands for any characters',
@@ -141,6 +141,7 @@ export const documentSchema = z.strictObject({
   credentials: list,
   targets: list,
   grants: list,
+  signIn: z.unknown().optional(),
   requests: list,
   webhooks: list,
   policies: z.record(z.string(), z.unknown()).nullish(),

@@ -25,6 +25,9 @@ import type { HttpOptions, Services } from './options.ts';
 import type { Frame } from './pages.ts';
 import { pageRoutes } from './page-routes.ts';
 import { Replays } from './replays.ts';
+import { OidcClient } from './oidc.ts';
+import { oidcRoutes, signInPlace } from './oidc-routes.ts';
+import { ownUrl } from './own-url.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
@@ -72,10 +75,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   server.setTimeout(IDLE_TIMEOUT_MS);
   const port = await listen(server, options.listen);
   const { host } = options.listen;
-  const shown = ['0.0.0.0', '::', '127.0.0.1', '::1'].includes(host) ? 'localhost' : host;
-  const named = shown.includes(':') ? `[${shown}]` : shown;
   return {
-    url: options.publicUrl?.replace(/\/+$/, '') ?? `http://${named}:${port}`,
+    url: ownUrl(options, port),
     address: { host, port },
     close: () => {
       // Views of running sessions end by themselves only when the sessions do.
@@ -114,11 +115,12 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
     live,
   };
   const app = express();
+    oidc: knownIssuer(options),
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(securityHeaders(publicUrl));
+  app.use(securityHeaders(services));
   app.use(openRoutes(services));
   app.use((_request, response, next) => {
     response.set('Cache-Control', 'no-store');
@@ -149,12 +151,28 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use(journalPages(services));
   app.use(() => {
     throw unknownObject('page');
+  app.use(oidcRoutes(services));
   });
   app.use(failures(services, pages));
   return app;
 }
 
-function securityHeaders(publicUrl: string | null): RequestHandler {
+/** The client of the issuer, which learns of changes to the configuration. */
+function knownIssuer({ clock, issuerDesk, logger }: HttpOptions): OidcClient {
+  const oidc = new OidcClient(clock);
+  const learn = (): void => {
+    issuerDesk
+      .settings()
+      .then((settings) => oidc.learn(settings))
+      .catch((error: unknown) => logger.warn('http.issuer-unknown', { why: messageOf(error) }));
+  };
+  issuerDesk.watch(learn).then(learn, (error: unknown) => {
+    logger.warn('http.issuer-unwatched', { why: messageOf(error) });
+  });
+  return oidc;
+}
+
+function securityHeaders({ oidc, publicUrl }: Services): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -166,7 +184,8 @@ function securityHeaders(publicUrl: string | null): RequestHandler {
         imgSrc: ["'self'"],
         connectSrc: ["'self'"],
         fontSrc: ["'self'"],
-        formAction: ["'self'"],
+        // Signing out leads to the issuer, and browsers look at redirects as well.
+        formAction: [() => ["'self'", ...oidc.formOrigins].join(' ')],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
       },
@@ -187,6 +206,8 @@ function failures(services: Services, pages: HttpOptions['pages']): ErrorRequest
             services.logger,
             loggedPath(request.path),
           );
+    const place = response.headersSent ? null : await signInPlace(services, request, response, error);
+    if (place !== null) return response.redirect(302, place);
     if (response.headersSent) {
       response.destroy();
       return;

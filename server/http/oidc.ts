@@ -314,7 +314,9 @@ const MESSAGES: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/"iss" \(issuer\)/, 'the answer came from another issuer'],
   [/"state"/, 'the answer belongs to another sign-in'],
   [/no authorization code/, 'the answer has no code'],
-  [/"id_token" property|"id_token"/, 'the issuer gave no ID token'],
+  [/"id_token"/, 'the issuer gave no ID token'],
+  [/"nonce"/, 'its token belongs to another sign-in'],
+  [/JWT Header|JWT Payload|Invalid JWT/, 'its token is no JSON Web Token'],
 ];
 
 function causesOf(thrown: unknown): Error[] {

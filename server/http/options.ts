@@ -23,6 +23,7 @@ import type {
 } from './ports.ts';
 import type { LiveViews } from './live.ts';
 import type { Replays } from './replays.ts';
+import type { OidcClient } from './oidc.ts';
 import type { Views } from './views.ts';
 import type { IssuerDesk } from './sign-in-ports.ts';
 import type { TokenDesk } from './token-ports.ts';
@@ -69,5 +70,6 @@ export interface Services extends HttpOptions {
   readonly views: Views;
   readonly attempts: Attempts;
   readonly replays: Replays;
+  readonly oidc: OidcClient;
   readonly live: LiveViews;
 }

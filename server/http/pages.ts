@@ -137,6 +137,12 @@ export interface JournalProps {
   readonly filters: JournalFilters;
   /** What is wrong with the filters, if they could not be used. */
   readonly problem: { readonly message: string; readonly hint: string } | null;
+export interface SignInProps {
+  readonly frame: Frame;
+  /** What the button says and where it leads; null = people come by one-time links only. */
+  readonly issuer: { readonly title: string; readonly action: string } | null;
+}
+
   readonly page: Page<JournalEntry>;
   /** All that one can filter by. */
   readonly types: readonly EventType[];
@@ -168,6 +174,7 @@ export interface ExportedProps {
   readonly publicKey: string;
 }
 
+  signIn(props: SignInProps): string;
 /** A file under `/assets/`. */
 export interface Asset {
   readonly type: string;

@@ -6,6 +6,7 @@ import { Router } from 'express';
 import { SallyportError } from '../errors.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
+import { signOutPlace } from './oidc-routes.ts';
 import type { Services } from './options.ts';
 import { cookieName, isHttps, MAX_TOKEN_CHARACTERS, viewerOf } from './viewer.ts';
 
@@ -48,8 +49,9 @@ export function signInRoutes(services: Services): Router {
     response.cookie(cookieName(publicUrl), signedIn.token, cookie);
     response.redirect(303, '/sessions');
   });
-  router.post('/sign-out', async (_request, response) => {
+  router.post('/sign-out', async (request, response) => {
     const { principal, token, by, source } = viewerOf(response);
+    const place = by === 'cookie' ? await signOutPlace(services, request) : null;
     if (by === 'cookie' && principal !== null && token !== null) {
       await signIns.revoke(token);
       await audit.append({
@@ -62,7 +64,7 @@ export function signInRoutes(services: Services): Router {
       });
     }
     response.clearCookie(cookieName(publicUrl), cookie);
-    response.redirect(303, '/');
+    response.redirect(303, place ?? '/');
   });
   router.all('/setup/:token', onlyMethods('GET', 'HEAD', 'POST'));
   router.all('/sign-out', onlyMethods('POST'));

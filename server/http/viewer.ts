@@ -78,7 +78,8 @@ function isOwnOrigin(origin: string, request: Request, publicUrl: string | null)
   return new URL(origin).host === request.get('host');
 }
 
-function cookieValue(header: string | undefined, name: string): string | null {
+/** The value of a cookie; null = it wasn't sent. */
+export function cookieValue(header: string | undefined, name: string): string | null {
   for (const part of (header ?? '').split(';')) {
     const equals = part.indexOf('=');
     if (equals > 0 && part.slice(0, equals).trim() === name) return part.slice(equals + 1).trim();

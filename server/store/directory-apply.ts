@@ -21,6 +21,8 @@ import { tellDirectoryChange } from './directory-change.ts';
 import { readGrants, readTargets } from './directory.ts';
 import { applyIdentities } from './identities.ts';
 import { applyRequests, applyWebhooks, pruneWebhooks } from './request-rules.ts';
+import { adoptPrincipal, spareTakenIn } from './sign-in-accounts.ts';
+import { applySignIn } from './sign-in-settings.ts';
 import { storable, storableJson } from './storable.ts';
 
 /** Any number that no other advisory lock of ours uses. */
@@ -58,6 +60,7 @@ export async function applyDirectory(
     await applyRequests(transaction, document.requests ?? [], changes);
     await applyWebhooks(transaction, document.webhooks ?? [], changes);
     await applyPolicies(transaction, document.policies, changes);
+    await applySignIn(transaction, document.signIn, options.prune, changes);
     if (options.prune) await prune(transaction, document, changes);
     if (changes.length > 0) await tellDirectoryChange(transaction);
     if (options.dryRun) await transaction.rollback();
@@ -111,11 +114,12 @@ async function applyPrincipals(
       groups: entry.groups.map(storable),
       owner: entry.owner === null ? null : storable(entry.owner),
     };
+    const isAdopted = await adoptPrincipal(knex, name);
     const stored = await knex('principals').where({ name }).first<StoredPrincipal | undefined>();
     const id = stored?.id ?? uuidv7();
     const isLocked = stored !== undefined && stored.locked_at !== null;
     const isNew = stored === undefined || (stored.disabled_at !== null && !isLocked);
-    const differs = isNew || !isDeepStrictEqual(pick(stored), wanted);
+    const differs = isNew || isAdopted || !isDeepStrictEqual(pick(stored), wanted);
     if (differs) {
       await knex('principals')
         .insert({ id, name, ...wanted })
@@ -359,6 +363,7 @@ async function prune(knex: Knex, document: DirectoryDocument, changes: Changes):
   // Principals are named by what they did, so they stay as rows.
   const disabled = await knex('principals')
     .whereNotIn('name', names(document.principals))
+    .modify(spareTakenIn, document.signIn)
     .whereNull('disabled_at')
     .update({ disabled_at: knex.fn.now() })
     .returning<{ id: string; name: string }[]>(['id', 'name']);

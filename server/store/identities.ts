@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { NamedIdentity, OidcIdentity } from '../access/identity.ts';
 import { askThrough } from './outage.ts';
+import { settleAccounts } from './sign-in-accounts.ts';
 import { storableJson } from './storable.ts';
 
 /** Makes them the identities of a principal. @returns whether anything changed */
@@ -17,6 +18,7 @@ export async function applyIdentities(
     .select('identity');
   const wanted = identities.map(storableJson);
   const stored = rows.map(({ identity }) => identity);
+  await settleAccounts(knex, principalId, wanted);
   if (isDeepStrictEqual(stored, wanted)) return false;
   await knex('principal_identities').where('principal_id', principalId).delete();
   const fresh = wanted.map((identity, place) => ({

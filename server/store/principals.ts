@@ -1,4 +1,5 @@
 /** Shutting principals out and letting them in again, at once and for every process. */
+import type { Knex } from 'knex';
 import type { Database } from './database.ts';
 import { tellDirectoryChange } from './directory-change.ts';
 import type { StoredJournal } from './journal.ts';
@@ -46,7 +47,16 @@ export async function setDisabled(
           ? { disabled_at: trx.raw('coalesce(disabled_at, now())'), locked_at: trx.fn.now() }
           : { disabled_at: null, locked_at: null },
       );
+    // Who is enabled again signs in again.
+    if (isDisabled) await endWebTokens(trx, storable(name));
     await tellDirectoryChange(trx);
   });
   return 'changed';
+}
+
+async function endWebTokens(trx: Knex, name: string): Promise<void> {
+  await trx('tokens')
+    .whereIn('kind', ['web', 'setup'])
+    .whereIn('principal_id', trx('principals').where({ name }).select('id'))
+    .delete();
 }

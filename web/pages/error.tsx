@@ -13,6 +13,13 @@ export function ErrorPage(props: ErrorProps & { readonly assets: AssetPaths }) {
         <h1>{title}</h1>
         <p>{sentence(props.message)}</p>
         <p class="muted">{sentence(props.hint)}</p>
+        {frame.viewer === null && [401, 403, 503].includes(status) && (
+          <p>
+            <a class="button" href="/sign-in">
+              Go to the sign-in page
+            </a>
+          </p>
+        )}
         {frame.viewer !== null && (
           <p>
             <a class="button" href="/sessions">
