@@ -39,6 +39,8 @@ export interface TransitPlace {
   readonly tokenFile: string;
   /** Certificates of the authorities that the service's own is checked against; null = those of Node. */
   readonly caFile: string | null;
+  /** For one try; of two. */
+  readonly timeoutMs?: number;
 }
 
 export interface TransitAnswer {
@@ -118,10 +120,11 @@ async function tryOnce(
       : { 'Content-Type': 'application/json', 'Content-Length': String(content.length) }),
   };
   const send = url.protocol === 'https:' ? requestTls : requestPlain;
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const { timeoutMs = TIMEOUT_MS } = place;
+  const signal = AbortSignal.timeout(timeoutMs);
   const options = { method, headers, agent: false, signal, ...(ca === undefined ? {} : { ca }) };
   const { bytes, status } = await exchange(send(url, options), content).catch((error: unknown) => {
-    throw signal.aborted ? new Error(`no answer within ${TIMEOUT_MS / 1000} s`) : error;
+    throw signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error;
   });
   try {
     return readAnswer(status, bytes);
