@@ -111,11 +111,11 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
     ...options,
     views: new Views(audit, clock),
     attempts: new Attempts(clock),
+    oidc: knownIssuer(options),
     replays: new Replays(options.recordings),
     live,
   };
   const app = express();
-    oidc: knownIssuer(options),
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
@@ -145,13 +145,13 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use('/api/v1/journal', journalRoutes(services));
   app.use('/api/v1/tokens', tokenRoutes(services));
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
+  app.use(oidcRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));
   app.use(directoryPages(services));
   app.use(journalPages(services));
   app.use(() => {
     throw unknownObject('page');
-  app.use(oidcRoutes(services));
   });
   app.use(failures(services, pages));
   return app;
@@ -198,6 +198,8 @@ function securityHeaders({ oidc, publicUrl }: Services): RequestHandler {
 
 function failures(services: Services, pages: HttpOptions['pages']): ErrorRequestHandler {
   return async (error: unknown, request, response, _next) => {
+    const place = response.headersSent ? null : await signInPlace(services, request, response, error);
+    if (place !== null) return response.redirect(302, place);
     const failure =
       error instanceof KnownFailure
         ? error.failure
@@ -206,8 +208,6 @@ function failures(services: Services, pages: HttpOptions['pages']): ErrorRequest
             services.logger,
             loggedPath(request.path),
           );
-    const place = response.headersSent ? null : await signInPlace(services, request, response, error);
-    if (place !== null) return response.redirect(302, place);
     if (response.headersSent) {
       response.destroy();
       return;
