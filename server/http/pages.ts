@@ -137,12 +137,6 @@ export interface JournalProps {
   readonly filters: JournalFilters;
   /** What is wrong with the filters, if they could not be used. */
   readonly problem: { readonly message: string; readonly hint: string } | null;
-export interface SignInProps {
-  readonly frame: Frame;
-  /** What the button says and where it leads; null = people come by one-time links only. */
-  readonly issuer: { readonly title: string; readonly action: string } | null;
-}
-
   readonly page: Page<JournalEntry>;
   /** All that one can filter by. */
   readonly types: readonly EventType[];
@@ -154,6 +148,12 @@ export interface SetupProps {
   readonly frame: Frame;
   /** Where the button posts to. */
   readonly action: string;
+}
+
+export interface SignInProps {
+  readonly frame: Frame;
+  /** What the button says and where it leads; null = people come by one-time links only. */
+  readonly issuer: { readonly title: string; readonly action: string } | null;
 }
 
 export interface ErrorProps {
@@ -174,7 +174,6 @@ export interface ExportedProps {
   readonly publicKey: string;
 }
 
-  signIn(props: SignInProps): string;
 /** A file under `/assets/`. */
 export interface Asset {
   readonly type: string;
@@ -189,6 +188,7 @@ export interface Pages extends RunPages {
   directory(props: DirectoryProps): string;
   journal(props: JournalProps): string;
   setup(props: SetupProps): string;
+  signIn(props: SignInProps): string;
   error(props: ErrorProps): string;
   /** The file before and after the recording, which stands as JSON inside a script element. */
   exported(props: ExportedProps): { readonly start: string; readonly end: string };
