@@ -42,6 +42,7 @@ import { createLiveSignals } from './store/live.ts';
 import { isOutage } from './store/outage.ts';
 import { maskedPorts } from './session/masked-record.ts';
 import { createRuns } from './store/runs.ts';
+import { createOverview } from './store/overview.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
 import { startRetention } from './store/retention.ts';
@@ -225,6 +226,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     runs: createRuns(database),
     search: stores.search,
     signIns: stores.tokens,
+    overview: createOverview(database, clock),
     issuerDesk: stores.issuerDesk,
     tokens: stores.tokenDesk,
     approvals: stores.approvals,

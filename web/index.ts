@@ -10,6 +10,7 @@ import { ErrorPage } from './pages/error.tsx';
 import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
 import { JournalPage } from './pages/journal.tsx';
 import { RunPage, RunsPage } from './pages/runs.tsx';
+import { OverviewPage } from './pages/overview.tsx';
 import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
@@ -29,7 +30,7 @@ export async function createPages(): Promise<Pages> {
     search: page(SearchPage),
     approvals: page(ApprovalsPage),
     directory: page(DirectoryPage),
-    journal: page(JournalPage),
+    overview: page(OverviewPage),
     runs: page(RunsPage),
     run: page(RunPage),
     compare: page(ComparePage),

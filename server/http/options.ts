@@ -27,6 +27,7 @@ import type { OidcClient } from './oidc.ts';
 import type { Views } from './views.ts';
 import type { IssuerDesk } from './sign-in-ports.ts';
 import type { TokenDesk } from './token-ports.ts';
+import type { OverviewReader } from './overview-ports.ts';
 import type { RunReader } from './run-ports.ts';
 
 export interface HttpOptions {
@@ -36,7 +37,7 @@ export interface HttpOptions {
   readonly publicUrl: string | null;
   readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader & LiveReader;
   readonly files: KeptFileReader;
-  readonly search: SearchDesk;
+  readonly overview: OverviewReader;
   readonly runs: RunReader;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;

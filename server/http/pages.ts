@@ -6,6 +6,7 @@ import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
 import type { RunPages } from './run-page-props.ts';
+import type { OverviewView } from './overview-ports.ts';
 import type {
   ApprovalView,
   ChainReader,
@@ -109,6 +110,14 @@ export interface ApprovalsProps {
 type DirectoryKind = 'principals' | 'targets' | 'grants' | 'credentials';
 
 export interface DirectoryProps {
+export interface OverviewProps {
+  readonly frame: Frame;
+  readonly overview: OverviewView;
+  readonly ready: boolean;
+  /** By what is checked; `ok` or what is wrong. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
   readonly frame: Frame;
   /** What the objects that are shown contain; empty = all are. */
   readonly q: string;
@@ -184,7 +193,7 @@ export interface Pages extends RunPages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
   search(props: SearchProps): string;
-  approvals(props: ApprovalsProps): string;
+  overview(props: OverviewProps): string;
   directory(props: DirectoryProps): string;
   journal(props: JournalProps): string;
   setup(props: SetupProps): string;

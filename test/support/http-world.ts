@@ -8,6 +8,7 @@ import { silentLogger } from '../../server/log.ts';
 import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
 import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
+import { OVERVIEW } from './fake-overview.ts';
 import { fakeRuns } from './fake-runs.ts';
 import { FakeHolds } from './fake-holds.ts';
 import { FakeIssuerDesk } from './fake-issuer-desk.ts';
@@ -186,9 +187,9 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     recordings,
     files: fakeFiles(),
     search,
-    signIns,
-    approvals,
+    overview: { overview: async () => OVERVIEW },
     runs: fakeRuns(recordings),
+    signIns,
     issuerDesk: new FakeIssuerDesk(),
     tokens: new FakeTokens(),
     audit,

@@ -1,11 +1,8 @@
 /** A believable set of sessions and requests for tests of the pages, hostile ones among them. */
 import type { CommandView } from '../../server/http/ports.ts';
+import { HOSTILE } from './hostile-text.ts';
 import type { HttpWorld } from './http-world.ts';
 import { approvalView, commandView, keptSession, sessionId, sessionView } from './http-world.ts';
-
-/** Markup, a bidi override, zero width characters and escapes, as a hostile name would hold them. */
-export const HOSTILE =
-  '<script>alert(1)</script><img src=x onerror=alert(2)>\u202egnp.exe\u2069 a\u200bb\ufeff\x1b[31mred\x07';
 
 /** The long session that most tests open. */
 export const REPLAYED = sessionId(7);

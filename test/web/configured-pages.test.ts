@@ -5,7 +5,7 @@ import { launchBrowser, openPage, picture, type WatchedPage } from '../support/b
 import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
 import { Viewer } from '../support/viewer.ts';
-import { HOSTILE } from '../support/web-scene.ts';
+import { HOSTILE } from '../support/hostile-text.ts';
 
 const PATHS = ['/principals', '/targets', '/grants', '/credentials', '/journal'] as const;
 

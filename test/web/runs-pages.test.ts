@@ -11,7 +11,7 @@ import {
 } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
 import { Viewer } from '../support/viewer.ts';
-import { HOSTILE } from '../support/web-scene.ts';
+import { HOSTILE } from '../support/hostile-text.ts';
 
 const COMPARE = '/compare?principal=deploy-bot&run=4711&with=4712';
 
