@@ -164,6 +164,59 @@ describe('session/forwards', () => {
     assert.equal(scene.sessions.size, 0);
   });
 
+  it('pass nothing while they are paused, and say so where somebody can see it', async () => {
+    const scene = sceneOf();
+    const told: string[] = [];
+    const talking = {
+      id: 's',
+      rule: RULES[0] ?? assert.fail('there is a rule'),
+      run: () => new Promise<void>(() => {}),
+      say: (text: string) => Promise.resolve(void told.push(text)),
+      terminate: () => {},
+      clientGone: () => {},
+      mayStay: () => true,
+    };
+    scene.sessions.run(talking);
+    await scene.sessions.begun(talking);
+    const answer = await scene.forwards.open(tcp('DB1.', 5432), ORIGIN, false);
+    assert.ok(answer?.kind === 'open');
+    const near = new FakeEnd<InputUnit, OutputUnit>();
+    answer.take(near);
+    await settled();
+    const { world } = scene;
+    world.control({ kind: 'pause', by: 'ann', seq: 1, reason: null, forMs: 60_000 });
+    near.send({ kind: 'data', bytes: Buffer.from('ask') });
+    scene.targets[0]?.send({ kind: 'data', stream: 'stdout', bytes: Buffer.from('answer') });
+    await settled();
+    assert.deepEqual([scene.targets[0]?.written, near.written], [[], []]);
+    world.control({ kind: 'notice', by: 'ann', text: 'hello' });
+    world.control({ kind: 'resume', by: 'ann', reason: null });
+    await settled();
+    await settled();
+    assert.deepEqual([scene.targets[0]?.written.length, near.written.length], [1, 1]);
+    assert.deepEqual(told, [
+      'sallyport: paused by ann (forward db1:5432)',
+      'sallyport: notice from ann: hello (forward db1:5432)',
+      'sallyport: resumed by ann (forward db1:5432)',
+    ]);
+    world.control({ kind: 'terminate', by: 'ann', reason: 'enough' });
+    await settled();
+    assert.equal(scene.targets[0]?.written.at(-1)?.kind, 'close');
+  });
+
+  it('let nobody in where they listen while they are paused', async () => {
+    const scene = sceneOf();
+    await scene.forwards.listen(tcp('localhost', 8080), client);
+    scene.world.control({ kind: 'pause', by: 'ann', seq: 1, reason: null, forMs: 60_000 });
+    const channel = { ...tcp('localhost', 8080), origin: ORIGIN };
+    const { signal } = new AbortController();
+    assert.equal((await scene.take?.(channel, signal))?.kind, 'refused');
+    scene.world.control({ kind: 'resume', by: 'ann', reason: null });
+    await settled();
+    assert.equal((await scene.take?.(channel, signal))?.kind, 'open');
+    scene.forwards.close();
+  });
+
   it('has no more than so many open for a client that opens 1,000, and few rows', async () => {
     const scene = sceneOf({}, RULES, { maxForwardsPerConnection: 32 });
     const answers = await Promise.all(
