@@ -5,8 +5,8 @@
 import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
-import type { RunPages } from './run-page-props.ts';
 import type { OverviewView } from './overview-ports.ts';
+import type { RunPages } from './run-page-props.ts';
 import type {
   ApprovalView,
   ChainReader,
@@ -81,7 +81,6 @@ export interface SessionProps {
   readonly commands: readonly CommandView[];
   /** The signed head, if the recording has been sealed. */
   readonly head: NonNullable<Awaited<ReturnType<ChainReader['chain']>>>['head'];
-  readonly mayTerminate: boolean;
   /** All that people did to it, oldest first. */
   readonly controls: readonly ControlView[];
   /** null = it isn't paused. */
@@ -90,6 +89,7 @@ export interface SessionProps {
   readonly isEnding: boolean;
   /** Whether the viewer may pause it and write to it. */
   readonly mayControl: boolean;
+  readonly mayTerminate: boolean;
   /** What the viewer has just done. */
   readonly done: ControlKind | null;
 }
@@ -110,14 +110,6 @@ export interface ApprovalsProps {
 type DirectoryKind = 'principals' | 'targets' | 'grants' | 'credentials';
 
 export interface DirectoryProps {
-export interface OverviewProps {
-  readonly frame: Frame;
-  readonly overview: OverviewView;
-  readonly ready: boolean;
-  /** By what is checked; `ok` or what is wrong. */
-  readonly checks: Readonly<Record<string, string>>;
-}
-
   readonly frame: Frame;
   /** What the objects that are shown contain; empty = all are. */
   readonly q: string;
@@ -129,6 +121,14 @@ export interface OverviewProps {
   }[DirectoryKind];
   /** How many there are of the kind. */
   readonly total: number;
+}
+
+export interface OverviewProps {
+  readonly frame: Frame;
+  readonly overview: OverviewView;
+  readonly ready: boolean;
+  /** By what is checked; `ok` or what is wrong. */
+  readonly checks: Readonly<Record<string, string>>;
 }
 
 /** The filters of the journal, as they stand in the URL; an empty string is no filter. */

@@ -153,6 +153,7 @@ export interface HttpWorld {
   /** `SESSION by NAME` of every termination asked for. */
   readonly terminated: string[];
   readonly clock: { nowMs(): number; monotonicUs(): number; advance(ms: number): void };
+  readonly options: HttpOptions;
   readonly server: HttpServer;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
@@ -186,12 +187,13 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     publicUrl: null,
     recordings,
     files: fakeFiles(),
-    search,
     overview: { overview: async () => OVERVIEW },
     runs: fakeRuns(recordings),
+    search,
     signIns,
     issuerDesk: new FakeIssuerDesk(),
     tokens: new FakeTokens(),
+    approvals,
     audit,
     controls,
     readiness: async () => ({ ready: true, checks: { database: 'ok' } }),
@@ -207,7 +209,8 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     clock,
     version: '0.0.0',
     ...changes,
-  });
+  };
+  const server = await startHttp(options);
   const url = `http://127.0.0.1:${server.address.port}`;
   const tokens = new Map<string, string>();
   const tokenOf = (person: Principal): string => {
@@ -225,6 +228,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     shortKeys,
     terminated: controls.terminated,
     clock,
+    options,
     server,
     url,
     fetch: (path, person = null, init = {}) => {
