@@ -1,11 +1,14 @@
 /** `journal …`: the audit log at the command line. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DirectoryChange } from '../access/directory.ts';
+import type { Clock } from '../clock.ts';
 import { withStores } from '../context.ts';
 import { SallyportError } from '../errors.ts';
+import { LOOK_WINDOW_MS } from '../http/views.ts';
 import type { JournalEntry } from '../journal/event.ts';
 import { printable } from '../printable.ts';
 import type { Journal } from '../session/ports.ts';
+import type { StoredJournal } from '../store/journal.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 const PAGE = 500;
@@ -22,7 +25,7 @@ const tail: Verb = {
   options: { limit: { type: 'string' }, follow: { type: 'boolean' } },
   positionals: [0, 0],
   run: (input) =>
-    withStores(input, async ({ journal }) => {
+    withStores(input, async ({ clock, journal }) => {
       const limit = Number(input.options.text('limit') ?? DEFAULT_TAIL);
       if (!Number.isInteger(limit) || limit < 1 || limit > PAGE) {
         throw new SallyportError('usage.invalid', '--limit is out of range', `take 1 to ${PAGE}`);
@@ -34,7 +37,9 @@ const tail: Verb = {
           await input.terminal.out(lineOf(input, entry));
         }
       };
-      await show((await journal.list({ limit })).items);
+      const { items } = await journal.list({ limit });
+      await journalReading(journal, clock, input, { what: 'tail' });
+      await show(items);
       while (input.options.flag('follow')) {
         await sleep(FOLLOW_MS);
         const page = await journal.list({ limit: PAGE });
@@ -51,7 +56,8 @@ const exportJournal: Verb = {
   options: {},
   positionals: [0, 0],
   run: (input) =>
-    withStores(input, async ({ journal }) => {
+    withStores(input, async ({ clock, journal }) => {
+      await journalReading(journal, clock, input, { what: 'export' });
       for await (const entry of journal.entries()) {
         await input.terminal.out(`${JSON.stringify(entry)}\n`);
       }
@@ -60,6 +66,22 @@ const exportJournal: Verb = {
 };
 
 export const journalVerbs: readonly Verb[] = [tail, exportJournal];
+
+/** Says in the journal that it is read, since it holds what people typed; once in a window for each reader. */
+async function journalReading(
+  journal: Pick<StoredJournal, 'append' | 'list'>,
+  clock: Clock,
+  { source }: VerbInput,
+  data: { readonly what: string },
+): Promise<void> {
+  const since = new Date(clock.nowMs() - LOOK_WINDOW_MS).toISOString();
+  const looks = await journal.list({ types: ['journal.read'], since, limit: PAGE });
+  const isKnown = ({ data: known, source: by }: JournalEntry): boolean =>
+    by === source && known['what'] === data.what;
+  if (looks.items.some(isKnown)) return;
+  const nobody = { principal: null, session: null, target: null };
+  await journal.append({ type: 'journal.read', source, ...nobody, data });
+}
 
 function lineOf(input: VerbInput, entry: JournalEntry): string {
   if (input.options.flag('json')) return `${JSON.stringify(entry)}\n`;

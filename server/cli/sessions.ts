@@ -35,8 +35,20 @@ const list: Verb = {
   },
   positionals: [0, 0],
   run: (input) =>
-    withStores(input, async ({ recordings }) => {
+    withStores(input, async ({ journal, recordings }) => {
       const query = sessionQuery(input);
+      const { limit: _limit, ...asked } = query;
+      // Which sessions have a text in their commands says what people typed.
+      if (query.q !== undefined) {
+        await journal.append({
+          type: 'recording.viewed',
+          principal: null,
+          source: input.source,
+          session: null,
+          target: query.target ?? null,
+          data: { what: 'search', ...asked },
+        });
+      }
       const page = await recordings.listSessions(query);
       if (input.options.flag('json')) return json(input, page);
       const rows = page.items.map((one) => [

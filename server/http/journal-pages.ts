@@ -21,7 +21,7 @@ export function journalPages(services: Services): Router {
   const { audit, pages } = services;
   const router = Router();
   router.get('/journal', async (request, response) => {
-    principalFor(response, 'journal.read');
+    const principal = principalFor(response, 'journal.read');
     const base = {
       frame: await frameOf(services, response),
       filters: journalFilters(request.query),
@@ -30,7 +30,10 @@ export function journalPages(services: Services): Router {
     };
     let props: JournalProps;
     try {
-      const page = await audit.list(journalQuery(request.query));
+      const query = journalQuery(request.query);
+      const page = await audit.list(query);
+      const { cursor: _cursor, limit: _limit, ...asked } = query;
+      await services.views.readJournal(principal, viewerOf(response).source, asked);
       props = { ...base, page, problem: null };
     } catch (error) {
       if (!(error instanceof SallyportError) || error.code !== 'usage.invalid') throw error;

@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from './query.ts';
 import { principalFor } from './session-access.ts';
+import { viewerOf } from './viewer.ts';
 
 const TEXT_FILTERS = ['principal', 'session', 'target'] as const;
 /** A list of types is longer than a name. */
@@ -25,8 +26,12 @@ const MAX_TYPES_CHARACTERS = 2_000;
 export function journalRoutes(services: Services): Router {
   const router = Router();
   router.get('/', async (request, response) => {
-    principalFor(response, 'journal.read');
-    response.json(await services.audit.list(journalQuery(request.query)));
+    const principal = principalFor(response, 'journal.read');
+    const query = journalQuery(request.query);
+    const page = await services.audit.list(query);
+    const { cursor: _cursor, limit: _limit, ...asked } = query;
+    await services.views.readJournal(principal, viewerOf(response).source, asked);
+    response.json(page);
   });
   router.all('/', onlyMethods('GET', 'HEAD'));
   return router;

@@ -91,14 +91,7 @@ async function found(
   }
   if (query.principal !== principal.name) {
     const { cursor: _cursor, limit: _limit, ...asked } = query;
-    await services.audit.append({
-      type: 'recording.viewed',
-      principal: principal.name,
-      source: viewerOf(response).source,
-      session: null,
-      target: query.target ?? null,
-      data: { what: 'search', ...asked },
-    });
+    await services.views.searched(principal, viewerOf(response).source, asked);
   }
   return { scope, page: await services.search.search(query) };
 }

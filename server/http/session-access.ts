@@ -37,12 +37,17 @@ export async function sessionsFor(
   response: Response,
   query: SessionQuery,
 ): Promise<{ readonly scope: 'all' | 'own'; readonly page: Page<SessionView> }> {
-  const { principal } = viewerOf(response);
+  const { principal, source } = viewerOf(response);
   const outcome = guard(principal, 'session.list');
   if (outcome.kind !== 'allowed' || principal === null) {
     throw refusal(outcome.kind === 'allowed' ? { kind: 'unauthenticated' } : outcome, 'session');
   }
   if (outcome.scope === 'all') {
+    // Which sessions have a text in their commands says what others typed.
+    if (query.q !== undefined && query.principal !== principal.name) {
+      const { cursor: _cursor, limit: _limit, ...asked } = query;
+      await services.views.searched(principal, source, asked);
+    }
     return { scope: 'all', page: await services.recordings.listSessions(query) };
   }
   if (query.principal !== undefined && query.principal !== principal.name) {
