@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import { returnPath, type SignInSettings } from '../access/sign-in.ts';
-import { SallyportError } from '../errors.ts';
+import { messageOf, SallyportError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { IssuerUnavailable } from './issuers.ts';
@@ -17,11 +18,13 @@ import { cookieName, cookieValue, isHttps, viewerOf } from './viewer.ts';
 const BROWSER_COOKIE_LIFE_MS = 10 * 60_000;
 const BROWSER_BYTES = 32;
 const BROWSER = /^[A-Za-z0-9_-]{43}$/;
-const LINKS_GO_ON =
-  'one-time links go on working: npx sallyport token create --principal NAME --link';
+/** Rows of the journal that one outage may take in so much time, of each process. */
+const MAX_OUTAGE_ROWS = 20;
+const OUTAGE_WINDOW_MS = 10 * 60_000;
 
 export function oidcRoutes(services: Services): Router {
   const { attempts, issuerDesk, oidc, pages, publicUrl } = services;
+  const outages = new Outages(services);
   const router = Router();
   const cookie = {
     httpOnly: true,
@@ -58,11 +61,11 @@ export function oidcRoutes(services: Services): Router {
     attempts.take(source);
     let departure;
     try {
-      const secret = await issuerDesk.clientSecret();
+      const secret = await secretOf(services);
       departure = await oidc.depart(settings, secret, `${base}/login/callback`);
     } catch (thrown) {
       if (!(thrown instanceof IssuerUnavailable)) throw thrown;
-      throw await unavailable(services, response, settings.issuer, thrown.message);
+      throw await outages.tell(response, settings.issuer, thrown.message);
     }
     const { codeVerifier, nonce, state, url } = departure;
     const known = browserOf(request, publicUrl);
@@ -81,8 +84,10 @@ export function oidcRoutes(services: Services): Router {
   router.get('/login/callback', async (request, response) => {
     const { by, source, token } = viewerOf(response);
     attempts.take(source);
-    const refuse = (why: string, issuer: string | null, hint = AGAIN): Promise<SallyportError> =>
-      refused(services, response, 'access.unauthenticated', issuer, why, hint);
+    const refuse = (why: string, issuer: string | null): Promise<SallyportError> => {
+      const code = 'access.unauthenticated';
+      return refused(services, response, { code, issuer, subject: null, why, hint: AGAIN });
+    };
     const state = request.query['state'];
     const browser = browserOf(request, publicUrl);
     if (browser === null) {
@@ -101,10 +106,9 @@ export function oidcRoutes(services: Services): Router {
     }
     const url = new URL(`${baseOf(services, request)}/login/callback`);
     url.search = new URL(request.originalUrl, url).search;
-    const secret = await issuerDesk.clientSecret();
-    const redeemed = await oidc.redeem(settings, secret, url, state, pending);
+    const redeemed = await oidc.redeem(settings, () => secretOf(services), url, state, pending);
     if (redeemed.kind === 'unavailable') {
-      throw await unavailable(services, response, settings.issuer, redeemed.why);
+      throw await outages.tell(response, settings.issuer, redeemed.why);
     }
     if (redeemed.kind === 'refused') throw await refuse(redeemed.why, settings.issuer);
     const outcome = await issuerDesk.signIn({
@@ -115,8 +119,10 @@ export function oidcRoutes(services: Services): Router {
       source,
     });
     if (outcome.kind === 'refused') {
-      const { hint, why } = outcome;
-      throw await refused(services, response, 'access.forbidden', settings.issuer, why, hint);
+      const { issuer } = settings;
+      const subject = printable(String(redeemed.claims['sub']), 255);
+      const refusal = { ...outcome, code: 'access.forbidden', issuer, subject } as const;
+      throw await refused(services, response, refusal);
     }
     attempts.forgive(source);
     response.cookie(cookieName(publicUrl), outcome.token, cookie);
@@ -180,13 +186,20 @@ function titleOf({ issuer, title }: SignInSettings): string {
   return title ?? new URL(issuer).host;
 }
 
+interface Refusal {
+  readonly code: 'access.unauthenticated' | 'access.forbidden';
+  /** null = it isn't known which it was about. */
+  readonly issuer: string | null;
+  /** Whom the issuer has named; null = nobody yet. */
+  readonly subject: string | null;
+  readonly why: string;
+  readonly hint: string;
+}
+
 async function refused(
   { audit, logger }: Services,
   response: Response,
-  code: 'access.unauthenticated' | 'access.forbidden' | 'issuer.unavailable',
-  issuer: string | null,
-  why: string,
-  hint: string,
+  { code, hint, issuer, subject, why }: Refusal,
 ): Promise<SallyportError> {
   const { source } = viewerOf(response);
   logger.warn('http.sign-in-refused', { source, why });
@@ -196,21 +209,61 @@ async function refused(
     source,
     session: null,
     target: null,
-    data: { method: 'oidc', ...(issuer !== null && { issuer }), why },
+    data: {
+      method: 'oidc',
+      ...(issuer !== null && { issuer }),
+      ...(subject !== null && { sub: subject }),
+      why,
+    },
   });
-  const message =
-    code === 'issuer.unavailable'
-      ? `nobody can be signed in by ${issuer ?? 'the issuer'}: ${why}`
-      : `you are not signed in: ${why}`;
-  return new SallyportError(code, message, hint);
+  return new SallyportError(code, `you are not signed in: ${why}`, hint);
 }
 
-function unavailable(
-  services: Services,
-  response: Response,
-  issuer: string,
-  why: string,
-): Promise<SallyportError> {
-  const hint = `try again in a minute; ${LINKS_GO_ON}`;
-  return refused(services, response, 'issuer.unavailable', issuer, why, hint);
+/** What an outage is told by. It is nobody's attempt, and a long one doesn't fill the journal. */
+class Outages {
+  readonly #services: Services;
+  #rows = 0;
+  #sinceMs = 0;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  async tell(response: Response, issuer: string, why: string): Promise<SallyportError> {
+    const { attempts, audit, clock, logger } = this.#services;
+    const { source } = viewerOf(response);
+    logger.warn('http.issuer-unavailable', { source, issuer, why });
+    attempts.forgive(source);
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#sinceMs >= OUTAGE_WINDOW_MS) {
+      this.#rows = 0;
+      this.#sinceMs = nowMs;
+    }
+    this.#rows += 1;
+    if (this.#rows <= MAX_OUTAGE_ROWS) {
+      await audit.append({
+        type: 'auth.failed',
+        principal: null,
+        source,
+        session: null,
+        target: null,
+        data: { method: 'oidc', issuer, why: `the issuer can't be asked: ${why}` },
+      });
+    }
+    return new SallyportError(
+      'issuer.unavailable',
+      `nobody can be signed in by ${issuer} now: ${why}`,
+      'try again in a minute; one-time links go on working: npx sallyport token create --principal NAME --link',
+    );
+  }
+}
+
+/** Its file may be unreadable, which the log says and nobody else is told. */
+async function secretOf({ issuerDesk, logger }: Services): Promise<string | null> {
+  try {
+    return await issuerDesk.clientSecret();
+  } catch (thrown) {
+    logger.error('http.client-secret', { why: messageOf(thrown) });
+    throw new IssuerUnavailable("the bastion's client secret can't be read; its log says why");
+  }
 }

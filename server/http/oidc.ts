@@ -119,17 +119,18 @@ export class OidcClient {
 
   /**
    * Trades the code of the return for an ID token and verifies it.
+   * @param secret rejects with IssuerUnavailable when it can't be had
    * @param url the redirect URI with the query that came
    */
   async redeem(
     settings: SignInSettings,
-    secret: string | null,
+    secret: () => Promise<string | null>,
     url: URL,
     state: string,
     pending: Pick<PendingSignIn, 'nonce' | 'codeVerifier'>,
   ): Promise<ReturnOutcome> {
     try {
-      const client = await this.#clientOf(settings, secret);
+      const client = await this.#clientOf(settings, await secret());
       const tokens = await authorizationCodeGrant(client, url, {
         expectedState: state,
         expectedNonce: pending.nonce,

@@ -16,7 +16,7 @@ import { DIRECTORY_CHANNEL, tellDirectoryChange } from './directory-change.ts';
 import { PRINCIPAL_COLUMNS, principalOf, type PrincipalRow } from './directory.ts';
 import type { StoredJournal } from './journal.ts';
 import { askThrough } from './outage.ts';
-import { accountOf, type AccountOutcome } from './sign-in-accounts.ts';
+import { accountOf, type AccountOutcome } from './sign-in-decision.ts';
 import { readSignInSettings } from './sign-in-settings.ts';
 import { storable, storableJson } from './storable.ts';
 import { hashOf, insertToken, TOKEN_LIFE_MS } from './tokens.ts';

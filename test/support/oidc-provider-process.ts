@@ -88,7 +88,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.writeHead(200, { 'content-type': 'application/json' });
     return void response.end(JSON.stringify({ sub: 'root', email: 'root@example.com' }));
   }
-  if (path !== '/token' || forge === null) return void callback(request, response);
+  if (path !== '/token' || forge === null) return callback(request, response);
   if (forge === 'token-html') {
     response.writeHead(200, { 'content-type': 'text/html' });
     return void response.end('<html>proxy error</html>');
@@ -103,7 +103,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return void response.end(`{"x":"${'x'.repeat(300 * 1024)}"}`);
   }
   rewriteToken(response, forge);
-  callback(request, response);
+  await callback(request, response);
 }
 
 /** Changes the ID token in the answer that the provider is about to give. */
