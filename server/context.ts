@@ -272,5 +272,13 @@ export function builtinQueries(stores: Stores, identity: BastionIdentity): Built
     },
     waitingApprovals: (limit) => stores.approvals.listApprovals({ status: 'waiting', limit }),
     decide: (id, decision, by) => stores.approvals.decide(id, decision, by),
+    standingApprovals: (limit) => stores.approvals.standing(limit),
+    revoke: async (id, by) => (await stores.approvals.revoke(id, by)).kind,
+    awaitApproval: async (id, principal, signal) => {
+      const standing = await stores.approvals.standingFor(id, principal);
+      const knows = permit(principal, 'approval.list').kind === 'allowed';
+      if (standing === null || !(standing.isTheirs || knows)) return null;
+      return stores.approvals.decided(id, signal);
+    },
   };
 }

@@ -3,6 +3,7 @@ import { h, type ComponentType } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import type { Pages } from '../server/http/pages.ts';
 import { buildAssets, type AssetPaths } from './build.ts';
+import { ApprovalPage } from './pages/approval.tsx';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { DirectoryPage } from './pages/directory.tsx';
 import { ComparePage } from './pages/compare.tsx';
@@ -29,6 +30,7 @@ export async function createPages(): Promise<Pages> {
     session: page(SessionPage),
     search: page(SearchPage),
     approvals: page(ApprovalsPage),
+    approval: page(ApprovalPage),
     directory: page(DirectoryPage),
     overview: page(OverviewPage),
     runs: page(RunsPage),

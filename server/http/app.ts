@@ -8,6 +8,8 @@ import express, {
 } from 'express';
 import helmet from 'helmet';
 import { messageOf, SallyportError } from '../errors.ts';
+import { ApprovalFeed } from './approval-feed.ts';
+import { approvalPages } from './approval-pages.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { Attempts } from './attempts.ts';
 import { directoryPages } from './directory-pages.ts';
@@ -66,13 +68,14 @@ export interface HttpServer {
 /** Resolves when listening. Rejects with `listen.failed`. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const live = new LiveViews(options.recordings);
+  const feed = new ApprovalFeed(options.approvals);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
-    httpApp(options, live),
+    httpApp(options, live, feed),
   );
   limitSources(server);
   server.maxConnections = MAX_HTTP_CONNECTIONS;
@@ -85,6 +88,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     close: () => {
       // Views of running sessions end by themselves only when the sessions do.
       live.close();
+      feed.close();
       return close(server);
     },
   };
@@ -109,7 +113,7 @@ function limitSources(server: Server): void {
 }
 
 /** The application without a server. */
-export function httpApp(options: HttpOptions, live: LiveViews): Express {
+export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFeed): Express {
   const { audit, clock, pages, publicUrl, signIns } = options;
   const services: Services = {
     ...options,
@@ -118,6 +122,7 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
     oidc: knownIssuer(options),
     replays: new Replays(options.recordings),
     live,
+    feed,
   };
   const app = express();
   app.disable('x-powered-by');
@@ -154,6 +159,7 @@ export function httpApp(options: HttpOptions, live: LiveViews): Express {
   app.use(oidcRoutes(services));
   app.use(signInRoutes(services));
   app.use(pageRoutes(services));
+  app.use(approvalPages(services));
   app.use(directoryPages(services));
   app.use(journalPages(services));
   app.use(() => {

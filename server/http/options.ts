@@ -1,6 +1,7 @@
 /** What the HTTP adapter is given, and what its routes share. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import type { ApprovalFeed } from './approval-feed.ts';
 import type { Attempts } from './attempts.ts';
 import type { ControlDesk } from './control-ports.ts';
 import type { Pages } from './pages.ts';
@@ -73,4 +74,5 @@ export interface Services extends HttpOptions {
   readonly replays: Replays;
   readonly oidc: OidcClient;
   readonly live: LiveViews;
+  readonly feed: ApprovalFeed;
 }

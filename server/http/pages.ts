@@ -2,13 +2,13 @@
  * What the HTTP adapter needs from the web front end: pages as functions from props to an HTML
  * document, and files by path. `web/` satisfies this; nothing here imports it.
  */
+import type { ApprovalPages } from './approval-page-props.ts';
 import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
 import type { OverviewView } from './overview-ports.ts';
 import type { RunPages } from './run-page-props.ts';
 import type {
-  ApprovalView,
   ChainReader,
   CommandView,
   DirectoryViews,
@@ -94,19 +94,6 @@ export interface SessionProps {
   readonly done: ControlKind | null;
 }
 
-/** What became of a decision that the viewer just made. */
-export type DecisionNotice =
-  'approved' | 'refused' | 'unknown' | 'already-decided' | 'own-request' | 'not-an-approver';
-
-export interface ApprovalsProps {
-  readonly frame: Frame;
-  readonly waiting: readonly ApprovalView[];
-  readonly decided: readonly ApprovalView[];
-  readonly notice: { readonly kind: DecisionNotice; readonly id: string } | null;
-  /** Whether the viewer may open the sessions that the requests belong to. */
-  readonly mayReadSessions: boolean;
-}
-
 type DirectoryKind = 'principals' | 'targets' | 'grants' | 'credentials';
 
 export interface DirectoryProps {
@@ -189,7 +176,7 @@ export interface Asset {
   readonly body: Buffer;
 }
 
-export interface Pages extends RunPages {
+export interface Pages extends RunPages, ApprovalPages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
   search(props: SearchProps): string;

@@ -10,6 +10,8 @@ import type { AuditEvent, EventType, JournalEntry } from '../journal/event.ts';
 import type { RecordingSeal } from '../journal/seal.ts';
 import type { Keyframe, Pause } from '../terminal/keyframe.ts';
 
+export type * from './approval-ports.ts';
+
 export interface SessionView {
   readonly id: string;
   readonly kind: 'shell' | 'exec' | 'sftp' | 'scp' | 'forward';
@@ -229,26 +231,6 @@ export interface SearchPage extends Page<FoundCommand | FoundOutput> {
 export interface SearchDesk {
   /** Newest first. A page may have fewer items than asked for although there is a next one. */
   search(query: SearchQuery): Promise<SearchPage>;
-}
-
-export interface ApprovalDesk {
-  listApprovals(query: {
-    readonly status?: ApprovalView['status'];
-    readonly limit: number;
-  }): Promise<readonly ApprovalView[]>;
-  approval(id: string): Promise<ApprovalView | null>;
-  /** First decision wins; decision and journal row in one transaction, then a notification. */
-  decide(
-    id: string,
-    decision: 'approved' | 'refused',
-    by: { readonly principal: Principal; readonly source: string; readonly reason: string | null },
-  ): Promise<
-    | { readonly kind: 'decided'; readonly approval: ApprovalView }
-    | { readonly kind: 'unknown' }
-    | { readonly kind: 'already-decided'; readonly approval: ApprovalView }
-    | { readonly kind: 'own-request' }
-    | { readonly kind: 'not-an-approver' }
-  >;
 }
 
 export interface KeyView {

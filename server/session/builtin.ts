@@ -7,7 +7,14 @@ import { permit, type Action } from '../access/permission.ts';
 import type { Principal } from '../access/principal.ts';
 import type { RecordedEvent } from '../asciicast/event.ts';
 import { printable } from '../printable.ts';
-import { EXIT_DENIED, EXIT_FAILED } from './notice.ts';
+import {
+  isWait,
+  runApprovals,
+  runDecision,
+  type ApprovalAnswer,
+  type ApprovalQueries,
+} from './approval-commands.ts';
+import { EXIT_DENIED } from './notice.ts';
 import type { ChannelRequest, Directory } from './ports.ts';
 import {
   knownHostsLines,
@@ -18,7 +25,7 @@ import {
 } from './ssh-config.ts';
 
 /** What the commands need; narrower than the web's ports. */
-export interface BuiltinQueries {
+export interface BuiltinQueries extends ApprovalQueries {
   readonly directory: Directory;
   readonly identity: BastionIdentity;
   /** Newest first; only those that the principal may see. */
@@ -28,14 +35,6 @@ export interface BuiltinQueries {
     id: string,
     by: { readonly principal: Principal; readonly source: string },
   ): Promise<AsyncIterable<RecordedEvent> | null>;
-  waitingApprovals(limit: number): Promise<readonly BuiltinApproval[]>;
-  decide(
-    id: string,
-    decision: 'approved' | 'refused',
-    by: { readonly principal: Principal; readonly source: string; readonly reason: string | null },
-  ): Promise<{
-    readonly kind: 'decided' | 'unknown' | 'already-decided' | 'own-request' | 'not-an-approver';
-  }>;
 }
 
 /** Who asks, and how they came. */
@@ -57,26 +56,11 @@ export interface BuiltinSession {
   readonly status: string;
 }
 
-export interface BuiltinApproval {
-  readonly id: string;
-  readonly principal: string;
-  readonly target: string;
-  readonly text: string;
-  /** Why it is held, as everywhere; null = the rule says nothing. */
-  readonly reason: string | null;
-  readonly expiresAt: string;
-}
-
-export interface BuiltinResult {
-  readonly lines: readonly string[];
-  readonly exitStatus: number;
-}
+export type BuiltinResult = ApprovalAnswer;
 
 const MAX_LISTED = 50;
 const SSH_PORT = 22;
 const NOTHING_OPEN = 'no target is open to you; ask an admin for a grant';
-/** Longer than any reason of a decision. */
-const MAX_REASON_CHARACTERS = 1_000;
 
 /** What each command is for, and what it needs; null = it tells people of themselves only. */
 export const BUILTINS: Readonly<
@@ -90,8 +74,11 @@ export const BUILTINS: Readonly<
     action: null,
   },
   sessions: { words: 'your latest sessions; for auditors everybody’s', action: 'session.list' },
-  approvals: { words: 'commands that wait for a decision', action: 'approval.list' },
-  approve: { words: 'approve ID [reason]', action: 'approval.decide' },
+  approvals: {
+    words: 'what waits for a decision; approvals wait ID, approvals standing, approvals revoke ID',
+    action: 'approval.list',
+  },
+  approve: { words: 'approve ID [--for session|30m] [reason]', action: 'approval.decide' },
   deny: { words: 'deny ID [reason]', action: 'approval.decide' },
   play: { words: 'play SESSION; Ctrl-C or q ends it', action: 'session.read' },
 };
@@ -101,6 +88,12 @@ export function isBuiltin(request: ChannelRequest): boolean {
   if (request.kind === 'subsystem') return false;
   if (request.command === null) return true;
   return Object.hasOwn(BUILTINS, words(request)[0] ?? '');
+}
+
+/** The words of a request that blocks until a person has decided; null = it is something else. */
+export function awaitedApproval(request: ChannelRequest): readonly string[] | null {
+  const asked = words(request);
+  return isWait(asked) ? asked : null;
 }
 
 /** The id of the session that is to be played; null = the request is something else. */
@@ -137,37 +130,13 @@ export async function runBuiltin(
         ),
       );
     }
-    case 'approvals': {
-      const waiting = await queries.waitingApprovals(MAX_LISTED);
-      return ok(
-        waiting.length === 0
-          ? ['nothing waits']
-          : waiting.map(
-              (one) =>
-                `${one.id}  ${one.principal} on ${one.target} until ${one.expiresAt}: ${printable(one.text, 300)}` +
-                (one.reason === null ? '' : `  (${printable(one.reason, MAX_REASON_CHARACTERS)})`),
-            ),
-      );
-    }
+    case 'approvals':
+      return runApprovals(queries, by, rest);
     case 'play':
       return refused('there is no such session that you may see; see: ssh BASTION sessions');
     case 'approve':
-    case 'deny': {
-      const [id, ...reason] = rest;
-      if (id === undefined) {
-        return {
-          lines: [`sallyport: ${verb} needs the id of an approval`],
-          exitStatus: EXIT_FAILED,
-        };
-      }
-      const decision = verb === 'approve' ? 'approved' : 'refused';
-      const { kind } = await queries.decide(id, decision, {
-        principal: by.principal,
-        source: by.source,
-        reason: reason.length === 0 ? null : reason.join(' '),
-      });
-      return kind === 'decided' ? ok([`${id} ${decision}`]) : refused(DECISION_FAILURES[kind]);
-    }
+    case 'deny':
+      return runDecision(queries, by, verb, rest);
     default:
       return refused(`there is no command ${printable(verb, 40)}; see: ssh BASTION help`);
   }
@@ -180,13 +149,6 @@ function neededRole(verb: string, principal: Principal): string | null {
   const outcome = permit(principal, action);
   return outcome.kind === 'forbidden' || outcome.kind === 'out-of-scope' ? outcome.needs : null;
 }
-
-const DECISION_FAILURES = {
-  unknown: 'there is no such approval; see: ssh BASTION approvals',
-  'already-decided': 'that approval is decided already',
-  'own-request': 'nobody decides their own request; ask another approver',
-  'not-an-approver': 'you are not an approver of that request; ask one of its approvers',
-} as const;
 
 export interface Reachable {
   readonly target: string;

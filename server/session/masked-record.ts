@@ -11,6 +11,7 @@ import type { Decision } from '../policy/decision.ts';
 import type { ReadCommand } from '../shell/command.ts';
 import { detectorsOf, HOLD_MS } from './masking.ts';
 import type {
+  ApprovalRequest,
   Approvals,
   DecidedCommand,
   Policies,
@@ -67,16 +68,26 @@ export function maskedPorts(
     approvals: {
       outcome: (id, signal) => approvals.outcome(id, signal),
       request: (asked) => {
-        const detectors = running.get(asked.session);
-        if (detectors === undefined) return approvals.request(asked);
-        const { reason } = asked;
-        return approvals.request({
-          ...asked,
-          text: maskText(detectors, asked.text).text,
-          reason: reason === null ? null : maskText(detectors, reason, CUT.test(reason)).text,
-        });
+        const detectors = asked.session === null ? undefined : running.get(asked.session);
+        return approvals.request(detectors === undefined ? asked : maskedRequest(detectors, asked));
       },
     },
+  };
+}
+
+/** An approver sees no secret, and what has one is decided each time: equal texts say too little then. */
+function maskedRequest(detectors: Detectors, asked: ApprovalRequest): ApprovalRequest {
+  const shown = (text: string, isCut = false): string => maskText(detectors, text, isCut).text;
+  const text = shown(asked.text);
+  const never = { kind: 'never', why: 'a secret in it is masked' } as const;
+  return {
+    ...asked,
+    text,
+    reason: asked.reason === null ? null : shown(asked.reason, CUT.test(asked.reason)),
+    ...(asked.grounds !== undefined && {
+      grounds: asked.grounds.map((one) => ({ ...one, why: shown(one.why, CUT.test(one.why)) })),
+    }),
+    ...(text !== asked.text && { repeat: never }),
   };
 }
 

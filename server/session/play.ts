@@ -38,7 +38,8 @@ export async function play(
   return stop.signal.aborted ? 'stopped' : 'played';
 }
 
-async function waitForStop(end: DownstreamEnd, stop: AbortController): Promise<void> {
+/** Aborts `stop` at Ctrl-C, q, or the end of the client. */
+export async function waitForStop(end: DownstreamEnd, stop: AbortController): Promise<void> {
   for (;;) {
     const unit = await end.read();
     const isKey =

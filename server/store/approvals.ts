@@ -1,56 +1,95 @@
 /**
- * Approvals: requests that wait for a person, and the desk where they are decided. Waiting is by
+ * Approvals: requests that wait for people, and the desk where they are decided. Waiting is by
  * notification and a deadline; the row alone says what was decided, and only once.
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import { hasRole, isNamedBy, type Principal } from '../access/principal.ts';
+import type { Demand } from '../access/approval-demands.ts';
+import type { Principal } from '../access/principal.ts';
 import type { Clock } from '../clock.ts';
-import type { AuditEvent, EventType } from '../journal/event.ts';
-import type { ApprovalOutcome, ApprovalRequest, Approvals } from '../session/ports.ts';
-import { type ApprovalRow, approvalView } from './approval-row.ts';
+import type { AuditEvent } from '../journal/event.ts';
+import type {
+  ApprovalOutcome,
+  ApprovalRequest,
+  Approvals,
+  RequestedApproval,
+} from '../session/ports.ts';
+import {
+  approvalBackground,
+  approvalChanges,
+  lastPlace,
+  type ApprovalChange,
+} from './approval-background.ts';
+import { approvalView, type ApprovalObject, type ApprovalRow } from './approval-row.ts';
+import {
+  approvalRow,
+  APPROVALS_CHANNEL,
+  commit,
+  giveUp,
+  notify,
+  Settled,
+  type ApprovalStores,
+} from './approval-settle.ts';
+import {
+  decideApproval,
+  escalate,
+  standingTowards,
+  votesOn,
+  type ApprovalStanding,
+  type DecidedBy,
+  type DeskOutcome,
+} from './approval-votes.ts';
 import type { Database } from './database.ts';
 import type { StoredJournal } from './journal.ts';
 import { askThrough, outageReason, retryDelayMs } from './outage.ts';
-import { storable } from './storable.ts';
+import {
+  passByStanding,
+  revokeStanding,
+  standingApprovals,
+  type RevokeOutcome,
+} from './standing-approvals.ts';
+import { storable, storableJson } from './storable.ts';
 
-/** Notified with the approval's id when it is requested and when it is decided. */
-export const APPROVALS_CHANNEL = 'sallyport_approvals';
 /** Digits and letters that nobody takes for one another. */
 export const ID_ALPHABET = '23456789abcdefghjkmnpqrstuvwxyz';
 export const ID_CHARACTERS = 6;
 const MAX_ID_ATTEMPTS = 10;
 export const MAX_LISTED = 500;
-export const MAX_REASON_CHARACTERS = 1000;
 /** How often a row is looked at that nobody was notified about: that shows that the database is away. */
 export const LOOK_EVERY_MS = 3000;
 /** How long the database may be away before what waits is refused. */
 export const OUTAGE_WAIT_MS = 10_000;
 /** Attempts to cancel an approval after that, 2 s apart. */
 const MAX_CANCEL_ATTEMPTS = 1000;
-
-export type ApprovalObject = ReturnType<typeof approvalView>;
-
-export type DeskOutcome =
-  | { readonly kind: 'decided'; readonly approval: ApprovalObject }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'already-decided'; readonly approval: ApprovalObject }
-  | { readonly kind: 'own-request' }
-  | { readonly kind: 'not-an-approver' };
+/** What an abort without a reason of its own means. */
+const GIVEN_UP = 'whoever asked gave up or went away';
+/** Nobody is left to run what waited when a bastion ends. */
+const RESTARTED = 'the bastion was restarted while it waited';
 
 export interface StoredApprovals extends Approvals {
+  /** Newest first. @param query.uses left out = also what passed by an earlier approval */
   listApprovals(query: {
     readonly status?: ApprovalObject['status'];
+    readonly uses?: false;
     readonly limit: number;
   }): Promise<readonly ApprovalObject[]>;
   approval(id: string): Promise<ApprovalObject | null>;
   /** First decision wins. Rejects with `journal.failed`; nothing is decided then. */
-  decide(
-    id: string,
-    decision: 'approved' | 'refused',
-    by: { readonly principal: Principal; readonly source: string; readonly reason: string | null },
-  ): Promise<DeskOutcome>;
+  decide(id: string, decision: 'approved' | 'refused', by: DecidedBy): Promise<DeskOutcome>;
+  /** What counts for more than once. */
+  standing(limit: number): Promise<readonly ApprovalObject[]>;
+  revoke(id: string, by: DecidedBy): Promise<RevokeOutcome>;
+  /** Waits for the end of somebody else's waiting, without ending it. null = `signal` came first, or it is unknown. */
+  decided(id: string, signal: AbortSignal): Promise<ApprovalObject | null>;
+  /** Calls back with the id whenever an approval has changed, and with '' when that may have been missed. */
+  watch(onChange: (id: string) => void): Promise<() => void>;
+  /** What else is known of a request; null = there is none. */
+  background(id: string): ReturnType<typeof approvalBackground>;
+  changes(after: number, limit: number): Promise<readonly ApprovalChange[]>;
+  lastPlace(): Promise<number>;
+  /** How somebody stands to a request, as the directory is now; null = there is no such request. */
+  standingFor(id: string, principal: Principal): Promise<ApprovalStanding | null>;
   /** At the start, after recovery: cancels what waits for sessions that are over. */
   cancelStale(): Promise<void>;
 }
@@ -63,34 +102,36 @@ export interface ApprovalsOptions {
   readonly clock: Clock;
 }
 
-type Final = 'approved' | 'refused' | 'expired' | 'cancelled';
-
-/** Somebody else was first; never leaves this file. */
-class Settled extends Error {}
-
 export function createApprovals(options: ApprovalsOptions): StoredApprovals {
   return new Desk(options);
 }
 
+/** What is written of a request, columns with JSON as text. */
+type NewRow = Readonly<Record<string, unknown>> &
+  Pick<ApprovalRow, 'id' | 'approvers' | 'expires_at'>;
+
 class Desk implements StoredApprovals {
   readonly #options: ApprovalsOptions;
+  readonly #stores: ApprovalStores;
   readonly #knex: Knex;
 
   constructor(options: ApprovalsOptions) {
     this.#options = options;
+    this.#stores = options;
     this.#knex = options.database.knex;
   }
 
   /** See `Approvals`. */
-  async request(request: ApprovalRequest): Promise<{ id: string; url: string }> {
+  async request(request: ApprovalRequest): Promise<RequestedApproval> {
     for (let attempt = 1; ; attempt += 1) {
       const id = newId();
-      try {
-        await this.#insert(id, request);
-        return { id, url: `${this.#options.publicUrl()}/approvals/${id}` };
-      } catch (error) {
-        if (!(error instanceof Settled) || attempt === MAX_ID_ATTEMPTS) throw error;
-      }
+      const demands = this.#demands(request);
+      const row = this.#rowOf(id, request, demands);
+      const url = `${this.#options.publicUrl()}/approvals/${id}`;
+      const standing = await passByStanding(this.#stores, request, row, demands);
+      if (standing !== null) return { id, url, standing };
+      if (await this.#insert(row, request)) return { id, url };
+      if (attempt === MAX_ID_ATTEMPTS) throw new Settled('no id is free');
     }
   }
 
@@ -98,21 +139,24 @@ class Desk implements StoredApprovals {
   async outcome(id: string, signal: AbortSignal): Promise<ApprovalOutcome> {
     try {
       const reason = await this.#waited(id, signal);
-      if (reason !== 'decided') await this.#settle(id, reason, null);
-      return outcomeOf(await this.#row(id));
+      if (reason !== 'decided') {
+        await giveUp(this.#stores, id, reason, reason === 'cancelled' ? whyGivenUp(signal) : null);
+      }
+      return outcomeOf(await approvalRow(this.#knex, id));
     } catch (error) {
       // The row still says `waiting`: nobody may approve what has been refused.
-      void this.#cancelLater(id);
-      if (signal.aborted) return { kind: 'cancelled' };
+      const why = signal.aborted ? whyGivenUp(signal) : 'the database did not answer';
+      void this.#cancelLater(id, why);
+      if (signal.aborted) return { kind: 'cancelled', why };
       return { kind: 'unavailable', why: outageReason(error) };
     }
   }
 
   /** Cancels once the database answers again; never rejects. The expiry and the next start do so too. */
-  async #cancelLater(id: string): Promise<void> {
+  async #cancelLater(id: string, why: string): Promise<void> {
     for (let failures = 1; failures <= MAX_CANCEL_ATTEMPTS; failures += 1) {
       try {
-        return void (await this.#settle(id, 'cancelled', null));
+        return void (await giveUp(this.#stores, id, 'cancelled', why));
       } catch {
         await sleep(retryDelayMs(failures), null, { ref: false });
       }
@@ -121,6 +165,7 @@ class Desk implements StoredApprovals {
 
   async listApprovals(query: {
     readonly status?: ApprovalObject['status'];
+    readonly uses?: false;
     readonly limit: number;
   }): Promise<readonly ApprovalObject[]> {
     const found = this.#knex<ApprovalRow>('approvals')
@@ -130,143 +175,156 @@ class Desk implements StoredApprovals {
       ])
       .limit(Math.min(Math.max(query.limit, 1), MAX_LISTED));
     if (query.status !== undefined) void found.where('status', query.status);
-    return (await found).map(approvalView);
+    if (query.uses === false) void found.whereNull('standing');
+    return (await found).map((row) => approvalView(row));
   }
 
   async approval(id: string): Promise<ApprovalObject | null> {
-    const row = await this.#row(id);
-    return row === null ? null : approvalView(row);
+    const row = await approvalRow(this.#knex, id);
+    return row === null ? null : approvalView(row, await votesOn(this.#knex, row.id));
   }
 
-  async decide(
-    id: string,
-    decision: 'approved' | 'refused',
-    by: { readonly principal: Principal; readonly source: string; readonly reason: string | null },
-  ): Promise<DeskOutcome> {
-    const row = await this.#row(id);
-    if (row === null) return { kind: 'unknown' };
-    if (row.principal === by.principal.name) return { kind: 'own-request' };
-    if (!mayDecide(by.principal, row.approvers)) return { kind: 'not-an-approver' };
-    if (row.expires_at.getTime() <= this.#options.clock.nowMs()) {
-      await this.#settle(row.id, 'expired', null);
-    }
-    const isDecided = await this.#settle(row.id, decision, by);
-    const after = (await this.#row(row.id)) ?? row;
-    return { kind: isDecided ? 'decided' : 'already-decided', approval: approvalView(after) };
+  decide(id: string, decision: 'approved' | 'refused', by: DecidedBy): Promise<DeskOutcome> {
+    return decideApproval(this.#stores, id, decision, by);
+  }
+
+  standing(limit: number): Promise<readonly ApprovalObject[]> {
+    return standingApprovals(this.#stores, limit);
+  }
+
+  revoke(id: string, by: DecidedBy): Promise<RevokeOutcome> {
+    return revokeStanding(this.#stores, id, by);
+  }
+
+  async decided(id: string, signal: AbortSignal): Promise<ApprovalObject | null> {
+    const row = await approvalRow(this.#knex, id);
+    if (row === null) return null;
+    const reason = await this.#waited(row.id, signal);
+    if (reason === 'cancelled') return null;
+    if (reason === 'expired') await giveUp(this.#stores, row.id, 'expired', null);
+    return this.approval(row.id);
+  }
+
+  watch(onChange: (id: string) => void): Promise<() => void> {
+    return this.#options.database.listen(APPROVALS_CHANNEL, onChange);
+  }
+
+  background(id: string): ReturnType<typeof approvalBackground> {
+    return approvalBackground(this.#options.database, id);
+  }
+
+  changes(after: number, limit: number): Promise<readonly ApprovalChange[]> {
+    return approvalChanges(this.#options.database, after, limit);
+  }
+
+  lastPlace(): Promise<number> {
+    return lastPlace(this.#options.database);
+  }
+
+  standingFor(id: string, principal: Principal): Promise<ApprovalStanding | null> {
+    return standingTowards(this.#stores, id, principal);
   }
 
   async cancelStale(): Promise<void> {
     const { rows } = await this.#knex.raw<{ rows: readonly { readonly id: string }[] }>(
-      `select id from approvals where status = 'waiting' and not exists (
+      `select id from approvals
+       where status = 'waiting' and kind <> 'access' and not exists (
          select 1 from sessions where sessions.id = session_id and status = 'active')`,
     );
-    for (const { id } of rows) await this.#settle(id, 'cancelled', null);
+    for (const { id } of rows) await giveUp(this.#stores, id, 'cancelled', RESTARTED);
   }
 
-  async #insert(id: string, request: ApprovalRequest): Promise<void> {
-    const row = {
+  #demands({ approvers, demands, rule }: ApprovalRequest): readonly Demand[] {
+    const nowMs = this.#options.clock.nowMs();
+    const usual = { rule, approvers, minimum: 1, fourEyes: false, escalation: null };
+    const asked = demands === undefined || demands.length === 0 ? [usual] : demands;
+    return asked.map(({ escalation, ...demand }) => ({
+      ...demand,
+      escalation:
+        escalation === null ? null : { atMs: nowMs + escalation.afterMs, to: escalation.to },
+    }));
+  }
+
+  #rowOf(id: string, request: ApprovalRequest, demands: readonly Demand[]): NewRow {
+    const { grounds = [], kind = 'command', login = null, reason, repeat = null, rule } = request;
+    const escalations = demands.flatMap(({ escalation }) => escalation?.atMs ?? []);
+    return {
       id,
+      kind,
       session_id: request.session,
-      principal: request.principal,
-      target: request.target,
+      principal: storable(request.principal),
+      target: storable(request.target),
+      login: login === null ? null : storable(login),
       command_seq: request.commandSeq,
       text: storable(request.text),
-      rule: request.rule === null ? null : storable(request.rule),
-      reason: request.reason === null ? null : storable(request.reason),
-      approvers: request.approvers.map(storable),
+      rule: rule === null ? null : storable(rule),
+      reason: reason === null ? null : storable(reason),
+      approvers: [...new Set(demands.flatMap((one) => one.approvers))].map(storable),
+      demands: JSON.stringify(storableJson(demands)),
+      grounds: JSON.stringify(storableJson(grounds)),
+      repeat: repeat === null ? null : JSON.stringify(storableJson(repeat)),
       requested_at: new Date(this.#options.clock.nowMs()),
       expires_at: new Date(request.expiresAtMs),
+      escalate_at: escalations.length === 0 ? null : new Date(Math.min(...escalations)),
     };
-    const data = { id, seq: request.commandSeq, text: request.text, rule: request.rule };
+  }
+
+  /** @returns false = the id is taken */
+  #insert(row: NewRow, request: ApprovalRequest): Promise<boolean> {
+    const { commandSeq: seq, kind = 'command', rule, text } = request;
+    const data = { id: row.id, kind, seq, text, rule, approvers: row.approvers };
     const event: AuditEvent = {
       type: 'approval.requested',
       principal: request.principal,
       source: null,
       session: request.session,
       target: request.target,
-      data: { ...data, approvers: request.approvers, expiresAt: row.expires_at.toISOString() },
+      data: { ...data, expiresAt: row.expires_at.toISOString() },
     };
-    await this.#options.journal.appendWith([event], async (trx) => {
+    return commit(this.#stores, event, async (trx) => {
       const made: readonly unknown[] = await trx('approvals')
         .insert(row, ['id'])
         .onConflict('id')
         .ignore();
       if (made.length === 0) throw new Settled('the id is taken');
-      await notify(trx, id);
+      await notify(trx, row.id);
     });
-  }
-
-  /**
-   * Ends the waiting of an approval, with its journal row, if nobody did before.
-   * @returns whether this call decided
-   */
-  async #settle(
-    id: string,
-    status: Final,
-    by: {
-      readonly principal: Principal;
-      readonly source: string;
-      readonly reason: string | null;
-    } | null,
-  ): Promise<boolean> {
-    const row = await this.#row(id);
-    if (row === null || row.status !== 'waiting') return false;
-    const nowMs = this.#options.clock.nowMs();
-    const reason = by?.reason?.slice(0, MAX_REASON_CHARACTERS) ?? null;
-    const changes = {
-      status,
-      decided_by: by?.principal.name ?? null,
-      decided_at: new Date(nowMs),
-      decision_reason: reason === null ? null : storable(reason),
-    };
-    const event: AuditEvent = {
-      type: EVENTS[status],
-      principal: by?.principal.name ?? null,
-      source: by?.source ?? null,
-      session: row.session_id,
-      target: row.target,
-      data: { id, decision: status, requester: row.principal, seq: row.command_seq, reason },
-    };
-    try {
-      await this.#options.journal.appendWith([event], async (trx) => {
-        const waiting = trx<ApprovalRow>('approvals').where({ id, status: 'waiting' });
-        // Nobody decides after the end of its time, even if nothing has noted the end yet.
-        if (by !== null) void waiting.where('expires_at', '>', new Date(nowMs));
-        if ((await waiting.update(changes)) === 0) throw new Settled('it was decided before');
-        await notify(trx, id);
-      });
-      return true;
-    } catch (error) {
-      if (error instanceof Settled) return false;
-      throw error;
-    }
   }
 
   /** Waits until the approval is decided, its time is over, or the signal says that nobody waits. */
   async #waited(id: string, signal: AbortSignal): Promise<'decided' | 'expired' | 'cancelled'> {
     let wake = (): void => {};
-    const unlisten = await this.#options.database.listen(APPROVALS_CHANNEL, (payload) => {
-      if (payload === '' || payload === id) wake();
+    const unlisten = await this.watch((changed) => {
+      if (changed === '' || changed === id) wake();
     });
     const onAbort = (): void => wake();
     signal.addEventListener('abort', onAbort);
     let timer: NodeJS.Timeout | undefined;
+    const look = (): Promise<ApprovalRow | null> =>
+      askThrough(() => approvalRow(this.#knex, id), OUTAGE_WAIT_MS);
     try {
       const nextWake = (): Promise<void> => new Promise((resolve) => (wake = resolve));
       // Asked for before the row is read, so that no change falls between.
       let woken = nextWake();
       // Without a first answer nobody knows how long to wait: that counts as refused.
-      let row = await askThrough(() => this.#row(id), OUTAGE_WAIT_MS);
+      let row = await look();
       for (;;) {
         if (signal.aborted) return 'cancelled';
         if (row === null || row.status !== 'waiting') return 'decided';
-        const leftMs = row.expires_at.getTime() - this.#options.clock.nowMs();
+        const nowMs = this.#options.clock.nowMs();
+        const leftMs = row.expires_at.getTime() - nowMs;
         if (leftMs <= 0) return 'expired';
+        const toEscalationMs = (row.escalate_at?.getTime() ?? Infinity) - nowMs;
+        if (toEscalationMs <= 0) {
+          await escalate(this.#stores, id);
+          row = await look();
+          continue;
+        }
         clearTimeout(timer);
-        timer = setTimeout(() => wake(), Math.min(leftMs, LOOK_EVERY_MS));
+        timer = setTimeout(() => wake(), Math.min(leftMs, toEscalationMs, LOOK_EVERY_MS));
         await woken;
         woken = nextWake();
-        row = await askThrough(() => this.#row(id), OUTAGE_WAIT_MS);
+        row = await look();
       }
     } finally {
       clearTimeout(timer);
@@ -274,37 +332,19 @@ class Desk implements StoredApprovals {
       unlisten();
     }
   }
-
-  async #row(id: string): Promise<ApprovalRow | null> {
-    const typed = storable(id.trim().toLowerCase());
-    const row = await this.#knex<ApprovalRow>('approvals').where('id', typed).first();
-    return row ?? null;
-  }
 }
 
-const EVENTS = {
-  approved: 'approval.decided',
-  refused: 'approval.decided',
-  expired: 'approval.expired',
-  cancelled: 'approval.cancelled',
-} as const satisfies Record<Final, EventType>;
-
-/** Named approvers narrow the role; an admin may always decide. */
-function mayDecide(principal: Principal, approvers: readonly string[]): boolean {
-  if (hasRole(principal, 'admin')) return true;
-  if (!hasRole(principal, 'approver')) return false;
-  return approvers.length === 0 || approvers.some((selector) => isNamedBy(principal, selector));
+function whyGivenUp({ reason }: AbortSignal): string {
+  return typeof reason === 'string' ? reason : GIVEN_UP;
 }
 
 function outcomeOf(row: ApprovalRow | null): ApprovalOutcome {
   if (row?.status === 'approved' || row?.status === 'refused') {
     return { kind: row.status, by: row.decided_by ?? '', reason: row.decision_reason };
   }
-  return { kind: row?.status === 'cancelled' ? 'cancelled' : 'expired' };
-}
-
-async function notify(trx: Knex, id: string): Promise<void> {
-  await trx.raw('select pg_notify(?, ?)', [APPROVALS_CHANNEL, id]);
+  return row?.status === 'cancelled'
+    ? { kind: 'cancelled', why: row.decision_reason }
+    : { kind: 'expired' };
 }
 
 function newId(): string {

@@ -3,14 +3,20 @@ import type { GrantRule } from '../../server/access/grant.ts';
 import type { Principal, Role } from '../../server/access/principal.ts';
 import { USUAL_DEMANDS } from '../../server/access/token-demands.ts';
 import {
+  awaitedApproval,
   isBuiltin,
   runBuiltin,
   type BuiltinQueries,
   type BuiltinResult,
 } from '../../server/session/builtin.ts';
+import {
+  waitForDecision,
+  type BuiltinApproval,
+  type BuiltinDecision,
+} from '../../server/session/approval-commands.ts';
 import { grantFor, principal, request } from '../support/session-fakes.ts';
 
-type Decided = Awaited<ReturnType<BuiltinQueries['decide']>>['kind'];
+type Decided = BuiltinDecision;
 type Call = readonly [name: string, ...unknown[]];
 
 const SOURCE = '192.0.2.9:1';
@@ -18,8 +24,26 @@ const DENIED = 126;
 /** Every object has these; none is a command. */
 const INHERITED = ['constructor', 'toString', 'hasOwnProperty', '__proto__', 'valueOf'];
 
+const APPROVAL: BuiltinApproval = {
+  id: 'K7M2QX',
+  status: 'waiting',
+  principal: 'bot',
+  target: 'web1',
+  text: 'reboot\r\n\u001b[2J',
+  reason: 'it stops the host',
+  expiresAt: 'soon',
+  decidedBy: null,
+  decisionReason: null,
+  until: null,
+  uses: 0,
+};
+const DECIDED: BuiltinDecision = { kind: 'decided', approval: APPROVAL, isAgain: false };
+
 function world(
-  answers: { readonly decided?: Decided; readonly rules?: readonly GrantRule[] } = {},
+  answers: {
+    readonly decided?: Decided;
+    readonly awaited?: BuiltinApproval;
+    readonly rules?: readonly GrantRule[] } = {},
 ) {
   const calls: Call[] = [];
   const { target, rule } = grantFor('shell');
@@ -43,14 +67,24 @@ function world(
     recording: () => Promise.resolve(null),
     waitingApprovals: (limit) => {
       calls.push(['waitingApprovals', limit]);
-      const one = { id: 'K7M2QX', principal: 'bot', target: 'web1', expiresAt: 'soon' };
-      return Promise.resolve([
-        { ...one, text: 'reboot\r\n\u001b[2J', reason: 'it stops the host' },
-      ]);
+      return Promise.resolve([APPROVAL]);
     },
-    decide: (id, decision, { principal: by, source, reason }) => {
-      calls.push(['decide', id, decision, by.name, source, reason]);
-      return Promise.resolve({ kind: answers.decided ?? 'decided' });
+    decide: (id, decision, { principal: by, source, reason, scope }) => {
+      calls.push(['decide', id, decision, by.name, source, reason, scope]);
+      return Promise.resolve(answers.decided ?? DECIDED);
+    },
+    standingApprovals: (limit) => {
+      calls.push(['standingApprovals', limit]);
+      const until = '2026-11-22T02:00:00.000Z';
+      return Promise.resolve([{ ...APPROVAL, decidedBy: 'bob', until, uses: 3 }]);
+    },
+    revoke: (id, { principal: by, reason }) => {
+      calls.push(['revoke', id, by.name, reason]);
+      return Promise.resolve('revoked');
+    },
+    awaitApproval: (id, by) => {
+      calls.push(['awaitApproval', id, by.name]);
+      return Promise.resolve(answers.awaited ?? null);
     },
   };
   const run = (command: string | null, ...roles: Role[]): Promise<BuiltinResult> => {
@@ -59,7 +93,7 @@ function world(
     const place = { host: '192.0.2.1', port: 2222 };
     return runBuiltin(queries, { principal: by, source: SOURCE, userName: 'ann', place }, asked);
   };
-  return { calls, run };
+  return { calls, queries, run };
 }
 
 describe('the bastion’s own commands', () => {
@@ -166,10 +200,74 @@ describe('the bastion’s own commands', () => {
       exitStatus: 0,
     });
     assert.deepEqual(calls, [
-      ['decide', 'K7M2QX', 'approved', 'bot', SOURCE, null],
-      ['decide', 'K7M2QX', 'refused', 'bot', SOURCE, 'not now'],
+      ['decide', 'K7M2QX', 'approved', 'bot', SOURCE, null, { kind: 'once' }],
+      ['decide', 'K7M2QX', 'refused', 'bot', SOURCE, 'not now', { kind: 'once' }],
     ]);
   });
+
+  const SCOPES: [command: string, reason: string | null, scope: object][] = [
+    ['approve K7M2QX --for session', null, { kind: 'session' }],
+    ['approve K7M2QX --for=30m all of it', 'all of it', { kind: 'time', ms: 1_800_000 }],
+    ['approve K7M2QX --for 24h', null, { kind: 'time', ms: 86_400_000 }],
+    ['approve K7M2QX reason --for 1h', 'reason --for 1h', { kind: 'once' }],
+  ];
+  for (const [command, reason, scope] of SCOPES) {
+    it(`decide for as much as is said: ${command}`, async () => {
+      const { run, calls } = world();
+      assert.equal((await run(command, 'approver')).exitStatus, 0);
+      assert.deepEqual(calls, [['decide', 'K7M2QX', 'approved', 'bot', SOURCE, reason, scope]]);
+    });
+  }
+  for (const bad of ['', '25h', '0s', '1d', 'ever', '-1m']) {
+    it(`decide nothing for a scope that is none: "${bad}"`, async () => {
+      const { run, calls } = world();
+      const { exitStatus, lines } = await run(`approve K7M2QX --for ${bad}`, 'approver');
+      assert.equal(exitStatus, 255);
+      assert.match(lines.join(), /--for takes once, session, or a time/);
+      assert.deepEqual(calls, []);
+    });
+  }
+
+  it('say that more people must approve', async () => {
+    const { run } = world({ decided: { kind: 'agreed', missing: 2 } });
+    const { exitStatus, lines } = await run('approve K7M2QX', 'approver');
+    assert.deepEqual(lines, ['K7M2QX noted; 2 more people must approve']);
+    assert.equal(exitStatus, 0);
+  });
+
+  it('list and revoke what was approved for longer, for approvers', async () => {
+    const { run, calls } = world();
+    const { lines } = await run('approvals standing', 'approver');
+    assert.match(lines.join(), /approved by bob until 2026-11-22T02:00:00.000Z, used 3 times: reboot/);
+    assert.deepEqual((await run('approvals revoke K7M2QX too broad', 'approver')).lines, [
+      'K7M2QX revoked',
+    ]);
+    assert.equal((await run('approvals revoke K7M2QX', 'auditor')).exitStatus, DENIED);
+    assert.equal((await run('approvals standing')).exitStatus, DENIED);
+    assert.deepEqual(calls, [
+      ['standingApprovals', 50],
+      ['revoke', 'K7M2QX', 'bot', 'too broad'],
+    ]);
+  });
+
+  const ENDS: [Partial<BuiltinApproval> | null, status: number, words: RegExp][] = [
+    [{ status: 'approved', decidedBy: 'bob' }, 0, /^sallyport: approved by bob$/],
+    [{ status: 'refused', decidedBy: 'bob', decisionReason: 'no' }, DENIED, /refused by bob: no$/],
+    [{ status: 'expired' }, DENIED, /approval K7M2QX expired$/],
+    [{ status: 'cancelled', decisionReason: 'gone' }, DENIED, /K7M2QX cancelled: gone$/],
+    [null, DENIED, /there is no such approval/],
+  ];
+  for (const [end, status, words] of ENDS) {
+    it(`wait for the end of an approval: ${end?.status ?? 'unknown'}`, async () => {
+      const { queries } = world(end === null ? {} : { awaited: { ...APPROVAL, ...end } });
+      const asked = awaitedApproval(request('exec', 'approvals wait K7M2QX')) ?? [];
+      const never = new AbortController().signal;
+      const by = { principal, source: SOURCE };
+      const { exitStatus, lines } = await waitForDecision(queries, by, asked, never);
+      assert.equal(exitStatus, status);
+      assert.match(lines.join(), words);
+    });
+  }
 
   it('need an id to decide', async () => {
     const { run, calls } = world();
@@ -179,14 +277,19 @@ describe('the bastion’s own commands', () => {
     assert.deepEqual(calls, []);
   });
 
-  const failures: [Exclude<Decided, 'decided'>, RegExp][] = [
-    ['unknown', /there is no such approval/],
-    ['already-decided', /decided already/],
-    ['own-request', /nobody decides their own request/],
-    ['not-an-approver', /you are not an approver/],
+  const failures: [Decided, RegExp][] = [
+    [{ kind: 'unknown' }, /there is no such approval/],
+    [
+      { kind: 'already-decided', approval: { ...APPROVAL, status: 'refused', decidedBy: 'bob' } },
+      /decided already: refused by bob/,
+    ],
+    [{ kind: 'own-request' }, /nobody decides their own request/],
+    [{ kind: 'four-eyes' }, /somebody who doesn’t own the agent/],
+    [{ kind: 'not-an-approver' }, /you are not an approver/],
+    [{ kind: 'once-only', why: 'it is uncertain' }, /only once: it is uncertain; leave --for out/],
   ];
   for (const [decided, words] of failures) {
-    it(`say why a decision did not count: ${decided}`, async () => {
+    it(`say why a decision did not count: ${decided.kind}`, async () => {
       const { exitStatus, lines } = await world({ decided }).run('approve K7M2QX', 'admin');
       assert.equal(exitStatus, DENIED);
       assert.match(lines.join('\n'), words);

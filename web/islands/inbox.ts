@@ -1,30 +1,213 @@
-/** The approvals page: says when the list has changed, and sends a decision only once. */
+/**
+ * The inbox and the page of one request: shows changes as they happen, sends a decision only once, and is
+ * driven by keys. Everything that it shows comes from the pages themselves.
+ */
+import { length } from '../parts/format.ts';
+import { openLive } from './live.ts';
 
-/** How often the list of waiting requests is asked for. */
-const POLL_INTERVAL_MS = 5000;
+/** How often the time that is left is counted down. */
+const CLOCK_INTERVAL_MS = 1000;
+/** Changes that come together are shown together. */
+const GATHER_MS = 50;
+/** What a person is typing in, or has chosen, is never replaced. */
+const BUSY = 'input:focus, select:focus, textarea:focus';
 
-const shown = document.getElementById('waiting')?.dataset['ids'] ?? '';
+const request = document.getElementById('request');
+const broken = document.getElementById('broken');
 const news = document.getElementById('news');
 
-async function poll(): Promise<void> {
-  if (document.hidden || news === null) return;
-  const answer = await fetch('/api/v1/approvals?status=waiting&limit=200');
-  if (!answer.ok) return;
-  const { items } = (await answer.json()) as { items: readonly { readonly id: string }[] };
-  const ids = items.map((one) => one.id);
-  news.hidden = ids.toSorted().join(' ') === shown.split(' ').toSorted().join(' ');
+function cards(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>('#waiting > .card')];
 }
 
-setInterval(() => {
-  // The network may be away for a while; the next poll asks again.
-  poll().catch(() => {});
-}, POLL_INTERVAL_MS);
+// --- changes ----------------------------------------------------------------------------------
+
+async function fresh(): Promise<Document | null> {
+  const answer = await fetch(location.pathname);
+  if (!answer.ok) return null;
+  return new DOMParser().parseFromString(await answer.text(), 'text/html');
+}
+
+function replace(id: string, now: Document): void {
+  const shown = document.getElementById(id);
+  const wanted = now.getElementById(id);
+  if (shown !== null && wanted !== null) shown.replaceWith(document.adoptNode(wanted));
+}
+
+/** Cards stay as they are, with what was typed in them, unless something about them has changed. */
+function showInbox(now: Document): void {
+  const before = new Map(cards().map((card) => [card.id, card]));
+  const selected = document.activeElement?.closest('.card')?.id ?? null;
+  const wanted = now.getElementById('inbox');
+  const inbox = document.getElementById('inbox');
+  if (wanted === null || inbox === null) return;
+  for (const card of wanted.querySelectorAll<HTMLElement>('#waiting > .card')) {
+    const old = before.get(card.id);
+    const isSame = old?.dataset['state'] === card.dataset['state'];
+    if (old === undefined || (!isSame && old.querySelector(BUSY) === null)) continue;
+    card.replaceWith(old);
+  }
+  const held = document.activeElement;
+  inbox.replaceWith(document.adoptNode(wanted));
+  // What is put into another place of the document loses the focus.
+  if (held instanceof HTMLElement && held.isConnected) held.focus();
+  else if (selected !== null && document.getElementById(selected) === null) cards()[0]?.focus();
+  replace('settled', now);
+  const added = cards().filter((card) => !before.has(card.id)).length;
+  if (added > 0 && news !== null) news.textContent = `${added} new to decide on`;
+}
+
+function showRequest(now: Document): void {
+  const wanted = now.getElementById('request');
+  if (wanted === null || request === null) return;
+  const shown = document.getElementById('request');
+  const hasEnded = wanted.dataset['status'] !== shown?.dataset['status'];
+  if (hasEnded) return location.reload();
+  if (shown?.querySelector(BUSY) === null) shown.replaceWith(document.adoptNode(wanted));
+}
+
+async function show(): Promise<void> {
+  const now = await fresh();
+  if (now === null) return;
+  replaceCount(now);
+  document.title = now.title;
+  if (request === null) showInbox(now);
+  else showRequest(now);
+}
+
+/** The number beside "Approvals" in the bar. */
+function replaceCount(now: Document): void {
+  const shown = document.querySelector('nav a[href="/approvals"]');
+  const wanted = now.querySelector('nav a[href="/approvals"]');
+  if (shown !== null && wanted !== null) shown.replaceWith(document.adoptNode(wanted));
+}
+
+let gathering: number | undefined;
+let last: Promise<void> = Promise.resolve();
+
+function changed(): void {
+  if (gathering !== undefined) return;
+  gathering = setTimeout(() => {
+    gathering = undefined;
+    // One after the other, so that an older answer never replaces a newer one.
+    last = last.then(show).catch(() => {});
+  }, GATHER_MS) as unknown as number;
+}
+
+function listen(): void {
+  let isFirst = true;
+  const events = new EventSource('/api/v1/approvals/stream');
+  events.addEventListener('open', () => {
+    if (broken !== null) broken.hidden = true;
+    // What was in the page may be older than the connection.
+    if (!isFirst) changed();
+    isFirst = false;
+  });
+  events.addEventListener('start', changed);
+  events.addEventListener('change', (event: MessageEvent<string>) => {
+    const { approval } = JSON.parse(event.data) as { approval: { id: string } };
+    if (request === null || request.dataset['id'] === approval.id) changed();
+  });
+  events.addEventListener('error', () => {
+    if (broken !== null) broken.hidden = false;
+  });
+}
+
+// --- decisions --------------------------------------------------------------------------------
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || !form.matches('.decide')) return;
+  // A second click, or key, sends nothing.
+  if (form.dataset['sent'] !== undefined) return event.preventDefault();
+  form.dataset['sent'] = '';
   // Disabled at once, the pressed button would not be part of the form.
   setTimeout(() => {
     for (const button of form.querySelectorAll('button')) button.disabled = true;
   });
 });
+
+// A page that the browser brings back from its memory was sent before.
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
+// --- keys -------------------------------------------------------------------------------------
+
+function current(): HTMLElement | null {
+  const focused = document.activeElement?.closest<HTMLElement>('.card') ?? null;
+  return focused ?? (request === null ? null : request.querySelector<HTMLElement>('.card'));
+}
+
+function move(by: 1 | -1): void {
+  const all = cards();
+  const here = current();
+  const at = here === null ? -1 : all.indexOf(here);
+  const to = all[at === -1 ? (by === 1 ? 0 : all.length - 1) : at + by];
+  to?.focus();
+  to?.scrollIntoView({ block: 'nearest' });
+}
+
+function press(decision: 'approve' | 'deny'): void {
+  const form = (document.getElementById('request') ?? current())?.querySelector<HTMLFormElement>(
+    'form.decide',
+  );
+  const button = form?.querySelector<HTMLButtonElement>(`button[value="${decision}"]`);
+  if (form !== null && form !== undefined && button instanceof HTMLButtonElement) {
+    form.requestSubmit(button);
+  }
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  const { target } = event;
+  if (target instanceof Element && target.closest('input, select, textarea, .screen') !== null) {
+    if (event.key === 'Escape' && target instanceof HTMLElement) {
+      target.closest<HTMLElement>('.card')?.focus();
+    }
+    return;
+  }
+  if (event.key === 'j') move(1);
+  else if (event.key === 'k') move(-1);
+  else if (event.key === 'a') press('approve');
+  else if (event.key === 'd') press('deny');
+  else if (event.key === 'Enter' && target instanceof HTMLElement && target.matches('.card')) {
+    target.querySelector<HTMLAnchorElement>('a.open')?.click();
+  } else return;
+  event.preventDefault();
+});
+
+// --- the screen -------------------------------------------------------------------------------
+
+async function showScreen(): Promise<void> {
+  const host = document.getElementById('screen');
+  const text = document.getElementById('screen-text');
+  const state = document.getElementById('screen-state');
+  const url = host?.dataset['live'];
+  if (host === null || url === undefined) return;
+  const say = (words: string): void => {
+    if (state !== null) state.textContent = words;
+  };
+  await openLive(host, url, {
+    onNews: () => {},
+    onEnd: () => say('(the session has ended)'),
+    onConnection: (isThere) => say(isThere ? '(live)' : '(the connection is gone)'),
+    onSeek: () => {},
+  });
+  if (text !== null) text.hidden = true;
+  say('(live)');
+}
+
+const keys = document.getElementById('keys');
+if (keys !== null) keys.hidden = false;
+
+setInterval(() => {
+  for (const time of document.querySelectorAll<HTMLTimeElement>('time[data-deadline]')) {
+    const leftMs = Date.parse(time.dateTime) - Date.now();
+    time.textContent = leftMs > 0 ? `${length(leftMs)} left` : 'time is up';
+  }
+}, CLOCK_INTERVAL_MS);
+
+listen();
+// Without the live screen, the text stays.
+showScreen().catch(() => {});

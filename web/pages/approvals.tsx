@@ -1,18 +1,29 @@
-/** Held commands: those that wait, each with its form, and what was decided before. */
-import type { ApprovalsProps, DecisionNotice } from '../../server/http/pages.ts';
+/** The inbox: what waits, each with its form, what counts for longer, and what was decided before. */
+import type { ApprovalsProps, WaitingApproval } from '../../server/http/approval-page-props.ts';
 import type { ApprovalView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
-import { ApprovalBadge } from '../parts/badge.tsx';
+import {
+  DecideForm,
+  Demands,
+  KINDS,
+  Notice,
+  RevokeForm,
+  Standing,
+  WhoAndWhere,
+} from '../parts/approval.tsx';
+import { ApprovalBadge, Badge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { ago, dateTime, length } from '../parts/format.ts';
-import { Visible, visibleText } from '../parts/visible.tsx';
+import { Visible } from '../parts/visible.tsx';
 
 type Props = ApprovalsProps & { readonly assets: AssetPaths };
 
 export function ApprovalsPage(props: Props) {
-  const { assets, frame, notice } = props;
+  const { assets, frame, notice, standing } = props;
   // What runs out first stands first; what was settled last stands first.
-  const waiting = props.waiting.toSorted((a, b) => order(a.expiresAt, b.expiresAt));
+  const waiting = props.waiting.toSorted((a, b) =>
+    order(a.approval.expiresAt, b.approval.expiresAt),
+  );
   const decided = props.decided.toSorted((a, b) => order(settledAt(b), settledAt(a)));
   return (
     <Document
@@ -24,31 +35,45 @@ export function ApprovalsPage(props: Props) {
     >
       <div class="row title">
         <h1>Approvals</h1>
+        <span class="grow" />
+        <p class="muted keys" id="keys" hidden>
+          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>a</kbd> approve · <kbd>d</kbd> deny ·{' '}
+          <kbd>Enter</kbd> open
+        </p>
       </div>
-      {notice !== null && <Notice notice={notice} />}
-      <p class="notice" id="news" role="status" hidden>
-        The list has changed. <a href="/approvals">Show the new list</a>
+      <div id="notice">{notice !== null && <Notice notice={notice} />}</div>
+      <p class="notice bad" id="broken" role="status" hidden>
+        The connection is gone: what is shown may be out of date. <a href="/approvals">Reload</a>
       </p>
-      <section aria-labelledby="waiting-heading">
+      <p class="aloud" id="news" role="status" />
+      <section aria-labelledby="waiting-heading" id="inbox">
         <h2 id="waiting-heading">Waiting for a decision</h2>
         {waiting.length === 0 ? (
           <div class="panel empty">
-            <p>Nothing waits. A command that a rule holds appears here until its time is up.</p>
+            <p>Nothing waits. What a rule holds appears here until its time is up.</p>
           </div>
         ) : (
-          <ul class="cards" id="waiting" data-ids={waiting.map((one) => one.id).join(' ')}>
-            {waiting.map((approval) => (
-              <Card key={approval.id} approval={approval} page={props} />
+          <ul class="cards" id="waiting">
+            {waiting.map((one) => (
+              <Card key={one.approval.id} one={one} page={props} />
             ))}
           </ul>
         )}
       </section>
-      {decided.length > 0 && (
-        <section aria-labelledby="decided-heading">
-          <h2 id="decided-heading">Earlier requests</h2>
-          <Decided approvals={decided} page={props} />
-        </section>
-      )}
+      <div id="settled">
+        {standing.length > 0 && (
+          <section aria-labelledby="standing-heading">
+            <h2 id="standing-heading">Approved for longer</h2>
+            <StandingTable approvals={standing} page={props} />
+          </section>
+        )}
+        {decided.length > 0 && (
+          <section aria-labelledby="decided-heading">
+            <h2 id="decided-heading">Earlier requests</h2>
+            <Decided approvals={decided} page={props} />
+          </section>
+        )}
+      </div>
     </Document>
   );
 }
@@ -61,50 +86,29 @@ function order(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-const NOTICES: Readonly<Record<DecisionNotice, { readonly good: boolean; readonly text: string }>> =
-  {
-    approved: { good: true, text: 'Approved: the command goes on.' },
-    refused: { good: true, text: 'Denied: the command is refused.' },
-    unknown: { good: false, text: 'There is no such request.' },
-    'already-decided': { good: false, text: 'It was decided before, or its time was up.' },
-    'own-request': { good: false, text: 'Nobody decides on their own request: ask somebody else.' },
-    'not-an-approver': { good: false, text: 'The rule names other approvers: ask one of them.' },
-  };
-
-function Notice({ notice }: { readonly notice: NonNullable<ApprovalsProps['notice']> }) {
-  const { good, text } = NOTICES[notice.kind];
-  return (
-    <p class={good ? 'notice good' : 'notice bad'} role="status">
-      <strong>
-        Request <Visible text={notice.id} />.
-      </strong>{' '}
-      {text}
-    </p>
-  );
-}
-
-function Card(props: { readonly approval: ApprovalView; readonly page: Props }) {
-  const { approval, page } = props;
-  const { nowMs } = page.frame;
+function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
+  const { approval, decides } = props.one;
+  const { nowMs } = props.page.frame;
   const leftMs = Date.parse(approval.expiresAt) - nowMs;
-  const own = page.frame.viewer?.name === approval.principal;
+  const state = `${approval.votes.length} ${approval.escalatedAt ?? ''} ${decides}`;
   return (
-    <li class="panel card" id={`approval-${approval.id}`}>
+    <li class="panel card" id={`approval-${approval.id}`} data-state={state} tabIndex={-1}>
       <div class="row">
         <ApprovalBadge status="waiting" />
-        <span>
-          <b>
-            <Visible text={approval.principal} />
-          </b>{' '}
-          <span class="muted">on</span>{' '}
-          <b>
-            <Visible text={approval.target} />
-          </b>
-        </span>
+        {approval.kind !== 'command' && <Badge tone="info">{KINDS[approval.kind]}</Badge>}
+        {approval.escalatedAt !== null && <Badge tone="hold">escalated</Badge>}
+        <WhoAndWhere approval={approval} />
         <span class="grow" />
         <span class="muted">
-          <code>{approval.id}</code> · asked {ago(approval.requestedAt, nowMs)} ·{' '}
-          <time dateTime={approval.expiresAt} title={`${dateTime(approval.expiresAt)} UTC`}>
+          <a href={`/approvals/${encodeURIComponent(approval.id)}`} class="open">
+            <code>{approval.id}</code>
+          </a>{' '}
+          · asked {ago(approval.requestedAt, nowMs)} ·{' '}
+          <time
+            dateTime={approval.expiresAt}
+            title={`${dateTime(approval.expiresAt)} UTC`}
+            data-deadline
+          >
             {leftMs > 0 ? `${length(leftMs)} left` : 'time is up'}
           </time>
         </span>
@@ -128,39 +132,85 @@ function Card(props: { readonly approval: ApprovalView; readonly page: Props }) 
             <Visible text={approval.reason} />
           </span>
         )}
-        <SessionLink approval={approval} page={page} />
+        <SessionLink approval={approval} page={props.page} />
+        <a href={`/approvals/${encodeURIComponent(approval.id)}`}>screen and earlier commands</a>
       </p>
-      {own ? (
-        <p class="muted">This is your own request: somebody else decides.</p>
-      ) : (
-        <form
-          method="post"
-          action={`/approvals/${encodeURIComponent(approval.id)}`}
-          class="row decide"
-        >
-          <input
-            name="reason"
-            maxLength={500}
-            placeholder="Reason (optional)"
-            aria-label={`Reason for the decision on ${visibleText(approval.id)}`}
-            autoComplete="off"
-          />
-          <button type="submit" name="decision" value="approve" class="primary">
-            Approve once
-          </button>
-          <button type="submit" name="decision" value="deny" class="danger">
-            Deny
-          </button>
-        </form>
-      )}
+      <Demands approval={approval} />
+      <DecideForm approval={approval} decides={decides} page="inbox" />
     </li>
   );
 }
 
 function SessionLink(props: { readonly approval: ApprovalView; readonly page: Props }) {
   const { commandSeq, session } = props.approval;
-  if (!props.page.mayReadSessions) return null;
-  return <a href={`/sessions/${session}#cmd-${commandSeq}`}>session, command {commandSeq}</a>;
+  if (!props.page.mayReadSessions || session === null) return null;
+  const place = commandSeq === null ? '' : `#cmd-${commandSeq}`;
+  return (
+    <a href={`/sessions/${session}${place}`}>
+      session{commandSeq === null ? '' : `, command ${commandSeq}`}
+    </a>
+  );
+}
+
+function StandingTable(props: {
+  readonly approvals: readonly ApprovalView[];
+  readonly page: Props;
+}) {
+  return (
+    <div class="panel">
+      <table class="decided">
+        <thead>
+          <tr>
+            <th scope="col">Exactly this</th>
+            <th scope="col">For</th>
+            <th scope="col">Approved by</th>
+            <th scope="col">Counts</th>
+            <th scope="col">
+              <span class="aloud">Revoke</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.approvals.map((approval) => (
+            <tr key={approval.id}>
+              <td>
+                <Asked approval={approval} page={props.page} />
+              </td>
+              <td>
+                <WhoAndWhere approval={approval} />
+              </td>
+              <td>
+                <Visible text={approval.decidedBy ?? ''} />
+              </td>
+              <td>
+                <Standing approval={approval} nowMs={props.page.frame.nowMs} />
+              </td>
+              <td>
+                <RevokeForm approval={approval} page="inbox" />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Asked(props: { readonly approval: ApprovalView; readonly page: Props }) {
+  const { approval } = props;
+  return (
+    <>
+      <code class="text">
+        <Visible text={approval.text} />
+      </code>
+      <span class="sub">
+        <a href={`/approvals/${encodeURIComponent(approval.id)}`}>
+          <code>{approval.id}</code>
+        </a>{' '}
+        <SessionLink approval={approval} page={props.page} />
+      </span>
+    </>
+  );
 }
 
 function Decided(props: { readonly approvals: readonly ApprovalView[]; readonly page: Props }) {
@@ -169,7 +219,7 @@ function Decided(props: { readonly approvals: readonly ApprovalView[]; readonly 
       <table class="decided">
         <thead>
           <tr>
-            <th scope="col">Command</th>
+            <th scope="col">Asked for</th>
             <th scope="col">Asked by</th>
             <th scope="col">Outcome</th>
             <th scope="col">Decided by</th>
@@ -180,12 +230,7 @@ function Decided(props: { readonly approvals: readonly ApprovalView[]; readonly 
           {props.approvals.map((approval) => (
             <tr key={approval.id} id={`approval-${approval.id}`}>
               <td>
-                <code class="text">
-                  <Visible text={approval.text} />
-                </code>
-                <span class="sub">
-                  <code>{approval.id}</code> <SessionLink approval={approval} page={props.page} />
-                </span>
+                <Asked approval={approval} page={props.page} />
               </td>
               <td>
                 <Visible text={approval.principal} />
@@ -195,6 +240,7 @@ function Decided(props: { readonly approvals: readonly ApprovalView[]; readonly 
               </td>
               <td>
                 <ApprovalBadge status={approval.status} />
+                <Standing approval={approval} nowMs={props.page.frame.nowMs} />
               </td>
               <td>
                 {approval.decidedBy === null ? (
