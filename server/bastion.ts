@@ -31,6 +31,7 @@ import { HeldCommands } from './session/held-commands.ts';
 import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
 import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
+import { isSignedBy } from './ssh/key-signature.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
 import { startAnchoring } from './store/anchor.ts';
@@ -164,6 +165,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     certificates: createCertificates({ authorities: stores.authorities, clock }),
     attributions: stores.shortKeys,
     standings: createStandings(database),
+    links: stores.links,
     dialers,
     builtins: builtinQueries(stores, {
       hostKey: publicLineOf(hostKey),
@@ -249,6 +251,13 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     files: createKeptFiles(database),
     holds: stores.holds,
     shortKeys: stores.shortKeys,
+    clientSignIns: {
+      links: stores.links,
+      devices: stores.devices,
+      keys: stores.rememberedKeys,
+      rememberMs: config.links.rememberMs,
+      signed: isSignedBy,
+    },
     directory: stores.directoryObjects,
     parsePublicKey: parsePublicLine,
     logger,

@@ -32,8 +32,10 @@ import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
+import { createDeviceLogins, type DeviceLogins } from './store/device-logins.ts';
 import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
+import { createLinks, type StoredLinks } from './store/links.ts';
 import {
   createObjectStore,
   type ObjectStore,
@@ -42,6 +44,7 @@ import {
 import { currentPolicy } from './store/policies.ts';
 import { createSealedCredentials, type SealedCredentialRows } from './store/sealed-credentials.ts';
 import { createRecordingReader } from './store/recording-reader.ts';
+import { createRememberedKeys, type RememberedKeys } from './store/remembered-keys.ts';
 import { createSearch, type StoredSearch } from './store/search.ts';
 import { isUuid } from './store/query-text.ts';
 import { createSettings, type Settings } from './store/settings.ts';
@@ -78,6 +81,9 @@ export interface Stores {
   readonly controls: ReturnType<typeof createControls>;
   readonly holds: Holds;
   readonly shortKeys: ShortKeys;
+  readonly links: StoredLinks;
+  readonly devices: DeviceLogins;
+  readonly rememberedKeys: RememberedKeys;
   readonly directoryObjects: DirectoryObjects;
   /** The keys of the vault; a master key is read, or made, at the first call. */
   vaultKeys(): Promise<VaultKeys>;
@@ -134,6 +140,9 @@ export async function openStores(
       controls: createControls({ database, journal, clock, logger }),
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
+      links: createLinks({ database, journal, publicUrl, isOn: config.links.isOn }),
+      devices: createDeviceLogins({ database, journal }),
+      rememberedKeys: createRememberedKeys({ database, journal }),
       directoryObjects: createDirectoryObjects(database),
       vaultKeys,
       vault: () =>

@@ -7,9 +7,12 @@ import { ApprovalPage } from './pages/approval.tsx';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { DirectoryPage } from './pages/directory.tsx';
 import { ComparePage } from './pages/compare.tsx';
+import { DevicePage } from './pages/device.tsx';
 import { ErrorPage } from './pages/error.tsx';
 import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
 import { JournalPage } from './pages/journal.tsx';
+import { OwnKeysPage } from './pages/keys.tsx';
+import { LinkPage, SignedClientPage } from './pages/link.tsx';
 import { RunPage, RunsPage } from './pages/runs.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { SearchPage } from './pages/search.tsx';
@@ -38,6 +41,10 @@ export async function createPages(): Promise<Pages> {
     compare: page(ComparePage),
     setup: page(SetupPage),
     signIn: page(SignInPage),
+    link: page(LinkPage),
+    device: page(DevicePage),
+    signedClient: page(SignedClientPage),
+    ownKeys: page(OwnKeysPage),
     error: page(ErrorPage),
     exported: (props) => {
       const html = `<!doctype html>${renderToString(h(ExportedPage, { ...props, inline }))}`;

@@ -40,6 +40,8 @@ export const PERMISSIONS = {
   'token.list': row('list API tokens', true, 'admin'),
   'token.create': row('make API tokens', true, 'admin'),
   'token.revoke': row('revoke API tokens', true, 'admin'),
+  'ssh-key.list': row('list SSH keys that count now', true, 'admin'),
+  'ssh-key.revoke': row('revoke SSH keys that were registered for a time', true, 'admin'),
   'ssh-key.register': row('register a short-lived key for oneself', true, 'admin'),
 } as const satisfies Readonly<Record<string, Permission>>;
 

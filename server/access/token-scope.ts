@@ -14,7 +14,7 @@ const SCOPE_TABLE = {
   'directory:read': { words: 'read what is configured, and its versions', with: [] },
   'directory:write': { words: 'change what is configured', with: ['directory:read'] },
   tokens: { words: 'list, make and revoke API tokens', with: [] },
-  'ssh-keys': { words: 'register short-lived keys, which open SSH as their owner', with: [] },
+  'ssh-keys': { words: 'list, register and revoke keys, which open SSH as their owner', with: [] },
 } as const satisfies Readonly<
   Record<string, { readonly words: string; readonly with: readonly string[] }>
 >;
@@ -37,6 +37,8 @@ export const SCOPE_OF: Readonly<Record<Action, TokenScope>> = {
   'token.list': 'tokens',
   'token.create': 'tokens',
   'token.revoke': 'tokens',
+  'ssh-key.list': 'ssh-keys',
+  'ssh-key.revoke': 'ssh-keys',
   'ssh-key.register': 'ssh-keys',
 };
 

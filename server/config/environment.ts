@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { readAddress, type Address } from './address.ts';
+import { LINK_NAMES, readLinkSettings, type LinkSettings } from './link-settings.ts';
 import { nearestName } from './nearest.ts';
 import { PLACE_NAMES, readRecordPlaces, type RecordPlaces } from './record-places.ts';
 import { readTransitSettings, TRANSIT_NAMES, type TransitSettings } from './transit-settings.ts';
@@ -37,6 +38,8 @@ export interface Config {
   readonly clientSecretFile: string | null;
   /** How long a connection to a target is kept for the next session; 0 = none is kept or shared. */
   readonly upstreamIdleMs: number;
+  /** Signing in to ssh by a link. */
+  readonly links: LinkSettings;
   /** Where recordings and their seals go beside the database. */
   readonly record: RecordPlaces;
   readonly secrets: Secrets;
@@ -64,6 +67,7 @@ const KNOWN_NAMES = [
   CLIENT_SECRET,
   CLIENT_SECRET_FILE,
   ...PLACE_NAMES,
+  ...LINK_NAMES,
   ...TRANSIT_NAMES,
 ] as const;
 type KnownName =
@@ -182,6 +186,7 @@ export function readEnvironment(
     logFormat: readLogFormat(given('SALLYPORT_LOG'), defaults.isTerminal, complain),
     clientSecretFile: path(CLIENT_SECRET_FILE),
     upstreamIdleMs: readIdleTime(given('SALLYPORT_UPSTREAM_IDLE'), complain),
+    links: readLinkSettings(given, complain),
     record,
     secrets: new Secrets(
       readDatabaseUrl('DATABASE_URL', given('DATABASE_URL'), complain),

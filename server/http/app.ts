@@ -19,12 +19,15 @@ import { failureOf, KnownFailure, outageOf, sendFailure } from './failure.ts';
 import { bareFrame, frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
 import { holdRoutes } from './hold-routes.ts';
+import { devicePages, deviceRoutes } from './device-routes.ts';
 import { journalPages } from './journal-pages.ts';
 import { journalRoutes } from './journal-routes.ts';
+import { linkRoutes } from './link-routes.ts';
 import { LiveViews } from './live.ts';
 import { openRoutes } from './open-routes.ts';
 import type { HttpOptions, Services } from './options.ts';
 import type { Frame } from './pages.ts';
+import { ownKeyPages, ownKeyRoutes } from './own-key-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { Replays } from './replays.ts';
 import { OidcClient } from './oidc.ts';
@@ -155,9 +158,14 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   app.use(overviewRoutes(services));
   app.use('/api/v1/journal', journalRoutes(services));
   app.use('/api/v1/tokens', tokenRoutes(services));
+  app.use('/api/v1/ssh-keys', ownKeyRoutes(services));
   app.use('/api/v1/ssh-keys', sshKeyRoutes(services));
+  app.use('/api/v1', deviceRoutes(services));
   app.use(oidcRoutes(services));
   app.use(signInRoutes(services));
+  app.use(linkRoutes(services));
+  app.use(devicePages(services));
+  app.use(ownKeyPages(services));
   app.use(pageRoutes(services));
   app.use(approvalPages(services));
   app.use(directoryPages(services));
@@ -246,7 +254,8 @@ async function frameOfFailure(
 
 /** One-time tokens stand in paths and stay out of the log. */
 function loggedPath(path: string): string {
-  return path.startsWith('/setup/') ? '/setup/…' : path.slice(0, 200);
+  const secret = /^\/(setup|ssh)\//.exec(path);
+  return secret === null ? path.slice(0, 200) : `${secret[0]}…`;
 }
 
 function listen(server: Server, address: HttpOptions['listen']): Promise<number> {

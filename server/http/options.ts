@@ -22,6 +22,7 @@ import type {
   ShortKeyDesk,
   SignIns,
 } from './ports.ts';
+import type { ClientSignIns } from './link-ports.ts';
 import type { LiveViews } from './live.ts';
 import type { Replays } from './replays.ts';
 import type { OidcClient } from './oidc.ts';
@@ -61,6 +62,7 @@ export interface HttpOptions {
   ) => Promise<{ readonly keyId: string; readonly publicKey: string }>;
   readonly holds: HoldDesk;
   readonly shortKeys: ShortKeyDesk;
+  readonly clientSignIns: ClientSignIns;
   readonly directory: DirectoryDesk;
   readonly parsePublicKey: (line: string) => PublicKeyOutcome;
   readonly logger: Logger;

@@ -7,6 +7,7 @@ import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
 import type { OverviewView } from './overview-ports.ts';
+import type { LinkPages } from './link-page-props.ts';
 import type { RunPages } from './run-page-props.ts';
 import type {
   ChainReader,
@@ -176,7 +177,7 @@ export interface Asset {
   readonly body: Buffer;
 }
 
-export interface Pages extends RunPages, ApprovalPages {
+export interface Pages extends LinkPages, RunPages, ApprovalPages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
   search(props: SearchProps): string;

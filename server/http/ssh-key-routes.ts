@@ -87,7 +87,7 @@ export function sshKeyRoutes(services: Services): Router {
     attempts.forgive(source);
     response.status(201).json({ principal, fingerprint, expiresAt, run, task, attribution });
   });
-  router.all('/', onlyMethods('POST'));
+  router.all('/', onlyMethods('GET', 'HEAD', 'POST'));
   return router;
 }
 

@@ -155,7 +155,8 @@ function refuseOdd({ name, ttlMs }: TokenWish): void {
   );
 }
 
-async function insertApiToken(
+/** One of a principal who may have it, in the transaction of its events. */
+export async function insertApiToken(
   trx: Knex,
   principalId: string,
   wish: TokenWish,

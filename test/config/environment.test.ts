@@ -26,8 +26,11 @@ describe('the environment', () => {
       publicUrl: null,
       configuration: null,
       masterKeyFile: null,
+      clientSecretFile: null,
+      transit: null,
       logFormat: 'json',
       upstreamIdleMs: 60_000,
+      links: { isOn: true, rememberMs: 43_200_000 },
       record: { cold: null, anchor: null },
     });
     assert.equal(secrets.databaseUrl, null);
@@ -69,8 +72,11 @@ describe('the environment', () => {
       publicUrl: 'https://bastion.example',
       configuration: '/etc/sallyport',
       masterKeyFile: '/srv/keys/master',
+      clientSecretFile: null,
+      transit: null,
       logFormat: 'pretty',
       upstreamIdleMs: 600_000,
+      links: { isOn: true, rememberMs: 43_200_000 },
       record: { cold: null, anchor: null },
     });
     assert.equal(secrets.databaseUrl, 'postgres://u:hunter2@db:5432/s');
@@ -84,6 +90,18 @@ describe('the environment', () => {
     for (const bad of ['61m', '3601s', '-1s', '60', 's', '1h', '1e3s', ' 5s', '00']) {
       assert.match(problemsOf(idle(bad))[0] ?? bad, /write 60s, 10m or 0, up to 60m/);
     }
+  });
+
+  it('reads how long keys are remembered, and whether there are links', () => {
+    const life = (text: string): Record<string, string> => ({ SALLYPORT_REMEMBER_KEYS: text });
+    assert.equal(configOf(life('0')).links.rememberMs, 0);
+    assert.equal(configOf(life('90m')).links.rememberMs, 5_400_000);
+    assert.equal(configOf(life('30d')).links.rememberMs, 2_592_000_000);
+    for (const bad of ['31d', '12', 'h', '-1h', '1.5h', '12s', ' 1h', '1e2h']) {
+      assert.match(problemsOf(life(bad))[0] ?? bad, /write 12h, 90m or 0, up to 30d/);
+    }
+    assert.equal(configOf({ SALLYPORT_SSH_LINKS: 'off' }).links.isOn, false);
+    assert.match(problemsOf({ SALLYPORT_SSH_LINKS: 'no' })[0] ?? '', /use on or off/);
   });
 
   it('logs for people on a terminal, unless told otherwise', () => {
@@ -153,8 +171,12 @@ describe('the environment', () => {
       DEFAULTS,
     );
     assert.ok(outcome.kind === 'ok');
-    assert.deepEqual(outcome.warnings, [
-      'SALLYPORT_Q is not a variable that Sallyport reads (known: SALLYPORT_HOME, SALLYPORT_DATABASE_OWNER_URL, SALLYPORT_SSH_LISTEN, SALLYPORT_HTTP_LISTEN, SALLYPORT_PUBLIC_URL, SALLYPORT_CONFIG, SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE, SALLYPORT_LOG, SALLYPORT_UPSTREAM_IDLE, SALLYPORT_COLD_STORE, SALLYPORT_COLD_AFTER, SALLYPORT_ANCHOR)',
+    const [unknown = '', ...others] = outcome.warnings;
+    assert.match(
+      unknown,
+      /^SALLYPORT_Q is not a variable that Sallyport reads \(known: SALLYPORT_HOME, .*SALLYPORT_ANCHOR.*\)$/,
+    );
+    assert.deepEqual(others, [
       'SALLYPORT_SHS_LISTEN is not a variable that Sallyport reads (did you mean SALLYPORT_SSH_LISTEN?)',
     ]);
   });

@@ -10,6 +10,7 @@ import { createPages } from '../../web/index.ts';
 import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
 import { OVERVIEW } from './fake-overview.ts';
 import { fakeRuns } from './fake-runs.ts';
+import { FakeClientSignIns } from './fake-links.ts';
 import { FakeHolds } from './fake-holds.ts';
 import { FakeIssuerDesk } from './fake-issuer-desk.ts';
 import { FakeTokens } from './fake-tokens.ts';
@@ -167,6 +168,7 @@ export interface HttpWorld {
   readonly audit: FakeAudit;
   readonly holds: FakeHolds;
   readonly shortKeys: FakeShortKeys;
+  readonly clientSignIns: FakeClientSignIns;
   /** `SESSION by NAME` of every termination asked for. */
   readonly terminated: string[];
   readonly clock: { nowMs(): number; monotonicUs(): number; advance(ms: number): void };
@@ -196,6 +198,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const audit = new FakeAudit();
   const holds = new FakeHolds();
   const shortKeys = new FakeShortKeys(audit, clock);
+  const clientSignIns = new FakeClientSignIns();
   const controls = new FakeControls((id) =>
     recordings.kept.some(({ view }) => view.id === id && view.status === 'active'),
   );
@@ -220,6 +223,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     recordingKey: async () => recordingKey,
     holds,
     shortKeys,
+    clientSignIns,
     directory: new FakeDirectory(),
     parsePublicKey: parsePublicLine,
     logger: silentLogger,
@@ -243,6 +247,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     audit,
     holds,
     shortKeys,
+    clientSignIns,
     terminated: controls.terminated,
     clock,
     options,

@@ -91,6 +91,18 @@ GET  /api/v1/policies/:name                 directory.read    200 -
 GET  /api/v1/credentials                    directory.read    200 -
 GET  /api/v1/credentials/:name              directory.read    200 -
 POST /api/v1/ssh-keys                       bearer            400 -
+GET  /api/v1/ssh-keys                       ssh-key.list      200 -
+DELETE /api/v1/ssh-keys/:id                 ssh-key.revoke    404 -
+GET  /keys                                  ssh-key.list      200 -
+POST /keys/:id/revoke                       ssh-key.revoke    404 -
+GET  /ssh/:token                            open              401/403 auth.failed
+POST /ssh/:token                            open              401/403 auth.failed
+GET  /device                                open              401/403 auth.failed
+POST /device                                open              401/403 auth.failed
+POST /api/v1/device_authorization           open              200 -
+POST /api/v1/device_token                   open              400 -
+GET  /api/v1/login                          open              401/200 -
+DELETE /api/v1/login                        open              401/200 token.revoked
 `;
 
 export interface MatrixRow {
@@ -130,6 +142,9 @@ const PLACES: readonly (readonly [prefix: string, name: string, value: string])[
   ['/api/v1/credentials/', ':name', 'web-deploy'],
   ['/assets/', ':name', 'nothing.js'],
   ['/setup/', ':token', 'guess'],
+  ['/ssh/', ':token', 'guess'],
+  ['/keys/', ':id', 'no-such'],
+  ['/api/v1/ssh-keys/', ':id', 'no-such'],
   ['/api/v1/sessions/:id/segments/', ':number', '0'],
   ['', ':number', '3'],
 ];

@@ -1,0 +1,68 @@
+/** What the pages that sign ssh clients and machines in have in common. */
+import { Visible } from './visible.tsx';
+
+/** Where the client is, and where this browser is when that is elsewhere. */
+export function Places(props: { readonly source: string; readonly browser: string }) {
+  const { browser } = props;
+  const source = addressIn(props.source);
+  return (
+    <div>
+      <dt>Comes from</dt>
+      <dd>
+        <Visible text={source} />
+        {source !== browser && (
+          <span class="elsewhere">
+            not from this browser’s address, <Visible text={browser} />
+          </span>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+/** `http:ADDRESS` or `ADDRESS:PORT` to the address. */
+function addressIn(source: string): string {
+  const bare = source.startsWith('http:') ? source.slice(5) : source.replace(/:\d+$/, '');
+  return bare.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
+export function KeyPrint(props: { readonly algorithm: string; readonly fingerprint: string }) {
+  return (
+    <span class="key-print">
+      <code>{props.fingerprint}</code> <span class="muted">{props.algorithm}</span>
+    </span>
+  );
+}
+
+/** @param value what was typed before */
+export function CodeField({ value = '' }: { readonly value?: string }) {
+  return (
+    <label class="code-field">
+      Code
+      <input
+        name="code"
+        value={value}
+        required
+        maxLength={20}
+        autocomplete="off"
+        autocapitalize="characters"
+        spellcheck={false}
+        placeholder="XXXX-XXXX"
+        // Whoever came here came to type it.
+        autofocus
+      />
+    </label>
+  );
+}
+
+/** @param code of the device that is refused */
+export function Refusal(props: { readonly action: string; readonly code?: string }) {
+  return (
+    <form method="post" action={props.action}>
+      {props.code !== undefined && <input type="hidden" name="code" value={props.code} />}
+      <button type="submit" name="decision" value="refuse">
+        This isn’t mine
+      </button>
+    </form>
+  );
+}
