@@ -1,7 +1,7 @@
-/** `principal disable|enable`: shuts somebody out at once, everywhere, and lets them in again. */
+/** `principal disable|enable|unbind`: who is shut out, and which account at the issuer somebody is. */
 import { withStores } from '../context.ts';
 import { SallyportError } from '../errors.ts';
-import { setDisabled } from '../store/principals.ts';
+import { setDisabled, unbindPrincipal } from '../store/principals.ts';
 import type { Verb } from './verb.ts';
 
 const CHANGES = [
@@ -9,7 +9,7 @@ const CHANGES = [
   ['enable', 'let somebody in again', false],
 ] as const;
 
-export const principalVerbs: readonly Verb[] = CHANGES.map(([name, summary, isDisabled]) => ({
+const disabling: readonly Verb[] = CHANGES.map(([name, summary, isDisabled]) => ({
   name: `principal ${name}`,
   usage: 'NAME [--reason TEXT]',
   summary,
@@ -23,13 +23,7 @@ export const principalVerbs: readonly Verb[] = CHANGES.map(([name, summary, isDi
         source: input.source,
         reason,
       });
-      if (changed === 'unknown') {
-        throw new SallyportError(
-          'object.unknown',
-          `there is no principal named ${principal}`,
-          'see who there is in the configuration',
-        );
-      }
+      if (changed === 'unknown') throw nobody(principal);
       const said = isDisabled ? 'disabled' : 'enabled';
       const already = changed === 'same' ? ' already' : '';
       await input.terminal.out(
@@ -40,3 +34,36 @@ export const principalVerbs: readonly Verb[] = CHANGES.map(([name, summary, isDi
       return 0;
     }),
 }));
+
+const unbind: Verb = {
+  name: 'principal unbind',
+  usage: 'NAME [--reason TEXT]',
+  summary: 'forget which account at the issuer somebody is; the next sign-in says it anew',
+  options: { reason: { type: 'string' } },
+  positionals: [1, 1],
+  run: (input) =>
+    withStores(input, async ({ database, journal }) => {
+      const principal = input.positionals[0] ?? '';
+      const changed = await unbindPrincipal({ database, journal }, principal, {
+        source: input.source,
+        reason: input.options.text('reason'),
+      });
+      if (changed === 'unknown') throw nobody(principal);
+      await input.terminal.out(
+        input.options.flag('json')
+          ? `${JSON.stringify({ principal, changed: changed === 'changed' })}\n`
+          : `${principal} is no account at the issuer${changed === 'same' ? ' as it is' : ' any more'}\n`,
+      );
+      return 0;
+    }),
+};
+
+export const principalVerbs: readonly Verb[] = [...disabling, unbind];
+
+function nobody(name: string): SallyportError {
+  return new SallyportError(
+    'object.unknown',
+    `there is no principal named ${name}`,
+    'see who there is in the configuration',
+  );
+}

@@ -23,6 +23,7 @@ export const EVENT_TYPES = [
   'session.deleted',
   'principal.disabled',
   'principal.enabled',
+  'principal.unbound',
   'key.registered',
   'key.rotated',
   'key.revoked',

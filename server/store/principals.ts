@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { Database } from './database.ts';
 import { tellDirectoryChange } from './directory-change.ts';
 import type { StoredJournal } from './journal.ts';
+import { endWebSessions } from './sign-in-accounts.ts';
 import { storable } from './storable.ts';
 
 /** Who asks for it, and why. */
@@ -49,6 +50,47 @@ export async function setDisabled(
       );
     // Who is enabled again signs in again.
     if (isDisabled) await endWebTokens(trx, storable(name));
+    await tellDirectoryChange(trx);
+  });
+  return 'changed';
+}
+
+/**
+ * Forgets which account at an issuer this principal is: the next one that its `oidc` names becomes it. What
+ * the issuer had opened ends.
+ */
+export async function unbindPrincipal(
+  stores: {
+    readonly database: Pick<Database, 'knex'>;
+    readonly journal: Pick<StoredJournal, 'appendWith'>;
+  },
+  name: string,
+  by: DisablingBy,
+): Promise<'changed' | 'same' | 'unknown'> {
+  const { database, journal } = stores;
+  const { knex } = database;
+  const row = await knex('principals')
+    .where('name', storable(name))
+    .first<{ readonly id: string } | undefined>('id');
+  if (row === undefined) return 'unknown';
+  const accounts = await knex('principal_accounts')
+    .where('principal_id', row.id)
+    .select<{ issuer: string; subject: string }[]>('issuer', 'subject');
+  if (accounts.length === 0) return 'same';
+  const event = {
+    type: 'principal.unbound',
+    principal: name,
+    source: by.source,
+    session: null,
+    target: null,
+    data: {
+      reason: by.reason,
+      accounts: accounts.map(({ issuer, subject }) => ({ issuer, sub: subject })),
+    },
+  } as const;
+  await journal.appendWith([event], async (trx) => {
+    await trx('principal_accounts').where('principal_id', row.id).delete();
+    await endWebSessions(trx, row.id);
     await tellDirectoryChange(trx);
   });
   return 'changed';
