@@ -34,6 +34,7 @@ import { startGateway } from './ssh/gateway.ts';
 import { isSignedBy } from './ssh/key-signature.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
+import { startAccessClock } from './store/access-clock.ts';
 import { startAnchoring } from './store/anchor.ts';
 import { createKeptFiles } from './store/kept-files.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
@@ -183,6 +184,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     dialers.retire();
     recheck();
   });
+  const access = await startAccessClock({ database, logger, requests: stores.accessRequests });
+  closers.add('access for a time', () => access.close());
   const gateway = await startGateway({
     listen: config.ssh,
     hostKeys: [hostKey],
@@ -232,6 +235,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     issuerDesk: stores.issuerDesk,
     tokens: stores.tokenDesk,
     approvals: stores.approvals,
+    access: stores.accessRequests,
     audit: journal,
     controls: stores.controls,
     readiness: async () => {

@@ -25,6 +25,7 @@ import type { BuiltinQueries } from './session/builtin.ts';
 import type { Approvals, Authorities, Policies } from './session/ports.ts';
 import type { BastionIdentity } from './session/ssh-config.ts';
 import { anchorBucket, anchorFile, type AnchorSink, anchorWebhook } from './store/anchor-sinks.ts';
+import { createAccessRequests, type StoredAccessRequests } from './store/access-requests.ts';
 import { createAuthorities } from './store/authorities.ts';
 import { createApprovals } from './store/approvals.ts';
 import { createControls } from './store/controls.ts';
@@ -51,6 +52,7 @@ import { createSettings, type Settings } from './store/settings.ts';
 import { createShortKeys, type ShortKeys } from './store/short-keys.ts';
 import { createSignIns, type StoredSignIns } from './store/sign-ins.ts';
 import { createTokenDesk, type TokenDesk } from './store/token-desk.ts';
+import { withTemporaryGrants } from './store/temporary-grants.ts';
 import { createTokens, type Tokens } from './store/tokens.ts';
 import { createVault, type SealingVault } from './vault/vault.ts';
 
@@ -78,6 +80,7 @@ export interface Stores {
     Omit<LiveReader, 'watch'>;
   readonly search: StoredSearch;
   readonly approvals: Approvals & ApprovalDesk & { cancelStale(): Promise<void> };
+  readonly accessRequests: StoredAccessRequests;
   readonly controls: ReturnType<typeof createControls>;
   readonly holds: Holds;
   readonly shortKeys: ShortKeys;
@@ -110,6 +113,7 @@ export async function openStores(
   });
   try {
     const journal = createJournal({ database, clock, logger });
+    const approvals = createApprovals({ database, journal, publicUrl, clock });
     const credentials = createCredentials(database);
     const settings = createSettings(database);
     let opened: Promise<VaultKeys> | null = null;
@@ -120,7 +124,7 @@ export async function openStores(
       clock,
       database,
       journal,
-      directory: createDirectory(database),
+      directory: withTemporaryGrants(createDirectory(database), database),
       authorities: createAuthorities(database),
       credentials,
       sealedCredentials: createSealedCredentials(database, journal),
@@ -136,7 +140,8 @@ export async function openStores(
       policyDocument: async (name) => (await currentPolicy(database, name))?.document ?? null,
       recordings: createRecordingReader(database),
       search: createSearch(database),
-      approvals: createApprovals({ database, journal, publicUrl, clock }),
+      approvals,
+      accessRequests: createAccessRequests({ database, journal, approvals, clock }),
       controls: createControls({ database, journal, clock, logger }),
       holds: createHolds({ database, journal, clock }),
       shortKeys: createShortKeys({ database, journal }),
@@ -249,6 +254,7 @@ export function builtinQueries(stores: Stores, identity: BastionIdentity): Built
   return {
     identity,
     directory: stores.directory,
+    access: stores.accessRequests,
     recentSessions: async (principal, limit) => {
       const outcome = permit(principal, 'session.list');
       if (outcome.kind !== 'allowed') return [];

@@ -3,6 +3,7 @@ import { h, type ComponentType } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import type { Pages } from '../server/http/pages.ts';
 import { buildAssets, type AssetPaths } from './build.ts';
+import { AccessPage } from './pages/access.tsx';
 import { ApprovalPage } from './pages/approval.tsx';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { DirectoryPage } from './pages/directory.tsx';
@@ -29,6 +30,7 @@ export async function createPages(): Promise<Pages> {
     (props: Props): string =>
       `<!doctype html>${renderToString(h(Page, { ...props, assets: paths }))}`;
   return {
+    access: page(AccessPage),
     sessions: page(SessionsPage),
     session: page(SessionPage),
     search: page(SearchPage),

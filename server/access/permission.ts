@@ -34,6 +34,7 @@ export const PERMISSIONS = {
   'session.hold': row('keep a session from being deleted', false, 'auditor', true),
   'approval.list': row('see what waits for approval', false, 'approver'),
   'approval.decide': row('approve or refuse, never what is their own', false, 'approver'),
+  'access.request': row('ask for access for a time, and end it early', true, 'approver'),
   'journal.read': row('read the journal', false, 'auditor'),
   'directory.read': row('read the configuration and its versions', false, 'auditor'),
   'directory.write': row('change the configuration', false, 'admin'),

@@ -10,6 +10,7 @@ import helmet from 'helmet';
 import { messageOf, SallyportError } from '../errors.ts';
 import { ApprovalFeed } from './approval-feed.ts';
 import { approvalPages } from './approval-pages.ts';
+import { accessRoutes } from './access-routes.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { Attempts } from './attempts.ts';
 import { directoryPages } from './directory-pages.ts';
@@ -153,6 +154,7 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
+  app.use(accessRoutes(services));
   app.use('/api/v1', directoryRoutes(services));
   app.use(runRoutes(services));
   app.use(overviewRoutes(services));

@@ -1,6 +1,7 @@
 /** What the HTTP adapter is given, and what its routes share. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import type { AccessDesk } from './access-ports.ts';
 import type { ApprovalFeed } from './approval-feed.ts';
 import type { Attempts } from './attempts.ts';
 import type { ControlDesk } from './control-ports.ts';
@@ -43,6 +44,7 @@ export interface HttpOptions {
   readonly runs: RunReader;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;
+  readonly access: AccessDesk;
   readonly audit: AuditWriter & AuditReader;
   readonly issuerDesk: IssuerDesk;
   readonly tokens: TokenDesk;

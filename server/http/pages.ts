@@ -2,6 +2,7 @@
  * What the HTTP adapter needs from the web front end: pages as functions from props to an HTML
  * document, and files by path. `web/` satisfies this; nothing here imports it.
  */
+import type { AccessPages } from './access-ports.ts';
 import type { ApprovalPages } from './approval-page-props.ts';
 import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
@@ -177,7 +178,7 @@ export interface Asset {
   readonly body: Buffer;
 }
 
-export interface Pages extends LinkPages, RunPages, ApprovalPages {
+export interface Pages extends LinkPages, RunPages, ApprovalPages, AccessPages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
   search(props: SearchProps): string;

@@ -1,12 +1,15 @@
 /** A channel on which a command of the bastion itself runs, from its request to its end. */
+import { runAccess } from './access-commands.ts';
 import { close } from './answer.ts';
 import { waitForDecision } from './approval-commands.ts';
 import {
+  accessWords,
   awaitedApproval,
   playedSession,
   runBuiltin,
   type BuiltinCaller,
   type BuiltinQueries,
+  type BuiltinResult,
 } from './builtin.ts';
 import { play, waitForStop } from './play.ts';
 import type { ChannelRequest, DownstreamEnd } from './ports.ts';
@@ -24,15 +27,20 @@ export async function serveBuiltin(
     return close(end, 0);
   }
   const awaited = awaitedApproval(request);
+  const access = accessWords(caller.principal, request);
   const stop = new AbortController();
-  if (awaited !== null) void waitForStop(end, stop);
-  const result =
-    awaited === null
-      ? await runBuiltin(queries, caller, request)
-      : await waitForDecision(queries, caller, awaited, stop.signal);
+  if (awaited !== null || access !== null) void waitForStop(end, stop);
   const lineEnd = request.pty === null ? '\n' : '\r\n';
-  const text = result.lines.map((line) => line + lineEnd).join('');
+  const write = (line: string, stream: 'stdout' | 'stderr'): Promise<void> =>
+    end.write({ kind: 'data', stream, bytes: Buffer.from(line + lineEnd) });
+  const answer = (): Promise<BuiltinResult> => {
+    if (awaited !== null) return waitForDecision(queries, caller, awaited, stop.signal);
+    if (access === null) return runBuiltin(queries, caller, request);
+    const say = (line: string): Promise<void> => write(line, 'stdout');
+    return runAccess(queries.access, caller, access, say, stop.signal);
+  };
+  const result = await answer();
   const stream = result.exitStatus === 0 || request.pty !== null ? 'stdout' : 'stderr';
-  await end.write({ kind: 'data', stream, bytes: Buffer.from(text) });
+  for (const line of result.lines) await write(line, stream);
   await close(end, result.exitStatus);
 }

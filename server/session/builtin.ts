@@ -7,6 +7,7 @@ import { permit, type Action } from '../access/permission.ts';
 import type { Principal } from '../access/principal.ts';
 import type { RecordedEvent } from '../asciicast/event.ts';
 import { printable } from '../printable.ts';
+import { ACCESS_VERBS, type AccessCaller, type AccessQueries } from './access-commands.ts';
 import {
   isWait,
   runApprovals,
@@ -27,6 +28,7 @@ import {
 /** What the commands need; narrower than the web's ports. */
 export interface BuiltinQueries extends ApprovalQueries {
   readonly directory: Directory;
+  readonly access: AccessQueries;
   readonly identity: BastionIdentity;
   /** Newest first; only those that the principal may see. */
   recentSessions(principal: Principal, limit: number): Promise<readonly BuiltinSession[]>;
@@ -38,9 +40,7 @@ export interface BuiltinQueries extends ApprovalQueries {
 }
 
 /** Who asks, and how they came. */
-export interface BuiltinCaller {
-  readonly principal: Principal;
-  readonly source: string;
+export interface BuiltinCaller extends AccessCaller {
   /** What they typed as user name. */
   readonly userName: string;
   /** Where they reached the bastion; null = not over a network. */
@@ -81,6 +81,19 @@ export const BUILTINS: Readonly<
   approve: { words: 'approve ID [--for session|30m] [reason]', action: 'approval.decide' },
   deny: { words: 'deny ID [reason]', action: 'approval.decide' },
   play: { words: 'play SESSION; Ctrl-C or q ends it', action: 'session.read' },
+  request: {
+    words: 'request [LOGIN@]TARGET TIME REASON [--wait]: ask for access',
+    action: 'access.request',
+  },
+  requests: { words: 'what you asked for; requests all', action: 'access.request' },
+  withdraw: {
+    words: 'withdraw ID: of a request, or of access that you no longer need',
+    action: 'access.request',
+  },
+  revoke: {
+    words: 'revoke ID [reason]: end access that was granted for a time',
+    action: 'access.request',
+  },
 };
 
 /** Whether a request at a name that is no target is for the bastion itself. */
@@ -94,6 +107,16 @@ export function isBuiltin(request: ChannelRequest): boolean {
 export function awaitedApproval(request: ChannelRequest): readonly string[] | null {
   const asked = words(request);
   return isWait(asked) ? asked : null;
+}
+
+/** The words of a command about access for a time, for who may give it; null = it is something else. */
+export function accessWords(
+  principal: Principal,
+  request: ChannelRequest,
+): readonly string[] | null {
+  const [verb = '', ...args] = words(request);
+  const isAccess = (ACCESS_VERBS as readonly string[]).includes(verb);
+  return isAccess && neededRole(verb, principal) === null ? [verb, ...args] : null;
 }
 
 /** The id of the session that is to be played; null = the request is something else. */

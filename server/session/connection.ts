@@ -327,7 +327,8 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     request: ChannelRequest,
     end: DownstreamEnd,
   ): Promise<void> {
-    const caller = { principal, userName: destination.target, ...this.#origin };
+    const run = { known: this.#signIn.peer?.known ?? null, claimed: destination };
+    const caller = { principal, userName: destination.target, run, ...this.#origin };
     return serveBuiltin(this.#dependencies.builtins, caller, request, end);
   }
 

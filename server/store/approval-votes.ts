@@ -115,7 +115,9 @@ async function tryToDecide(
   }
   const scope =
     decision === 'approved' ? (by.scope ?? { kind: 'once' }) : { kind: 'once' as const };
-  if (scope.kind !== 'once' && row.repeat?.kind !== 'possible') {
+  // Access lasts for a time anyway: whoever approves may make it shorter.
+  const isShortened = row.kind === 'access' && scope.kind === 'time';
+  if (scope.kind !== 'once' && row.repeat?.kind !== 'possible' && !isShortened) {
     const why = row.repeat?.why ?? 'requests of this kind are decided each time';
     return { kind: 'once-only', why };
   }

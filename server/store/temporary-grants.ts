@@ -7,7 +7,10 @@ import { fits, type RequestRule } from '../access/access-request.ts';
 import type { GrantRule } from '../access/grant.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
+import type { Directory } from '../session/ports.ts';
+import type { Database } from './database.ts';
 import { PRINCIPAL_COLUMNS, principalOf, readTargets, type PrincipalRow } from './directory.ts';
+import { askThrough } from './outage.ts';
 import { ruleOf } from './request-rules.ts';
 
 type RuleRow = Parameters<typeof ruleOf>[0];
@@ -101,4 +104,21 @@ export function stillGives(
     target.logins.some(({ name }) => name === asked.login) &&
     fits(rule, principal, target)
   );
+}
+
+/** The directory with the grants for a time in front of those of the configuration. */
+export function withTemporaryGrants<T extends Pick<Directory, 'grantRules'>>(
+  directory: T,
+  { knex }: Pick<Database, 'knex'>,
+): T {
+  return {
+    ...directory,
+    grantRules: async () => {
+      const [temporary, configured] = await Promise.all([
+        askThrough(() => readTemporaryGrants(knex)),
+        directory.grantRules(),
+      ]);
+      return [...temporary, ...configured];
+    },
+  };
 }

@@ -15,6 +15,7 @@ const PLACES = [
   { name: 'sessions', address: '/sessions', word: 'Sessions', for: 'everybody' },
   { name: 'runs', address: '/runs', word: 'Runs', for: 'everybody' },
   { name: 'search', address: '/search', word: 'Search', for: 'everybody' },
+  { name: 'access', address: '/access', word: 'Access', for: 'everybody' },
   { name: 'approvals', address: '/approvals', word: 'Approvals', for: 'approvers' },
   { name: 'rules', address: '/rules', word: 'Rules', for: 'readers' },
   { name: 'directory', address: '/principals', word: 'Directory', for: 'readers' },
