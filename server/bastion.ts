@@ -26,6 +26,7 @@ import { prepareDirectory } from './first-directory.ts';
 import { startHttp } from './http/app.ts';
 import { openedVault } from './opened-vault.ts';
 import type { Logger } from './log.ts';
+import { createPolicyDesk } from './policy-trial.ts';
 import { ConnectionRegistry } from './session/connection-registry.ts';
 import { HeldCommands } from './session/held-commands.ts';
 import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
@@ -39,10 +40,13 @@ import { startAnchoring } from './store/anchor.ts';
 import { createKeptFiles } from './store/kept-files.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
 import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
+import { readPrincipals } from './store/directory.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { createLiveSignals } from './store/live.ts';
 import { isOutage } from './store/outage.ts';
 import { maskedPorts } from './session/masked-record.ts';
+import { createRuns } from './store/runs.ts';
+import { createRuleHits } from './store/rule-hits.ts';
 import { createRuns } from './store/runs.ts';
 import { createOverview } from './store/overview.ts';
 import { createRecordingSink } from './store/recordings.ts';
@@ -227,6 +231,14 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       ...stores.recordings,
       prepare: (id) => keyframes.prepare(id),
       watch: (id, onNews) => live.watch(id, onNews),
+    overview: createOverview(database, clock),
+    policyDesk: createPolicyDesk({
+      hits: createRuleHits(database),
+      policies: () => stores.directoryObjects.list('policies'),
+      principals: () => readPrincipals(database.knex),
+      targets: () => stores.directory.allTargets(),
+      clock,
+    }),
     },
     runs: createRuns(database),
     search: stores.search,

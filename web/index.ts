@@ -15,6 +15,7 @@ import { JournalPage } from './pages/journal.tsx';
 import { OwnKeysPage } from './pages/keys.tsx';
 import { LinkPage, SignedClientPage } from './pages/link.tsx';
 import { RunPage, RunsPage } from './pages/runs.tsx';
+import { RulesPage } from './pages/rules.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
@@ -38,6 +39,7 @@ export async function createPages(): Promise<Pages> {
     approval: page(ApprovalPage),
     directory: page(DirectoryPage),
     overview: page(OverviewPage),
+    rules: page(RulesPage),
     runs: page(RunsPage),
     run: page(RunPage),
     compare: page(ComparePage),

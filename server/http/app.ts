@@ -35,6 +35,7 @@ import { OidcClient } from './oidc.ts';
 import { oidcRoutes, signInPlace } from './oidc-routes.ts';
 import { ownUrl } from './own-url.ts';
 import { pageRoutes } from './page-routes.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import { Replays } from './replays.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import { runRoutes } from './run-routes.ts';
@@ -150,6 +151,9 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   app.use(express.json(BODY));
   app.use(express.urlencoded({ ...BODY, extended: false, parameterLimit: 20 }));
   app.use('/api/v1/sessions', sessionRoutes(services));
+  app.use(runRoutes(services));
+  app.use(ruleRoutes(services));
+  app.use(overviewRoutes(services));
   app.use('/api/v1/sessions', controlRoutes(services));
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use(searchRoutes(services));

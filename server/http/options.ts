@@ -30,6 +30,7 @@ import type { OidcClient } from './oidc.ts';
 import type { Views } from './views.ts';
 import type { IssuerDesk } from './sign-in-ports.ts';
 import type { TokenDesk } from './token-ports.ts';
+import type { PolicyDesk } from './rule-ports.ts';
 import type { OverviewReader } from './overview-ports.ts';
 import type { RunReader } from './run-ports.ts';
 
@@ -41,6 +42,7 @@ export interface HttpOptions {
   readonly recordings: RecordingReader & ChainReader & HeaderReader & ReplayReader & LiveReader;
   readonly files: KeptFileReader;
   readonly overview: OverviewReader;
+  readonly policyDesk: PolicyDesk;
   readonly runs: RunReader;
   readonly signIns: SignIns;
   readonly approvals: ApprovalDesk;

@@ -8,6 +8,8 @@ import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
 import type { OverviewView } from './overview-ports.ts';
+import type { OverviewView } from './overview-ports.ts';
+import type { RulePages } from './rule-page-props.ts';
 import type { LinkPages } from './link-page-props.ts';
 import type { RunPages } from './run-page-props.ts';
 import type {
@@ -178,7 +180,7 @@ export interface Asset {
   readonly body: Buffer;
 }
 
-export interface Pages extends LinkPages, RunPages, ApprovalPages, AccessPages {
+export interface Pages extends LinkPages, RulePages, RunPages, ApprovalPages, AccessPages {
   sessions(props: SessionsProps): string;
   session(props: SessionProps): string;
   search(props: SearchProps): string;

@@ -9,6 +9,7 @@ import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
 import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
 import { OVERVIEW } from './fake-overview.ts';
+import { fakePolicyDesk } from './fake-policy-desk.ts';
 import { fakeRuns } from './fake-runs.ts';
 import { FakeClientSignIns } from './fake-links.ts';
 import { FakeHolds } from './fake-holds.ts';
@@ -208,6 +209,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     recordings,
     files: fakeFiles(),
     overview: { overview: async () => OVERVIEW },
+    policyDesk: fakePolicyDesk(clock),
     runs: fakeRuns(recordings),
     search,
     signIns,
