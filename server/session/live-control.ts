@@ -43,7 +43,7 @@ export class LiveControl {
     this.#isOver = true;
     this.#clearLimit();
     this.#unwatch();
-    this.#controlled.valve.end();
+    this.#controlled.valve.cut();
   }
 
   #apply(request: ControlRequest): void {

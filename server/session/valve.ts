@@ -11,6 +11,7 @@ export class Valve {
   #opening: Promise<void> | null = null;
   #open: () => void = () => {};
   #isOver = false;
+  #isCut = false;
 
   get isShut(): boolean {
     return this.#opening !== null;
@@ -32,6 +33,12 @@ export class Valve {
     this.#open();
   }
 
+  /** The session is over: of what still comes from the target nothing counts but that it has closed. */
+  cut(): void {
+    this.#isCut = true;
+    this.end();
+  }
+
   /** Resolves when it is open: true. False = given up while it was shut. */
   async passes(): Promise<boolean> {
     while (this.#opening !== null) {
@@ -49,7 +56,8 @@ export class Valve {
         for (;;) {
           const unit = await upstream.read();
           // Of what a client never got nothing is kept; that the target has ended is news all the same.
-          if (!this.isShut || (await this.passes()) || unit.kind !== 'data') return unit;
+          const passes = !this.isShut || (await this.passes()) || unit.kind !== 'data';
+          if (unit.kind === 'close' || (passes && !this.#isCut)) return unit;
         }
       },
       write: async (unit) => {
