@@ -13,7 +13,7 @@ export async function up(knex: Knex): Promise<void> {
       changes jsonb not null,
       document text not null
     );
-    comment on column directory_versions.document is 'the whole directory after the change, as YAML, without secrets';
+    comment on column directory_versions.document is 'the whole directory after the change, as JSON, without secrets';
     create trigger directory_versions_once before update or delete on directory_versions
       for each row execute function refuse_change();
     create trigger directory_versions_kept before truncate on directory_versions

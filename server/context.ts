@@ -32,6 +32,8 @@ import { createControls } from './store/controls.ts';
 import { createCredentials, type Credentials } from './store/credentials.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createDirectoryObjects, type DirectoryObjects } from './store/directory-objects.ts';
+import { createDirectoryVersions, type DirectoryVersions } from './store/directory-versions.ts';
+import { readWritten } from './store/directory-written.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createDeviceLogins, type DeviceLogins } from './store/device-logins.ts';
 import { createHolds, type Holds } from './store/holds.ts';
@@ -89,6 +91,7 @@ export interface Stores {
   readonly rememberedKeys: RememberedKeys;
   readonly directoryObjects: DirectoryObjects;
   /** The keys of the vault; a master key is read, or made, at the first call. */
+  readonly versions: DirectoryVersions;
   vaultKeys(): Promise<VaultKeys>;
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
@@ -155,6 +158,7 @@ export async function openStores(
       close: () => database.close(),
     };
   } catch (error) {
+      versions: createDirectoryVersions(database, readWritten),
     await database.close();
     throw error;
   }

@@ -1,4 +1,5 @@
 /** What is in the directory when a bastion starts: the configuration, or the demo. */
+import type { DirectoryDocument } from './access/directory.ts';
 import type { Closers } from './cli/closers.ts';
 import {
   DEMO_CREDENTIAL,
@@ -15,7 +16,8 @@ import type { Stores } from './context.ts';
 import { SallyportError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
-import { applyDirectory } from './store/directory-apply.ts';
+import { applyDocument } from './store/directory-apply.ts';
+import type { VersionOrigin } from './store/directory-versions.ts';
 
 export interface DirectoryOptions {
   readonly config: Config;
@@ -32,14 +34,11 @@ export async function prepareDirectory(
   closers: Closers,
 ): Promise<boolean> {
   const { config, logger, login, shell } = options;
-  const { home, settings, directory, database, credentials } = stores;
+  const { home, settings, directory, credentials } = stores;
   if (config.configuration !== null) {
     const document = await loadConfiguration(config.configuration);
     await endDemo(settings);
-    const changes = await applyDirectory(database, document, { prune: false, dryRun: false });
-    if (changes.length > 0) {
-      await journalChanges(stores.journal, changes, config.configuration, null);
-    }
+    await applyAtStart(stores, document, config.configuration);
     return false;
   }
   if (await directory.isEmpty()) await settings.writeOnce(DEMO_SETTING, home.instanceId());
@@ -64,6 +63,16 @@ export async function prepareDirectory(
   );
   closers.add('demo target', () => target.stop());
   const document = demoDirectory(keys, { host: target.host, port: target.port }, login);
-  await applyDirectory(database, document, { prune: false, dryRun: false });
+  await applyAtStart(stores, document, 'the demo');
   return true;
+}
+
+async function applyAtStart(
+  { database, journal }: Pick<Stores, 'database' | 'journal'>,
+  document: DirectoryDocument,
+  from: string,
+): Promise<void> {
+  const origin: VersionOrigin = { via: 'start', principal: null, source: null, from };
+  const applied = await applyDocument(database, document, { prune: false, dryRun: false, origin });
+  await journalChanges(journal, applied, origin);
 }

@@ -120,4 +120,6 @@ export interface DirectoryChange {
     | 'sign-in';
   readonly name: string;
   readonly change: 'added' | 'changed' | 'removed';
+  /** What it is about, for people; left out = not looked into. */
+  readonly lines?: readonly string[];
 }

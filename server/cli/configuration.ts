@@ -1,5 +1,5 @@
 /** `check` and `apply`: configuration as code. */
-import type { DirectoryChange, DirectoryDocument } from '../access/directory.ts';
+import type { DirectoryDocument } from '../access/directory.ts';
 import { loadDocument } from '../config/load.ts';
 import { formatProblem, inReadingOrder, type Problem } from '../config/problem.ts';
 import { withStores } from '../context.ts';
@@ -7,12 +7,14 @@ import { SallyportError } from '../errors.ts';
 import { compilePolicy } from '../policy/document.ts';
 import { MAX_REVOCATION_BYTES, readRevocations } from '../ssh/certificates.ts';
 import { parsePublicLine } from '../ssh/key.ts';
-import { applyDirectory } from '../store/directory-apply.ts';
+import { applyDocument } from '../store/directory-apply.ts';
+import { changesText, notNamed, stayingText, withTakenBack } from './changes.ts';
 import { endDemo } from './demo.ts';
 import { journalChanges } from './journal.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
-const CHECKS = {
+/** What the rooms that own keys and policies know of them. */
+export const CHECKS = {
   parsePublicLine,
   compilePolicy,
   readRevocations,
@@ -71,21 +73,24 @@ const apply: Verb = {
       } else complain(input, outcome.problems, '');
       return 2;
     }
-    const { warnings } = outcome;
-    if (!input.options.flag('json')) complain(input, warnings, 'warning: ');
+    const { document, warnings } = outcome;
+    const isJson = input.options.flag('json');
+    if (!isJson) complain(input, warnings, 'warning: ');
+    const prune = input.options.flag('prune');
     return withStores(input, async (stores) => {
-      const changes = await applyDirectory(stores.database, outcome.document, {
-        prune: input.options.flag('prune'),
-        dryRun,
-      });
-      if (!dryRun) await endDemo(stores.settings);
-      if (!dryRun && changes.length > 0) {
-        await journalChanges(stores.journal, changes, path, input.source);
+      const origin = { via: 'apply', principal: null, source: input.source, from: path } as const;
+      const applied = await applyDocument(stores.database, document, { prune, dryRun, origin });
+      if (!dryRun) {
+        await endDemo(stores.settings);
+        await journalChanges(stores.journal, applied, origin);
       }
+      const changes = await withTakenBack(stores.versions, applied.changes, dryRun);
+      const staying = dryRun && !prune ? notNamed(document, await stores.versions.written()) : [];
+      const { version } = applied;
       await input.terminal.out(
-        input.options.flag('json')
-          ? `${JSON.stringify({ dryRun, changes, warnings })}\n`
-          : changesText(changes, dryRun),
+        isJson
+          ? `${JSON.stringify({ dryRun, version, changes, staying, warnings })}\n`
+          : `${changesText(changes, dryRun, version)}${stayingText(staying)}`,
       );
       return 0;
     });
@@ -93,15 +98,6 @@ const apply: Verb = {
 };
 
 export const configurationVerbs: readonly Verb[] = [check, apply];
-
-const SIGNS = { added: '+', changed: '~', removed: '-' } as const;
-
-function changesText(changes: readonly DirectoryChange[], dryRun: boolean): string {
-  if (changes.length === 0) return 'nothing to change\n';
-  const lines = changes.map(({ object, name, change }) => `${SIGNS[change]} ${object} ${name}`);
-  const total = `${changes.length} ${dryRun ? 'would change' : 'changed'}`;
-  return `${lines.join('\n')}\n${total}\n`;
-}
 
 function complain(input: VerbInput, problems: readonly Problem[], prefix: string): void {
   for (const problem of inReadingOrder(problems)) {

@@ -4,6 +4,7 @@ import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { formatPublicLine, generateKeyPair, parsePrivateKey, scanHostKey } from '../ssh/key.ts';
 import type { Verb, VerbInput } from './verb.ts';
+import { pinHostKey } from '../store/host-keys.ts';
 
 const SCAN_TIMEOUT_MS = 10_000;
 /** Where a target's administrator keeps the CA's public key, unless they choose another place. */
@@ -89,7 +90,7 @@ const scan: Verb = {
   options: { accept: { type: 'string' } },
   positionals: [1, 1],
   run: (input) =>
-    withStores(input, async ({ directory, journal }) => {
+    withStores(input, async ({ database, directory, journal }) => {
       const name = input.positionals[0] ?? '';
       const target = await directory.targetByName(name);
       if (target === null) {
@@ -119,14 +120,19 @@ const scan: Verb = {
         return 1;
       }
       if (known !== seen) {
-        await directory.setHostKey(name, seen);
+        const version = await pinHostKey(database, name, seen, {
+          via: 'scan',
+          principal: null,
+          source: input.source,
+          from: `target scan ${name}`,
+        });
         await journal.append({
           type: 'config.changed',
           principal: null,
           source: input.source,
           session: null,
           target: name,
-          data: { hostKey: scanned.fingerprint, before: known },
+          data: { hostKey: scanned.fingerprint, before: known, version },
         });
       }
       await input.terminal.out(

@@ -1,6 +1,5 @@
 /** `journal …`: the audit log at the command line. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DirectoryChange } from '../access/directory.ts';
 import type { Clock } from '../clock.ts';
 import { withStores } from '../context.ts';
 import { SallyportError } from '../errors.ts';
@@ -9,6 +8,8 @@ import type { JournalEntry } from '../journal/event.ts';
 import { printable } from '../printable.ts';
 import type { Journal } from '../session/ports.ts';
 import type { StoredJournal } from '../store/journal.ts';
+import type { AppliedChange } from '../store/directory-transaction.ts';
+import type { VersionOrigin } from '../store/directory-versions.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 const PAGE = 500;
@@ -97,20 +98,22 @@ function lineOf(input: VerbInput, entry: JournalEntry): string {
   return `${printable(facts.join('  '), 400)}\n`;
 }
 
-/** Journals that a configuration was applied. */
+/** Journals that the directory was changed; the version says in detail how. */
 export async function journalChanges(
   journal: Journal,
-  changes: readonly DirectoryChange[],
-  from: string,
-  source: string | null,
+  { changes, version }: AppliedChange,
+  { from, principal, source, via }: VersionOrigin,
 ): Promise<void> {
+  if (changes.length === 0) return;
   await journal.append({
     type: 'config.changed',
-    principal: null,
+    principal,
     source,
     session: null,
     target: null,
     data: {
+      version,
+      via,
       from,
       count: changes.length,
       changes: changes

@@ -17,6 +17,7 @@ import { sessionFile } from './session-files.ts';
 import { sessionVerbs } from './sessions.ts';
 import { tokenVerbs } from './tokens.ts';
 import { migrate } from './upkeep.ts';
+import { versionVerbs } from './versions.ts';
 import { vaultVerbs } from './vault.ts';
 import type { Verb } from './verb.ts';
 import { verify } from './verify.ts';
@@ -27,6 +28,7 @@ const INTERNAL: readonly Verb[] = [demoTarget];
 const PUBLIC: readonly Verb[] = [
   serve,
   ...configurationVerbs,
+  ...versionVerbs,
   doctor,
   migrate,
   ...tokenVerbs,

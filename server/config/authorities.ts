@@ -13,8 +13,8 @@ import { pathText, quoted, type Problem } from './problem.ts';
 /** A revocation list that has to be read before the document is complete. */
 export interface RevocationFile {
   readonly authority: string;
-  /** Absolute, or as the reader's own folder has it. */
-  readonly file: string;
+  /** Absolute, or as the reader's own folder has it; or the list itself. */
+  readonly list: string | Buffer;
   readonly place: Located<unknown>;
 }
 
@@ -29,11 +29,15 @@ export function authorityEntries({ authorities }: Entries): AuthorityEntry[] {
 
 /** The revocation lists that the configuration names; their paths begin where its file is. */
 export function revocationFiles({ authorities }: Entries): RevocationFile[] {
-  return authorities.flatMap(({ entry, source, path }) => {
-    if (entry.revoked === undefined) return [];
-    const file = resolve(dirname(source.file), entry.revoked);
-    const place = { entry, source, path: [...path, 'revoked'] };
-    return [{ authority: entry.name, file, place }];
+  return authorities.flatMap(({ entry, source, path }): RevocationFile[] => {
+    const { name: authority, revoked, revokedList } = entry;
+    if (revokedList !== undefined) {
+      const place = { entry, source, path: [...path, 'revokedList'] };
+      return [{ authority, list: Buffer.from(revokedList, 'base64'), place }];
+    }
+    if (revoked === undefined) return [];
+    const list = resolve(dirname(source.file), revoked);
+    return [{ authority, list, place: { entry, source, path: [...path, 'revoked'] } }];
   });
 }
 
@@ -46,22 +50,23 @@ export async function withRevocations(
   warnings: Problem[],
 ): Promise<DirectoryDocument> {
   const lists = new Map<string, Buffer>();
-  for (const { authority, file, place } of files) {
+  for (const { authority, list, place } of files) {
     const keys = document.authorities?.find(({ name }) => name === authority)?.keys ?? [];
     const said = (message: string, hint: string): Problem =>
       place.source.at(place.path, `${pathText(place.path)}: ${message}`, hint);
+    const what = typeof list === 'string' ? `the list ${quoted(list)}` : 'the list';
     try {
-      const { size } = await stat(file);
+      const size = typeof list === 'string' ? (await stat(list)).size : list.length;
       const outcome =
         size > checks.maxRevocationBytes
           ? ({
               kind: 'invalid',
               why: `it has more than ${checks.maxRevocationBytes} bytes`,
             } as const)
-          : checks.readRevocations(await readFile(file), keys);
+          : checks.readRevocations(typeof list === 'string' ? await readFile(list) : list, keys);
       if (outcome.kind === 'invalid') {
         const hint = 'make it with `ssh-keygen -k`, or list public keys, one on each line';
-        problems.push(said(`the list ${quoted(file)} can't be used: ${outcome.why}`, hint));
+        problems.push(said(`${what} can't be used: ${outcome.why}`, hint));
         continue;
       }
       if (outcome.warning !== null) {
@@ -73,7 +78,7 @@ export async function withRevocations(
       const missing = (thrown as NodeJS.ErrnoException).code === 'ENOENT';
       const why = missing ? 'there is no such file' : messageOf(thrown);
       const hint = missing ? 'correct the path; it begins where this file is' : 'make it readable';
-      problems.push(said(`the list ${quoted(file)} can't be read: ${why}`, hint));
+      problems.push(said(`${what} can't be read: ${why}`, hint));
     }
   }
   return {
@@ -89,6 +94,10 @@ export async function withRevocations(
 export function checkAuthorities(entries: Entries, problems: Problem[], warnings: Problem[]): void {
   const owners = new Map<string, Located<{ readonly name: string }>>();
   for (const located of entries.authorities) {
+    if (located.entry.revoked !== undefined && located.entry.revokedList !== undefined) {
+      const message = `${pathText(located.path)} has both revoked and revokedList`;
+      problems.push(located.source.at(located.path, message, 'keep one of them'));
+    }
     for (const key of located.entry.parsedKeys) {
       const first = owners.get(key.entry.fingerprint);
       if (first === undefined) {

@@ -76,6 +76,11 @@ export const claim = checked((value) =>
 const fileName = checked((value) =>
   value === '' || value.includes('\0') ? 'write the path of a file' : null,
 );
+const base64 = checked((value) =>
+  value !== '' && /^[A-Za-z0-9+/]+={0,2}$/.test(value)
+    ? null
+    : 'write the list in base64, on one line',
+);
 /** A name that authorities write into certificates. */
 const certificateName = checked((value) =>
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
@@ -110,6 +115,7 @@ export const authoritySchema = z.strictObject({
   name,
   keys: z.array(z.string()).min(1),
   revoked: fileName.optional(),
+  revokedList: base64.optional(),
 });
 export const credentialSchema = z.strictObject({ name });
 export const targetSchema = z.strictObject({

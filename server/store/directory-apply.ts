@@ -15,18 +15,18 @@ import type {
 } from '../access/directory.ts';
 import { USUAL_DEMANDS } from '../access/token-demands.ts';
 import { SallyportError } from '../errors.ts';
-import { applyAuthorities, applyCertificateNames, pruneAuthorities } from './authorities.ts';
+import { applyAuthorities, applyCertificateNames } from './authorities.ts';
 import type { Database } from './database.ts';
-import { tellDirectoryChange } from './directory-change.ts';
+import { pruneOthers, pruneUsers } from './directory-prune.ts';
+import { type AppliedChange, changeDirectory } from './directory-transaction.ts';
+import type { VersionOrigin } from './directory-versions.ts';
 import { readGrants, readTargets } from './directory.ts';
 import { applyIdentities } from './identities.ts';
-import { applyRequests, applyWebhooks, pruneWebhooks } from './request-rules.ts';
-import { adoptPrincipal, spareTakenIn } from './sign-in-accounts.ts';
+import { applyPolicies } from './policies.ts';
+import { applyRequests, applyWebhooks } from './request-rules.ts';
+import { adoptPrincipal } from './sign-in-accounts.ts';
 import { applySignIn } from './sign-in-settings.ts';
 import { storable, storableJson } from './storable.ts';
-
-/** Any number that no other advisory lock of ours uses. */
-const APPLY_LOCK = 0x53_41_01;
 
 export interface ApplyOptions {
   /** Disable principals and remove what else the document doesn't name. */
@@ -38,38 +38,39 @@ export interface ApplyOptions {
 /** What a step found out, in order. */
 type Changes = DirectoryChange[];
 
-/**
- * Applies `document`; with nothing to change it writes nothing. Rejects with `config.invalid` when one
- * key stands for two principals.
- */
+/** As `applyDocument`, without who asked for it. */
 export async function applyDirectory(
   database: Pick<Database, 'knex'>,
   document: DirectoryDocument,
   options: ApplyOptions,
 ): Promise<readonly DirectoryChange[]> {
+  const origin = { via: 'apply', principal: null, source: null, from: '' } as const;
+  return (await applyDocument(database, document, { ...options, origin })).changes;
+}
+
+/**
+ * Applies `document`; with nothing to change it writes nothing. Rejects with `config.invalid` when one
+ * key stands for two principals.
+ */
+export async function applyDocument(
+  database: Pick<Database, 'knex'>,
+  document: DirectoryDocument,
+  options: ApplyOptions & { readonly origin: VersionOrigin },
+): Promise<AppliedChange> {
   refuseSharedKeys(document.principals);
-  const changes: Changes = [];
-  const transaction = await database.knex.transaction();
-  try {
-    await transaction.raw('select pg_advisory_xact_lock(?)', [APPLY_LOCK]);
-    await applyAuthorities(transaction, document.authorities ?? [], changes);
-    await applyPrincipals(transaction, document.principals, changes);
-    await applyCredentials(transaction, document, changes);
-    await applyTargets(transaction, document.targets, changes);
-    await applyGrants(transaction, document.grants, changes);
-    await applyRequests(transaction, document.requests ?? [], changes);
-    await applyWebhooks(transaction, document.webhooks ?? [], changes);
-    await applyPolicies(transaction, document.policies, changes);
-    await applySignIn(transaction, document.signIn, options.prune, changes);
-    if (options.prune) await prune(transaction, document, changes);
-    if (changes.length > 0) await tellDirectoryChange(transaction);
-    if (options.dryRun) await transaction.rollback();
-    else await transaction.commit();
-    return changes;
-  } catch (error) {
-    if (!transaction.isCompleted()) await transaction.rollback();
-    throw error;
-  }
+  return changeDirectory(database, options, async ({ changes, trx }) => {
+    await applyAuthorities(trx, document.authorities ?? [], changes);
+    if (options.prune) await pruneUsers(trx, document, changes);
+    await applyPrincipals(trx, document.principals, changes);
+    await applyCredentials(trx, document.credentials, changes);
+    await applyTargets(trx, document.targets, changes);
+    await applyGrants(trx, document.grants, changes);
+    await applyRequests(trx, document.requests ?? [], changes);
+    await applyWebhooks(trx, document.webhooks ?? [], changes);
+    await applyPolicies(trx, document.policies, changes);
+    await applySignIn(trx, document.signIn, options.prune, changes);
+    if (options.prune) await pruneOthers(trx, document, changes);
+  });
 }
 
 function refuseSharedKeys(principals: readonly PrincipalEntry[]): void {
@@ -91,6 +92,38 @@ function refuseSharedKeys(principals: readonly PrincipalEntry[]): void {
 
 // --- principals -------------------------------------------------------------------------------
 
+/** A key changes hands only if both its owners are named: nobody loses one by an entry of somebody else. */
+async function refuseOthersKeys(knex: Knex, entries: readonly PrincipalEntry[]): Promise<void> {
+  const named = new Set(entries.map(({ name }) => storable(name)));
+  const owners = new Map(
+    entries.flatMap(({ keys, name }) => keys.map((key) => [key.blob.toString('hex'), name])),
+  );
+  const live = await knex('principal_keys')
+    .join('principals', 'principals.id', 'principal_keys.principal_id')
+    .whereIn(
+      'blob',
+      entries.flatMap(({ keys }) => keys.map(({ blob }) => blob)),
+    )
+    .whereNull('principal_keys.revoked_at')
+    .whereRaw('(principal_keys.expires_at is null or principal_keys.expires_at > now())')
+    .select<{ blob: Buffer; fingerprint: string; name: string; expires_at: Date | null }[]>(
+      'blob',
+      'fingerprint',
+      'principals.name',
+      'expires_at',
+    );
+  for (const { blob, expires_at: end, fingerprint, name } of live) {
+    const wanted = owners.get(blob.toString('hex')) ?? '';
+    if (storable(wanted) === name || (end === null && named.has(name))) continue;
+    const how = end === null ? 'already' : `until ${end.toISOString()}, as a short-lived key`;
+    throw new SallyportError(
+      'config.invalid',
+      `the key ${fingerprint}, listed for ${wanted}, belongs to ${name} ${how}`,
+      `a key names exactly one principal: take it from ${name} first, or use another one`,
+    );
+  }
+}
+
 interface StoredPrincipal {
   readonly id: string;
   readonly kind: string;
@@ -101,11 +134,13 @@ interface StoredPrincipal {
   readonly locked_at: Date | null;
 }
 
-async function applyPrincipals(
+/** Those that aren't named stay. */
+export async function applyPrincipals(
   knex: Knex,
   entries: readonly PrincipalEntry[],
   changes: Changes,
 ): Promise<void> {
+  await refuseOthersKeys(knex, entries);
   for (const entry of entries) {
     const name = storable(entry.name);
     const wanted = {
@@ -197,12 +232,13 @@ async function applyKeys(knex: Knex, owner: string, keys: readonly KeyEntry[]): 
 
 // --- credentials, targets, grants, policies ---------------------------------------------------
 
-async function applyCredentials(
+/** Those that aren't named stay. */
+export async function applyCredentials(
   knex: Knex,
-  document: DirectoryDocument,
+  entries: DirectoryDocument['credentials'],
   changes: Changes,
 ): Promise<void> {
-  for (const entry of document.credentials) {
+  for (const entry of entries) {
     const name = storable(entry.name);
     const added: readonly unknown[] = await knex('credentials')
       .insert({ name })
@@ -213,7 +249,8 @@ async function applyCredentials(
   }
 }
 
-async function applyTargets(
+/** Those that aren't named stay. */
+export async function applyTargets(
   knex: Knex,
   entries: readonly TargetEntry[],
   changes: Changes,
@@ -255,12 +292,15 @@ async function applyTargets(
   }
 }
 
-async function applyGrants(
+/** Makes them all that there are, in this order. */
+export async function applyGrants(
   knex: Knex,
   entries: readonly GrantEntry[],
   changes: Changes,
 ): Promise<void> {
-  const left = [...(await readGrants(knex))];
+  const stored = await readGrants(knex);
+  const left = [...stored];
+  const kept: string[] = [];
   for (const [place, entry] of entries.entries()) {
     const wanted = {
       principals: entry.principals.map(storable),
@@ -277,6 +317,7 @@ async function applyGrants(
     const index = left.findIndex((rule) => isDeepStrictEqual(rule, { id: rule.id, ...wanted }));
     const [same] = index === -1 ? [] : left.splice(index, 1);
     if (same !== undefined) {
+      kept.push(same.id);
       await knex('grants').where('id', same.id).whereNot('place', place).update({ place });
       continue;
     }
@@ -294,6 +335,14 @@ async function applyGrants(
   for (const rule of left) {
     changes.push({ object: 'grant', name: grantName(rule), change: 'removed' });
   }
+  // The first that fits counts, so their order says something.
+  const before = stored.filter(({ id }) => kept.includes(id));
+  if (before.every(({ id }, at) => id === kept[at])) return;
+  const order = kept
+    .map((id) => before.find((rule) => rule.id === id))
+    .filter((rule) => rule !== undefined);
+  const lines = order.map((rule, at) => `${at + 1}. ${grantName(rule)}`);
+  changes.push({ object: 'grant', name: 'order', change: 'changed', lines });
 }
 
 function grantName(grant: Omit<GrantEntry, 'channels' | 'logins' | 'policy'>): string {
@@ -307,90 +356,4 @@ function grantName(grant: Omit<GrantEntry, 'channels' | 'logins' | 'policy'>): s
   ];
   const kept = said.length === 0 ? '' : ` (${said.join(', ')})`;
   return `${principals.join(', ')} → ${targets.join(', ')}${kept}`;
-}
-
-interface StoredPolicy {
-  readonly name: string;
-  readonly version: number;
-  readonly document: unknown;
-}
-
-/** The newest version of every policy, removed ones (null) included. */
-async function newestPolicies(knex: Knex): Promise<ReadonlyMap<string, StoredPolicy>> {
-  const rows: readonly StoredPolicy[] = await knex('policies')
-    .distinctOn('name')
-    .orderBy([{ column: 'name' }, { column: 'version', order: 'desc' }])
-    .select('name', 'version', 'document');
-  return new Map(rows.map((row) => [row.name, row]));
-}
-
-async function applyPolicies(
-  knex: Knex,
-  policies: DirectoryDocument['policies'],
-  changes: Changes,
-): Promise<void> {
-  const newest = await newestPolicies(knex);
-  for (const [written, value] of Object.entries(policies)) {
-    const name = storable(written);
-    const document = storableJson(value);
-    const stored = newest.get(name);
-    if (stored !== undefined && isDeepStrictEqual(stored.document, document)) continue;
-    await addVersion(knex, name, (stored?.version ?? 0) + 1, document);
-    const isNew = stored === undefined || stored.document === null;
-    changes.push({ object: 'policy', name, change: isNew ? 'added' : 'changed' });
-  }
-}
-
-async function addVersion(
-  knex: Knex,
-  name: string,
-  version: number,
-  document: unknown,
-): Promise<void> {
-  // pg would turn an array into a PostgreSQL array, and the JSON null isn't "removed".
-  const json = document === null ? null : JSON.stringify(document);
-  await knex('policies').insert({ name, version, document: json });
-}
-
-// --- pruning ----------------------------------------------------------------------------------
-
-async function prune(knex: Knex, document: DirectoryDocument, changes: Changes): Promise<void> {
-  const removed = (object: DirectoryChange['object'], rows: readonly { name: string }[]): void => {
-    for (const { name } of rows) changes.push({ object, name, change: 'removed' });
-  };
-  const names = (entries: readonly { readonly name: string }[]): readonly string[] =>
-    entries.map((entry) => storable(entry.name));
-  // Principals are named by what they did, so they stay as rows.
-  const disabled = await knex('principals')
-    .whereNotIn('name', names(document.principals))
-    .modify(spareTakenIn, document.signIn)
-    .whereNull('disabled_at')
-    .update({ disabled_at: knex.fn.now() })
-    .returning<{ id: string; name: string }[]>(['id', 'name']);
-  const ids = disabled.map((row) => row.id);
-  await knex('principal_keys')
-    .whereIn('principal_id', ids)
-    .whereNull('revoked_at')
-    .update({ revoked_at: knex.fn.now() });
-  await knex('tokens').whereIn('principal_id', ids).delete();
-  await knex('principal_certificates').whereIn('principal_id', ids).delete();
-  removed('principal', disabled);
-  removed('authority', await pruneAuthorities(knex, document.authorities ?? []));
-  removed('webhook', await pruneWebhooks(knex, document.webhooks ?? []));
-  for (const [table, object] of [
-    ['targets', 'target'],
-    ['credentials', 'credential'],
-  ] as const) {
-    const rows = await knex(table)
-      .whereNotIn('name', names(document[table]))
-      .delete()
-      .returning<{ name: string }[]>('name');
-    removed(object, rows);
-  }
-  const kept = new Set(Object.keys(document.policies).map(storable));
-  for (const { name, version, document } of (await newestPolicies(knex)).values()) {
-    if (kept.has(name) || document === null) continue;
-    await addVersion(knex, name, version + 1, null);
-    removed('policy', [{ name }]);
-  }
 }

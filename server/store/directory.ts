@@ -4,10 +4,8 @@ import type { ChannelKind, FileAccess, GrantRule, RecordingMode } from '../acces
 import { ROLES, type Principal, type PrincipalKind, type Role } from '../access/principal.ts';
 import type { ShellIntegration, Target } from '../access/target.ts';
 import { USUAL_DEMANDS } from '../access/token-demands.ts';
-import { SallyportError } from '../errors.ts';
 import type { Directory } from '../session/ports.ts';
 import type { Database } from './database.ts';
-import { tellDirectoryChange } from './directory-change.ts';
 import { askThrough } from './outage.ts';
 import { storable } from './storable.ts';
 
@@ -50,10 +48,6 @@ export interface StoredDirectory extends Directory {
   isEmpty(): Promise<boolean>;
   /** An enabled principal. */
   principalByName(name: string): Promise<Principal | null>;
-  /**
-   * Pins the host key of a target, `ssh-ed25519 AAAA…`. Rejects with `object.unknown`.
-   */
-  setHostKey(target: string, line: string): Promise<void>;
 }
 
 interface StoredDemands {
@@ -95,17 +89,6 @@ export function createDirectory(database: Pick<Database, 'knex'>): StoredDirecto
         .union([knex('targets').select('id')])
         .select('id');
       return found.length === 0;
-    },
-    setHostKey: async (target, line) => {
-      const changed = await knex('targets')
-        .where('name', storable(target))
-        .update({ host_key: storable(line) });
-      if (changed === 1) return tellDirectoryChange(knex);
-      throw new SallyportError(
-        'object.unknown',
-        `there is no target named ${storable(target)}`,
-        'add it to the configuration and apply that first',
-      );
     },
   };
 }

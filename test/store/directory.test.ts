@@ -11,6 +11,7 @@ import { SallyportError } from '../../server/errors.ts';
 import type { Database } from '../../server/store/database.ts';
 import { applyDirectory } from '../../server/store/directory-apply.ts';
 import { createDirectory, type StoredDirectory } from '../../server/store/directory.ts';
+import { pinHostKey } from '../../server/store/host-keys.ts';
 import { currentPolicy, policyNames } from '../../server/store/policies.ts';
 import { createTokens } from '../../server/store/tokens.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -40,6 +41,8 @@ function principal(name: string, more: Partial<PrincipalEntry> = {}): PrincipalE
     ...more,
   };
 }
+
+const SCAN = { via: 'scan', principal: null, source: 'cli:root', from: 'target scan' } as const;
 
 const DOCUMENT: DirectoryDocument = {
   principals: [
@@ -155,6 +158,7 @@ describe('directory', () => {
     assert.deepEqual(await currentPolicy(database, 'default'), {
       version: 1,
       document: DOCUMENT.policies['default'],
+      directoryVersion: 1,
     });
   });
 
@@ -329,6 +333,7 @@ describe('directory', () => {
     assert.deepEqual(await currentPolicy(database, 'p'), {
       version: 3,
       document: ['a list', 1.5],
+      directoryVersion: 3,
     });
     const kept = await database.knex('policies').where('name', 'p').select('version');
     assert.equal(kept.length, 3);
@@ -340,13 +345,13 @@ describe('directory', () => {
     const unpinned = { ...DOCUMENT, targets: [{ ...target, hostKey: null }] };
     await apply(unpinned);
     assert.equal((await directory.targetByName('web1'))?.hostKey, null);
-    await directory.setHostKey('web1', 'ssh-ed25519 SCANNED');
+    await pinHostKey(database, 'web1', 'ssh-ed25519 SCANNED', SCAN);
     assert.deepEqual(await apply(unpinned), []);
     assert.equal((await directory.targetByName('web1'))?.hostKey, 'ssh-ed25519 SCANNED');
     assert.deepEqual(said(await apply(DOCUMENT)), ['target web1 changed']);
     assert.equal((await directory.targetByName('web1'))?.hostKey, 'ssh-ed25519 AAAA');
     await assert.rejects(
-      directory.setHostKey('web2', 'x'),
+      pinHostKey(database, 'web2', 'x', SCAN),
       (error) => error instanceof SallyportError && error.code === 'object.unknown',
     );
   });
