@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DirectoryDocument, PrincipalEntry } from '../../server/access/directory.ts';
 import type { OidcIdentity } from '../../server/access/identity.ts';
 import type { Principal } from '../../server/access/principal.ts';
-import type { SignInSettings } from '../../server/access/sign-in.ts';
+import type { CreateRule, SignInSettings } from '../../server/access/sign-in.ts';
 import { systemClock } from '../../server/clock.ts';
 import { silentLogger } from '../../server/log.ts';
 import type { Database } from '../../server/store/database.ts';
@@ -31,7 +31,12 @@ const SETTINGS: SignInSettings = {
   create: null,
   logout: false,
 };
-const RULE = { emailDomains: ['acme.example'], groups: [], claims: {}, name: 'email' } as const;
+const RULE: CreateRule = {
+  emailDomains: ['acme.example'],
+  groups: [],
+  claims: {},
+  name: 'email',
+};
 const NOBODY: OidcIdentity = {
   issuer: null,
   subject: null,
@@ -210,7 +215,7 @@ describe('sign-ins with an issuer', () => {
   });
 
   describe('by a rule', () => {
-    const take = (create: Partial<typeof RULE & { groups: string[] }> = {}) => ({
+    const take = (create: Partial<CreateRule> = {}) => ({
       signIn: { ...SETTINGS, create: { ...RULE, ...create } },
     });
 

@@ -63,6 +63,8 @@ const configuration: Configuration = {
   }),
   loadExistingGrant: async (context) => {
     const { client, session } = context.oidc;
+    const known = session?.grantIdFor(client?.clientId ?? '');
+    if (known !== undefined) return provider.Grant.find(known);
     const grant = new provider.Grant({
       clientId: client?.clientId ?? '',
       accountId: session?.accountId ?? '',
@@ -88,13 +90,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.writeHead(200, { 'content-type': 'application/json' });
     return void response.end(JSON.stringify({ sub: 'root', email: 'root@example.com' }));
   }
-  if (path !== '/token' || forge === null) return callback(request, response);
+  if (path !== '/token' || forge === null || forge === 'no-keys')
+    return callback(request, response);
   if (forge === 'token-html') {
     response.writeHead(200, { 'content-type': 'text/html' });
     return void response.end('<html>proxy error</html>');
   }
-  if (forge === 'token-json-as-html') {
-    response.writeHead(200, { 'content-type': 'text/html' });
+  if (forge === 'token-empty') {
+    response.writeHead(200, { 'content-type': 'application/json' });
     return void response.end('{}');
   }
   if (forge === 'token-500') return void response.writeHead(500).end('{}');
