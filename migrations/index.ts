@@ -26,6 +26,7 @@ import * as links from './0020_links.ts';
 import * as directoryVersions from './0021_directory_versions.ts';
 import * as approvalTerms from './0022_approval_terms.ts';
 import * as accessAndWebhooks from './0023_access_and_webhooks.ts';
+import * as lockouts from './0025_lockouts.ts';
 import * as sessionControls from './0026_session_controls.ts';
 import * as runs from './0027_runs.ts';
 
@@ -58,6 +59,7 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0021_directory_versions', migration: directoryVersions },
   { name: '0022_approval_terms', migration: approvalTerms },
   { name: '0023_access_and_webhooks', migration: accessAndWebhooks },
+  { name: '0025_lockouts', migration: lockouts },
   { name: '0026_session_controls', migration: sessionControls },
   { name: '0027_runs', migration: runs },
 ];

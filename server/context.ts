@@ -36,6 +36,7 @@ import { createDirectoryVersions, type DirectoryVersions } from './store/directo
 import { readWritten } from './store/directory-written.ts';
 import { createDirectory, type StoredDirectory } from './store/directory.ts';
 import { createDeviceLogins, type DeviceLogins } from './store/device-logins.ts';
+import { createFailureJournal } from './store/failure-journal.ts';
 import { createHolds, type Holds } from './store/holds.ts';
 import { createJournal, type StoredJournal } from './store/journal.ts';
 import { createLinks, type StoredLinks } from './store/links.ts';
@@ -115,7 +116,12 @@ export async function openStores(
     logger,
   });
   try {
-    const journal = createJournal({ database, clock, logger });
+    const failures = createFailureJournal({
+      journal: createJournal({ database, clock, logger }),
+      clock,
+      logger,
+    });
+    const { journal } = failures;
     const approvals = createApprovals({ database, journal, publicUrl, clock });
     const credentials = createCredentials(database);
     const settings = createSettings(database);
@@ -155,7 +161,10 @@ export async function openStores(
       vaultKeys,
       vault: () =>
         (vault ??= vaultKeys().then((keys) => createVault({ keys, credentials, journal }))),
-      close: () => database.close(),
+      close: async () => {
+        await failures.close();
+        await database.close();
+      },
     };
   } catch (error) {
       versions: createDirectoryVersions(database, readWritten),

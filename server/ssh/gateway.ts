@@ -3,7 +3,8 @@
  * layer that authenticates it.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { sign, type KeyObject } from 'node:crypto';
+import { randomInt, sign, type KeyObject } from 'node:crypto';
+import { sourceOf } from '../access/source.ts';
 import type { Clock } from '../clock.ts';
 import { SallyportError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -14,7 +15,10 @@ import { readPrivateKey, type PrivateKeyOutcome } from './engine/private-key.ts'
 import { hostKeyHash } from './engine/signature.ts';
 import { hostCertificates } from './host-certificate.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
-import { SourceLimiter, sourceOf } from './source.ts';
+import { type Ending, SourceLimiter } from './source.ts';
+
+/** How finely chance is measured that drops a connection. */
+const CHANCES = 1_000_000;
 
 export interface GatewayOptions {
   /** Port 0 = any free port. */
@@ -58,6 +62,8 @@ class ListeningGateway implements Gateway {
   readonly #limiter: SourceLimiter;
   readonly #server: Server;
   readonly #open = new Map<Socket, Downstream>();
+  /** Sockets of sources that are slowed down, before they are answered. */
+  readonly #delayed = new Set<Socket>();
   readonly #waitingForClose: (() => void)[] = [];
 
   constructor(options: GatewayOptions, hostKeys: HostKeys, hostAuthority: KeyObject | null) {
@@ -65,7 +71,11 @@ class ListeningGateway implements Gateway {
     this.#hostKeys = hostKeys;
     this.#hostAuthority = hostAuthority;
     this.#limits = { ...GATEWAY_LIMITS, ...options.limits };
-    this.#limiter = new SourceLimiter(this.#limits, () => options.clock.monotonicUs());
+    this.#limiter = new SourceLimiter(
+      this.#limits,
+      () => options.clock.monotonicUs(),
+      () => randomInt(CHANCES) / CHANCES,
+    );
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#take(socket));
   }
 
@@ -96,6 +106,7 @@ class ListeningGateway implements Gateway {
 
   async close(): Promise<void> {
     await this.stopAccepting();
+    for (const socket of this.#delayed) socket.destroy();
     for (const downstream of this.#open.values()) downstream.close('the bastion is stopping');
     if (this.#open.size === 0) return;
     await new Promise<void>((resolve) => this.#waitingForClose.push(resolve));
@@ -110,7 +121,7 @@ class ListeningGateway implements Gateway {
   }
 
   #take(socket: Socket): void {
-    const { logger, connections } = this.#options;
+    const { logger } = this.#options;
     const address = socket.remoteAddress;
     // Without listeners an error of a refused socket would end the process.
     socket.on('error', () => {});
@@ -122,15 +133,37 @@ class ListeningGateway implements Gateway {
       if (refusal.isFirst) logger.warn('ssh.connection.refused', { source, why: refusal.why });
       return void socket.destroy();
     }
+    const delayMs = this.#limiter.delayMs(key);
+    if (delayMs === 0) return this.#serve(socket, key, source);
+    const timer = setTimeout(() => {
+      socket.off('close', gone);
+      this.#delayed.delete(socket);
+      this.#serve(socket, key, source);
+    }, delayMs);
+    const gone = (): void => {
+      clearTimeout(timer);
+      this.#delayed.delete(socket);
+      this.#limiter.leave(key, 'silent');
+    };
+    this.#delayed.add(socket);
+    socket.once('close', gone);
+  }
+
+  #serve(socket: Socket, key: string, source: string): void {
+    const { logger, connections } = this.#options;
     let isStranger = true;
+    let ending: Ending = 'silent';
     let grace: NodeJS.Timeout | undefined;
     const limitTo = (ms: number): void => {
       clearTimeout(grace);
       if (!isStranger) return;
-      grace = setTimeout(() => downstream.close('not authenticated in time'), ms);
+      grace = setTimeout(() => {
+        if (ending === 'silent') ending = 'late';
+        downstream.close('not authenticated in time');
+      }, ms);
     };
-    const settle = (): void => {
-      if (isStranger) this.#limiter.leave(key);
+    const settle = (how: Ending): void => {
+      if (isStranger) this.#limiter.leave(key, how);
       isStranger = false;
       clearTimeout(grace);
     };
@@ -155,13 +188,16 @@ class ListeningGateway implements Gateway {
           this.#limiter.resume(key);
           limitTo(this.#limits.provingGraceMs);
         },
+        refused: () => {
+          ending = 'refused';
+        },
       },
       limits: this.#limits,
       logger,
-      onAuthenticated: settle,
+      onAuthenticated: () => settle('authenticated'),
       onEnded: (why) => {
         if (isStranger) logger.info('ssh.handshake.failed', { source, why });
-        settle();
+        settle(ending);
       },
     });
     limitTo(this.#limits.loginGraceMs);

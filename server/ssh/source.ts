@@ -1,6 +1,8 @@
 /**
- * How much one source, and all strangers together, may take of the front door. Pure but for the time that
- * is passed in. Not caught here: an attacker with many addresses; the total bound holds against it.
+ * How much one source, and all strangers together, may take of the front door. Pure but for time and chance
+ * that are passed in. Nobody is shut out by what others do: sources that somebody has signed in from keep
+ * places of their own and are never slowed down. Not caught here: an attacker with many addresses, against
+ * whom only the total bound holds.
  */
 import type { GatewayLimits } from './limits.ts';
 
@@ -16,37 +18,34 @@ interface Source {
   strangers: number;
   waiting: number;
   isRefusing: boolean;
+  /** What it owes is over then, microseconds. */
+  owesUntilUs: number;
 }
 
-/** What counts as one source: an IPv4 address, or the /64 network of an IPv6 address. */
-export function sourceOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped?.[1] !== undefined) return mapped[1];
-  if (!address.includes(':')) return address;
-  const [head = '', tail = ''] = address.split('%')[0]?.split('::', 2) ?? [];
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0');
-  const groups = address.includes('::') ? [...front, ...zeros, ...back] : front;
-  return `${groups.slice(0, 4).join(':')}::/64`;
-}
+/** How a stranger's connection has ended; `late`: its time was over. */
+export type Ending = 'authenticated' | 'refused' | 'silent' | 'late';
 
 export class SourceLimiter {
   readonly #limits: GatewayLimits;
   readonly #nowUs: () => number;
+  readonly #random: () => number;
   readonly #sources = new Map<string, Source>();
+  /** Until when sources count that somebody has signed in from; the oldest first. */
+  readonly #proven = new Map<string, number>();
   #strangers = 0;
   #waiting = 0;
 
-  constructor(limits: GatewayLimits, nowUs: () => number) {
+  /** @param random evenly from 0 up to 1 */
+  constructor(limits: GatewayLimits, nowUs: () => number, random: () => number) {
     this.#limits = limits;
     this.#nowUs = nowUs;
+    this.#random = random;
   }
 
   /** A connection of this source comes in: null = it may. Then `leave` must follow once. */
   enter(key: string): Refusal | null {
     const source = this.#source(key);
-    const why = this.#refusal(source);
+    const why = this.#refusal(source, this.#isProven(key));
     if (why !== null) {
       const isFirst = !source.isRefusing;
       source.isRefusing = true;
@@ -60,10 +59,48 @@ export class SourceLimiter {
   }
 
   /** The connection has authenticated or ended. */
-  leave(key: string): void {
+  leave(key: string, ending: Ending): void {
+    this.#gone(key);
+    const source = this.#sources.get(key);
+    if (ending === 'authenticated') return this.#prove(key, source);
+    if (source === undefined) return;
+    const { lateMs, maxMs, refusedMs, silentMs } = this.#limits.penalties;
+    const costMs = { refused: refusedMs, silent: silentMs, late: lateMs }[ending];
+    const nowUs = this.#nowUs();
+    const owedUs = Math.max(source.owesUntilUs, nowUs) - nowUs + costMs * 1000;
+    source.owesUntilUs = nowUs + Math.min(owedUs, maxMs * 1000);
+  }
+
+  /** How long a connection of this source waits before it is answered, milliseconds. */
+  delayMs(key: string): number {
+    const source = this.#sources.get(key);
+    if (source === undefined || this.#isProven(key)) return 0;
+    const { firstDelayMs, fromMs, maxDelayMs } = this.#limits.penalties;
+    const over = this.#owedMs(source) / fromMs;
+    return over < 1 ? 0 : Math.min(maxDelayMs, firstDelayMs * 2 ** Math.floor(over - 1));
+  }
+
+  #owedMs(source: Source): number {
+    return Math.max(0, source.owesUntilUs - this.#nowUs()) / 1000;
+  }
+
+  #gone(key: string): void {
     this.#strangers -= 1;
     const source = this.#sources.get(key);
     if (source !== undefined) source.strangers -= 1;
+  }
+
+  #isProven(key: string): boolean {
+    return (this.#proven.get(key) ?? 0) > this.#nowUs();
+  }
+
+  #prove(key: string, source: Source | undefined): void {
+    if (source !== undefined) source.owesUntilUs = 0;
+    this.#proven.delete(key);
+    this.#proven.set(key, this.#nowUs() + this.#limits.provenMs * 1000);
+    const oldest = this.#proven.keys().next();
+    const isFull = this.#proven.size > this.#limits.maxSources;
+    if (isFull && oldest.done !== true) this.#proven.delete(oldest.value);
   }
 
   /**
@@ -78,7 +115,7 @@ export class SourceLimiter {
     if (this.#waiting >= maxWaiting) return false;
     this.#waiting += 1;
     source.waiting += 1;
-    this.leave(key);
+    this.#gone(key);
     return true;
   }
 
@@ -92,13 +129,31 @@ export class SourceLimiter {
     source.strangers += 1;
   }
 
-  #refusal(source: Source): string | null {
-    const { maxUnauthenticated, maxUnauthenticatedPerSource } = this.#limits;
+  #refusal(source: Source, isProven: boolean): string | null {
+    const { maxUnauthenticated, maxUnauthenticatedPerSource, penalties, provenPlaces } =
+      this.#limits;
     if (source.tokens < 1) return 'too many connections a second from this source';
     if (source.strangers >= maxUnauthenticatedPerSource) {
       return 'too many unauthenticated connections from this source';
     }
-    return this.#strangers >= maxUnauthenticated ? 'too many unauthenticated connections' : null;
+    if (isProven) {
+      const isFull = this.#strangers >= maxUnauthenticated + provenPlaces;
+      return isFull ? 'too many unauthenticated connections' : null;
+    }
+    const isSlowed = this.#owedMs(source) >= penalties.fromMs;
+    if (isSlowed && source.strangers >= penalties.maxOpen) {
+      return 'too many connections of this source that ended without a sign-in';
+    }
+    return this.#isDropped() ? 'too many unauthenticated connections' : null;
+  }
+
+  /** By chance between the two bounds, so that a flood leaves places for others. */
+  #isDropped(): boolean {
+    const { earlyDropFrom, earlyDropShare, maxUnauthenticated } = this.#limits;
+    if (this.#strangers >= maxUnauthenticated) return true;
+    if (this.#strangers < earlyDropFrom) return false;
+    const way = (this.#strangers - earlyDropFrom) / (maxUnauthenticated - earlyDropFrom);
+    return this.#random() < earlyDropShare + (1 - earlyDropShare) * way;
   }
 
   #source(key: string): Source {
@@ -113,6 +168,7 @@ export class SourceLimiter {
         strangers: 0,
         waiting: 0,
         isRefusing: false,
+        owesUntilUs: 0,
       };
       // A table full of busy sources takes no more: such a source has no history, only this attempt.
       if (this.#sources.size < maxSources) this.#sources.set(key, source);
@@ -127,8 +183,8 @@ export class SourceLimiter {
   #forgetIdle(nowUs: number): void {
     const refilledUs = (this.#limits.connectionBurst / this.#limits.connectionsPerSecond) * 1e6;
     for (const [key, source] of this.#sources) {
-      if (source.strangers + source.waiting === 0 && nowUs - source.atUs > refilledUs)
-        this.#sources.delete(key);
+      const isIdle = source.strangers + source.waiting === 0 && source.owesUntilUs <= nowUs;
+      if (isIdle && nowUs - source.atUs > refilledUs) this.#sources.delete(key);
     }
   }
 }

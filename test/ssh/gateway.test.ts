@@ -11,6 +11,7 @@ import { readPrivateKey } from '../../server/ssh/engine/private-key.ts';
 import { blobOf, signData } from '../../server/ssh/engine/signature.ts';
 import { encodeFields, encodePacket, MESSAGE } from '../../server/ssh/engine/wire.ts';
 import { startGateway } from '../../server/ssh/gateway.ts';
+import { GATEWAY_LIMITS } from '../../server/ssh/limits.ts';
 import { generateKeyPair } from '../../server/ssh/key.ts';
 import { connectClient, connectStranger, type RawPeer } from './support/raw-peer.ts';
 import { startWorld, type World } from './support/world.ts';
@@ -119,6 +120,40 @@ describe('the gateway before authentication', () => {
     await untilEmpty(world);
     await connectClient(world.address, world.client);
     await Promise.all([1, 2, 3].map(() => connectClient(world.address, world.client)));
+  });
+
+  it('slows a source down whose keys were refused, and still lets the right key in', async () => {
+    const penalties = { ...GATEWAY_LIMITS.penalties, refusedMs: 60_000, firstDelayMs: 50 };
+    await using world = await startWorld({ penalties });
+    const { blob } = keyOf(generateKeyPair('x').privateKeyPem);
+    for (let round = 0; round < 2; round += 1) {
+      const peer = await toUserauth(world);
+      peer.transport.send(request('u', 'ssh-ed25519', blob, null));
+      await peer.expect(MESSAGE.USERAUTH_FAILURE);
+      peer.transport.close('done');
+      await untilEmpty(world);
+    }
+    await connectClient(world.address, world.client);
+    await connectClient(world.address, world.client);
+  });
+
+  it('ends connections at once that it was to answer later', async () => {
+    const penalties = {
+      ...GATEWAY_LIMITS.penalties,
+      lateMs: 600_000,
+      firstDelayMs: 600_000,
+      maxDelayMs: 600_000,
+    };
+    await using world = await startWorld({ penalties, loginGraceMs: 50 });
+    const first = await rawSocket(world.address);
+    first.resume();
+    await once(first, 'close');
+    const late = await rawSocket(world.address);
+    late.resume();
+    const over = once(late, 'close');
+    while (world.gateway.connectionCount > 0) await pause(20);
+    await world.gateway.close();
+    await over;
   });
 
   it('refuses connections of a source that come too fast', async () => {

@@ -18,11 +18,13 @@ export interface KeyJudge {
   proven(userName: string, key: PublicKey): Promise<boolean>;
 }
 
-/** Places for clients that wait for a person; they are few. */
+/** Places for clients that wait for a person, which are few; and who hears of what was refused. */
 export interface WaitingPlaces {
   /** Takes a place; false = there is none. Otherwise `leave` must follow once. */
   enter(): boolean;
   leave(): void;
+  /** The client has shown a key that counts for nothing. */
+  refused(): void;
 }
 
 export interface ServerAuthOptions {
@@ -178,7 +180,7 @@ export class ServerAuth implements Stage {
       }
       if (verdict === 'withdrawn') continue;
       if (verdict === 'partly') this.#failures = 0;
-      else if (next.method !== 'none') this.#failures += 1;
+      else if (next.method !== 'none') this.#refused(next.method);
       const methods = this.#methods(next.userName);
       this.#transport.send(encodePacket(MESSAGE.USERAUTH_FAILURE, methods, verdict === 'partly'));
     }
@@ -272,6 +274,12 @@ export class ServerAuth implements Stage {
       DISCONNECT_REASON.serviceNotAvailable,
     );
     return 'refused';
+  }
+
+  #refused(method: string): void {
+    this.#failures += 1;
+    // The link has bounds of its own, and people who close the page have guessed nothing.
+    if (method !== INTERACTIVE) this.#options.waits?.refused();
   }
 
   #tooMany(): void {
