@@ -184,10 +184,9 @@ function readIdentities(
     const { claims, run = null, task = null } = read;
     const identity = { issuer, subject, audience, email, claims, run, task };
     if (email === null && entry.kind === 'agent') {
-      // A program comes with a token of its own issuer.
       for (const name of ['issuer', 'audience'] as const) {
         if (identity[name] !== null) continue;
-        const hint = `add "${name}: …", or the e-mail address of a person`;
+        const hint = `add "${name}: …": a program comes with a token of its own issuer`;
         problems.push(source.at(place, `${pathText([...place, name])} is missing`, hint));
       }
     }

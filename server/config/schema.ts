@@ -254,6 +254,7 @@ const TYPE_WORDS: Readonly<Record<string, { readonly wanted: string; readonly ex
     array: { wanted: 'a list', example: '[one, two]' },
     object: { wanted: 'a mapping', example: '{key: value}' },
     record: { wanted: 'a mapping', example: '{key: value}' },
+    boolean: { wanted: 'true or false', example: 'true or false' },
     int: { wanted: 'a whole number', example: 'a number such as 30' },
     number: { wanted: 'a whole number', example: 'a number such as 30' },
   };
@@ -284,5 +285,6 @@ function keysAt(schema: z.ZodType, path: Path): string[] {
     if (here instanceof z.ZodArray) here = here.element;
     else if (here instanceof z.ZodObject) here = (here.shape as Record<string, unknown>)[step];
   }
+  if (here instanceof z.ZodDefault || here instanceof z.ZodOptional) here = here.unwrap();
   return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
 }

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DirectoryDocument, PrincipalEntry } from '../../server/access/directory.ts';
 import type { OidcIdentity } from '../../server/access/identity.ts';
 import type { Principal } from '../../server/access/principal.ts';
@@ -11,14 +9,9 @@ import type { Database } from '../../server/store/database.ts';
 import { applyDirectory } from '../../server/store/directory-apply.ts';
 import { createJournal, type StoredJournal } from '../../server/store/journal.ts';
 import { setDisabled, unbindPrincipal } from '../../server/store/principals.ts';
-import {
-  createSignIns,
-  MAX_PENDING_PER_SOURCE,
-  type StoredSignIns,
-} from '../../server/store/sign-ins.ts';
+import { createSignIns, type StoredSignIns } from '../../server/store/sign-ins.ts';
 import { createTokens, type Tokens } from '../../server/store/tokens.ts';
 import { freshDatabase } from '../support/database.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ISSUER = 'https://id.example';
 const SETTINGS: SignInSettings = {
@@ -349,65 +342,5 @@ describe('sign-ins with an issuer', () => {
     assert.equal(await signIns.settings(), null);
     const own = changes.find(({ object }) => object === 'sign-in');
     assert.deepEqual([own?.name, own?.change], [ISSUER, 'removed']);
-  });
-
-  describe('under way', () => {
-    const pending = {
-      issuer: ISSUER,
-      clientId: 'sallyport',
-      nonce: 'n',
-      codeVerifier: 'v',
-      returnPath: '/sessions',
-      source: 'http:192.0.2.1',
-    };
-
-    it('belong to one browser, once', async () => {
-      await signIns.begin('state', 'browser', pending);
-      assert.equal(await signIns.take('state', 'another'), null);
-      assert.equal(await signIns.take('other', 'browser'), null);
-      assert.deepEqual(await signIns.take('state', 'browser'), pending);
-      assert.equal(await signIns.take('state', 'browser'), null);
-    });
-
-    it('end after some minutes', async () => {
-      await signIns.begin('state', 'browser', pending);
-      await database.knex('pending_sign_ins').update({ expires_at: new Date(Date.now() - 1) });
-      assert.equal(await signIns.take('state', 'browser'), null);
-    });
-
-    it('of one address take the place of its own oldest', async () => {
-      await signIns.begin('mine', 'browser', { ...pending, source: 'http:192.0.2.9' });
-      await database.knex.raw(
-        `insert into pending_sign_ins select sha256(n::text::bytea), sha256('b'), 'i', 'c', 'n', 'v',
-           '/', 'http:192.0.2.1', now() - interval '1 minute', now() + interval '1 minute'
-         from generate_series(1, ?) n`,
-        [MAX_PENDING_PER_SOURCE],
-      );
-      await signIns.begin('state', 'browser', pending);
-      const rows = await database.knex('pending_sign_ins').where({ source: 'http:192.0.2.1' });
-      assert.equal(rows.length, MAX_PENDING_PER_SOURCE);
-      assert.notEqual(await signIns.take('mine', 'browser'), null);
-    });
-
-    it('are stored without what would let somebody else go on', async () => {
-      await signIns.begin('the-state', 'the-browser', pending);
-      const text = JSON.stringify(await database.knex('pending_sign_ins').select('*'));
-      assert.doesNotMatch(text, /the-state|the-browser/);
-    });
-  });
-
-  it('read the secret from its file each time', async () => {
-    const folder = await temporaryFolder();
-    try {
-      const file = join(folder, 'secret');
-      const reader = createSignIns({ database, journal, secret: { value: null, file } });
-      await assert.rejects(reader.clientSecret(), { code: 'config.invalid' });
-      for (const secret of ['one', 'two']) {
-        await writeFile(file, `${secret}\n`);
-        assert.equal(await reader.clientSecret(), secret);
-      }
-    } finally {
-      await rm(folder, { recursive: true });
-    }
   });
 });
