@@ -3,6 +3,7 @@
  * configuration, the demo. Made in this order, closed in reverse.
  */
 import { randomBytes } from 'node:crypto';
+import { startAnnouncements } from './cli/announcements.ts';
 import { Closers } from './cli/closers.ts';
 import { demoGuide, publicLineOf, whyNoKey, writeDemoSshFiles } from './cli/demo.ts';
 import type { RunFile } from './cli/home.ts';
@@ -35,7 +36,6 @@ import { startGateway } from './ssh/gateway.ts';
 import { isSignedBy } from './ssh/key-signature.ts';
 import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
-import { startAccessClock } from './store/access-clock.ts';
 import { startAnchoring } from './store/anchor.ts';
 import { createKeptFiles } from './store/kept-files.ts';
 import { startColdRounds } from './store/cold-rounds.ts';
@@ -188,8 +188,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     dialers.retire();
     recheck();
   });
-  const access = await startAccessClock({ database, logger, requests: stores.accessRequests });
-  closers.add('access for a time', () => access.close());
+  const told = await startAnnouncements(stores, config, publicUrl, logger, closers);
   const gateway = await startGateway({
     listen: config.ssh,
     hostKeys: [hostKey],
@@ -261,7 +260,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       };
     },
     isOutage,
-    metrics: () => metricsText(gateway.connectionCount, registry.activeSessions),
+    metrics: () =>
+      metricsText(gateway.connectionCount, registry.activeSessions) + told.metrics(),
     pages: await createPages(),
     recordingKey: (keyId) => publicKeyOf(home, keyId),
     files: createKeptFiles(database),

@@ -5,6 +5,8 @@ import { withStores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { engineIsPatched, hasNativeCiphers } from '../ssh/engine/driver.ts';
+import { readWebhooks } from '../store/request-rules.ts';
+import { webhookStates } from '../store/webhooks.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 const LEAST_NODE = [20, 19] as const;
@@ -80,12 +82,33 @@ async function stores(input: VerbInput): Promise<Finding[]> {
       const names = (await credentials.list()).filter((one) => one.version > 0);
       for (const { name } of names) await opened.check(name);
       findings.push(fine('vault', `credentials: ${names.length}, all open with this master key`));
+      findings.push(...(await webhooks(database, input.config.secrets)));
       return findings;
     });
   } catch (error) {
     const hint = error instanceof SallyportError ? `; ${error.hint}` : '';
     return [bad('stores', `${messageOf(error)}${hint}`)];
   }
+}
+
+/** Whom the bastion tells of events, and whether that works. */
+async function webhooks(
+  database: Pick<Database, 'knex'>,
+  secrets: VerbInput['config']['secrets'],
+): Promise<Finding[]> {
+  const entries = new Map((await readWebhooks(database.knex)).map((one) => [one.name, one]));
+  return (await webhookStates(database)).map(({ dead, lastError, name, waiting }) => {
+    const { secretEnv = [], url = '' } = entries.get(name) ?? {};
+    const named = [...secretEnv, ...(url.startsWith('env:') ? [url.slice('env:'.length)] : [])];
+    const unset = named.filter((one) => secrets.webhookVariable(one) === null);
+    const said = [
+      `${waiting} waiting, ${dead} given up`,
+      ...(lastError === null ? [] : [lastError]),
+      ...(unset.length === 0 ? [] : [`not set here: ${unset.join(', ')}`]),
+    ].join('; ');
+    const isWell = dead === 0 && lastError === null && unset.length === 0;
+    return { check: `webhook ${name}`, ok: true, warning: !isWell, detail: said };
+  });
 }
 
 /** Whether the bastion's role could change the record. */

@@ -8,6 +8,7 @@ import { LINK_NAMES, readLinkSettings, type LinkSettings } from './link-settings
 import { nearestName } from './nearest.ts';
 import { PLACE_NAMES, readRecordPlaces, type RecordPlaces } from './record-places.ts';
 import { readTransitSettings, TRANSIT_NAMES, type TransitSettings } from './transit-settings.ts';
+import { WEBHOOK_VARIABLE, webhookVariables } from './webhook-variables.ts';
 
 /** What the process knows about itself and the pure reader can't ask for. */
 export interface EnvironmentDefaults {
@@ -89,6 +90,7 @@ export class Secrets {
   readonly #objectKey: ObjectKey | null;
   readonly #databaseOwnerUrl: string | null;
   readonly #clientSecret: string | null;
+  readonly #webhooks: ReadonlyMap<string, string>;
 
   constructor(
     databaseUrl: string | null,
@@ -96,12 +98,14 @@ export class Secrets {
     objectKey: ObjectKey | null = null,
     databaseOwnerUrl: string | null = null,
     clientSecret: string | null = null,
+    webhooks: ReadonlyMap<string, string> = new Map(),
   ) {
     this.#databaseUrl = databaseUrl;
     this.#databaseOwnerUrl = databaseOwnerUrl;
     this.#masterKey = masterKey;
     this.#objectKey = objectKey;
     this.#clientSecret = clientSecret;
+    this.#webhooks = webhooks;
   }
 
   /** DATABASE_URL as given; null = the embedded database. */
@@ -127,6 +131,11 @@ export class Secrets {
   /** SALLYPORT_OIDC_CLIENT_SECRET as given; null = from a file, or none. */
   get clientSecret(): string | null {
     return this.#clientSecret;
+  }
+
+  /** A variable that webhooks may read; null = it isn't set, or is none of those. */
+  webhookVariable(name: string): string | null {
+    return this.#webhooks.get(name) ?? null;
   }
 
   toString(): string {
@@ -194,6 +203,7 @@ export function readEnvironment(
       usesBucket(record) ? readObjectKey(given, complain) : null,
       readDatabaseUrl(OWNER_URL, given(OWNER_URL), complain),
       given(CLIENT_SECRET),
+      webhookVariables(env),
     ),
   };
   if (env['SALLYPORT_MASTER_KEY'] !== undefined && config.masterKeyFile !== null) {
@@ -304,6 +314,7 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>): string
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX))
     .filter((name) => !(KNOWN_NAMES as readonly string[]).includes(name))
+    .filter((name) => !WEBHOOK_VARIABLE.test(name))
     .sort()
     .map((name) => {
       // Without the prefix, which would make any two names look alike.

@@ -9,9 +9,8 @@ import type { Entries } from './entries.ts';
 import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Problem } from './problem.ts';
 import { checked, policyNameSchema as nameSchema } from './schema.ts';
+import { WEBHOOK_VARIABLE } from './webhook-variables.ts';
 
-/** Variables that webhooks may read: none of those by which the bastion itself is opened. */
-export const WEBHOOK_VARIABLE = /^SALLYPORT_WEBHOOK_[A-Z0-9_]{1,100}$/;
 const VARIABLE_HINT = 'name a variable that begins with SALLYPORT_WEBHOOK_, in capitals';
 const MAX_URL_CHARACTERS = 2_000;
 /** Keys by which one message is signed at once. */

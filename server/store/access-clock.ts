@@ -24,7 +24,7 @@ export async function startAccessClock({
   readonly logger: Logger;
   readonly requests: Pick<StoredAccessRequests, 'settle'>;
 }): Promise<{ close(): Promise<void> }> {
-  let isClosed = false;
+  const closing = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let isAsked = false;
   let running: Promise<void> | null = null;
@@ -37,12 +37,12 @@ export async function startAccessClock({
       logger.error('access.not-settled', { why: messageOf(error) });
       waitMs = RETRY_MS;
     }
-    if (isClosed) return;
+    if (closing.signal.aborted) return;
     clearTimeout(timer);
     timer = setTimeout(look, waitMs).unref();
   };
   const rounds = async (): Promise<void> => {
-    while (isAsked && !isClosed) {
+    while (isAsked && !closing.signal.aborted) {
       isAsked = false;
       await round();
     }
@@ -60,7 +60,7 @@ export async function startAccessClock({
   look();
   return {
     close: async () => {
-      isClosed = true;
+      closing.abort();
       clearTimeout(timer);
       for (const stop of unlisten) stop();
       await running;
