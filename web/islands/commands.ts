@@ -19,7 +19,7 @@ export interface Command {
 }
 
 export function readCommands(list: HTMLElement): readonly Command[] {
-  return Array.from(list.querySelectorAll<HTMLElement>('li'), (row) => {
+  return Array.from(list.querySelectorAll<HTMLElement>('li[data-at-ms]'), (row) => {
     const atMs = Number(row.dataset['atMs']);
     const fromMs = Number(row.dataset['fromMs'] ?? atMs);
     const toMs = Number(row.dataset['toMs'] ?? fromMs);

@@ -86,7 +86,7 @@ async function whenPrepared(): Promise<void> {
 let newsTimer: number | null = null;
 
 /** Parts of the page beside the replay that change while it runs. */
-const CHANGING = ['commands', 'status', 'live-state', 'interventions'];
+const CHANGING = ['commands', 'status', 'live-state'];
 
 /** What somebody is writing in must not go away under their hands. */
 function isInUse(part: HTMLElement): boolean {

@@ -13,13 +13,18 @@ import {
 import { CommandList } from '../parts/command-list.tsx';
 import { Document } from '../parts/document.tsx';
 import { clockTime, dateTime, plural, size } from '../parts/format.ts';
-import { Interventions, LiveControls, LiveState } from '../parts/live-controls.tsx';
+import { LiveControls, LiveState } from '../parts/live-controls.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 
 export function SessionPage(props: SessionProps & { readonly assets: AssetPaths }) {
   const { assets, commands, frame, session } = props;
+  const startMs = Date.parse(session.startedAt);
+  const controls = props.controls.map((one) => ({
+    ...one,
+    atMs: Math.max(0, Date.parse(one.at) - startMs),
+  }));
   const scripts = [
     { path: assets.playerScript, module: false },
     { path: assets.replayScript, module: true },
@@ -38,12 +43,9 @@ export function SessionPage(props: SessionProps & { readonly assets: AssetPaths 
       <div class="replay">
         <div class="stage">
           <Player session={session} />
-          <div id="interventions">
-            <Interventions {...props} />
-          </div>
           <Integrity session={session} head={props.head} />
         </div>
-        <CommandList commands={commands} sessionId={session.id} />
+        <CommandList commands={commands} sessionId={session.id} controls={controls} />
       </div>
     </Document>
   );

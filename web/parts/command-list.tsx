@@ -1,4 +1,5 @@
 /** The commands of a session in order, each an address of its own (`#cmd-3`). */
+import type { ControlView } from '../../server/http/control-ports.ts';
 import type { CommandView } from '../../server/http/ports.ts';
 import { Badge, DecisionBadge, ExitStatus, MaskedBadge } from './badge.tsx';
 import { clockTime } from './format.ts';
@@ -11,8 +12,10 @@ export function CommandList(props: {
   readonly commands: readonly CommandView[];
   /** null on a page that stands alone, from which nothing else can be reached. */
   readonly sessionId: string | null;
+  /** What people did to the session, oldest first, and when that was. */
+  readonly controls?: readonly (ControlView & { readonly atMs: number })[];
 }) {
-  const { commands } = props;
+  const { commands, controls = [] } = props;
   const listed = commands.slice(0, MAX_COMMANDS_LISTED);
   return (
     <section class="panel side" aria-labelledby="commands-heading">
@@ -41,9 +44,13 @@ export function CommandList(props: {
       </div>
       {commands.length === 0 && <p class="none muted">No command was read in this session.</p>}
       <ol class="commands" id="commands">
-        {listed.map((command) => (
-          <Command key={command.seq} command={command} isAlone={props.sessionId === null} />
-        ))}
+        {inOrder(listed, controls).map((one) =>
+          'kind' in one ? (
+            <Control key={`control-${one.seq}`} control={one} />
+          ) : (
+            <Command key={one.seq} command={one} isAlone={props.sessionId === null} />
+          ),
+        )}
       </ol>
       {commands.length > listed.length && (
         <p class="none">
@@ -55,6 +62,40 @@ export function CommandList(props: {
         </p>
       )}
     </section>
+  );
+}
+
+function inOrder<One extends { readonly atMs: number }, Other extends { readonly atMs: number }>(
+  commands: readonly One[],
+  controls: readonly Other[],
+): readonly (One | Other)[] {
+  return [...commands, ...controls].toSorted((one, other) => one.atMs - other.atMs);
+}
+
+const DONE = {
+  notice: 'wrote',
+  pause: 'paused it',
+  resume: 'let it go on',
+  terminate: 'ended it',
+} as const;
+
+function Control({ control }: { readonly control: ControlView & { readonly atMs: number } }) {
+  const { atMs, by, kind, words } = control;
+  return (
+    <li class="control">
+      <span class="at">{clockTime(atMs)}</span>
+      <span>
+        <b>
+          <Visible text={by} />
+        </b>{' '}
+        {DONE[kind]}
+        {words !== null && (
+          <>
+            : <Visible text={words} />
+          </>
+        )}
+      </span>
+    </li>
   );
 }
 

@@ -1,7 +1,6 @@
 /** What may be done to a running session, and what was done to it. */
 import type { ComponentChildren } from 'preact';
 import type { SessionProps } from '../../server/http/pages.ts';
-import { clockTime } from './format.ts';
 import { Visible } from './visible.tsx';
 
 const MAX_WORDS_CHARACTERS = 500;
@@ -11,13 +10,6 @@ const DONE = {
   pause: 'The session is being paused.',
   resume: 'The session goes on.',
   terminate: 'The session has been told to end.',
-} as const;
-
-const VERBS = {
-  notice: 'wrote',
-  pause: 'paused it',
-  resume: 'let it go on',
-  terminate: 'ended it',
 } as const;
 
 /** Buttons of who may; plain forms, so that they work without a script. */
@@ -95,34 +87,6 @@ export function LiveState({ done, isEnding, pause, session }: SessionProps) {
         </p>
       )}
     </>
-  );
-}
-
-/** All that was done to it. */
-export function Interventions({ controls, session }: SessionProps) {
-  if (controls.length === 0) return null;
-  const startMs = Date.parse(session.startedAt);
-  return (
-    <section class="panel interventions" aria-labelledby="interventions-heading">
-      <h2 id="interventions-heading">Done to this session</h2>
-      <ol>
-        {controls.map(({ at, by, kind, seq, words }) => (
-          <li key={seq} class={kind}>
-            <time dateTime={at} class="muted">
-              {clockTime(Math.max(0, Date.parse(at) - startMs))}
-            </time>{' '}
-            <span>
-              <Visible text={by} /> {VERBS[kind]}
-              {words !== null && (
-                <>
-                  : <Visible text={words} />
-                </>
-              )}
-            </span>
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }
 

@@ -1,0 +1,95 @@
+/** A running session on its page: notices, pauses, its end, with and without scripts. */
+import assert from 'node:assert/strict';
+import type { Browser } from 'playwright-core';
+import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { people, sessionId, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { findings } from '../support/page-checks.ts';
+import { Viewer } from '../support/viewer.ts';
+import { setScene } from '../support/web-scene.ts';
+
+const RUNNING = sessionId(5);
+const HOSTILE_WORDS = '<b>stop</b> \u202enow';
+
+describe('a running session in a browser', () => {
+  let world: HttpWorld;
+  let browser: Browser;
+  let watched: WatchedPage;
+
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    world = await startHttpWorld();
+    setScene(world);
+  });
+  afterEach(async () => {
+    await watched.close();
+    await world.close();
+  });
+
+  async function opened(options: Parameters<typeof openPage>[1] = {}) {
+    watched = await openPage(browser, options);
+    const viewer = new Viewer(world, watched.page);
+    await viewer.signIn();
+    await watched.page.goto(`${world.server.url}/sessions/${RUNNING}`);
+    return watched.page;
+  }
+
+  for (const [name, options] of [
+    ['light', {}],
+    ['dark phone', { colorScheme: 'dark', viewport: { width: 360, height: 740 } }],
+    ['without scripts', { javaScriptEnabled: false }],
+  ] as const) {
+    it(`is told something, paused, resumed and ended by forms (${name})`, async () => {
+      const page = await opened(options);
+      const act = page.getByRole('group', { name: 'Act on this session' });
+      const shot = (what: string) => picture(page, `live-${what}-${name.replace(' ', '-')}`);
+      const hasScripts = !('javaScriptEnabled' in options);
+      const check = async () => {
+        if (hasScripts) assert.deepEqual(await findings(page), []);
+      };
+      await act.getByText('Notice').click();
+      await check();
+      await shot('running');
+      await act.getByLabel('A line for the person').fill(HOSTILE_WORDS);
+      await act.getByRole('button', { name: 'Send it' }).click();
+      await page.getByText('Your notice is on its way').waitFor();
+      await page.locator('#commands').getByText('wrote: <b>stop</b>').waitFor();
+
+      await act.getByText('Pause', { exact: true }).click();
+      await act.getByLabel('Reason').first().fill('a look at this');
+      await act.getByRole('button', { name: 'Pause it' }).click();
+      await page.getByText(/Paused by alice: a look at this/).waitFor();
+      await page.locator('#status').getByText('paused').waitFor();
+      await check();
+      await shot('paused');
+      await act.getByRole('button', { name: 'Resume' }).click();
+      await page.getByText('The session goes on.').waitFor();
+      assert.equal(await page.locator('#status').getByText('paused').count(), 0);
+
+      await act.getByText('End session').click();
+      await act.getByRole('button', { name: 'End it' }).click();
+      await page.getByText('has been told to end').waitFor();
+      assert.equal(await act.getByRole('button').count(), 0);
+      await check();
+      await shot('ending');
+      assert.deepEqual(world.terminated, [`${RUNNING} by alice`]);
+      if (hasScripts) assert.deepEqual(watched.complaints, []);
+    });
+  }
+
+  it('has no such forms for those who may not, and none once it has ended', async () => {
+    const page = await opened();
+    const { url } = world.server;
+    const group = page.locator('#live-controls');
+    assert.equal(await group.count(), 1);
+    await page.goto(`${url}/sessions/${sessionId(7)}`);
+    assert.equal(await group.count(), 0);
+    for (const person of ['audrey', 'uma', 'piet', 'nobody'] as const) {
+      const who = person === 'nobody' ? null : people[person];
+      const html = await (await world.fetch(`/sessions/${RUNNING}`, who)).text();
+      assert.ok(!html.includes('id="live-controls"'), person);
+    }
+  });
+});
