@@ -43,6 +43,7 @@ import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
 import { readPrincipals } from './store/directory.ts';
 import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
 import { createLiveSignals } from './store/live.ts';
+import { createLockouts } from './store/lockouts.ts';
 import { isOutage } from './store/outage.ts';
 import { maskedPorts } from './session/masked-record.ts';
 import { createRuns } from './store/runs.ts';
@@ -242,6 +243,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     runs: createRuns(database),
     search: stores.search,
     signIns: stores.tokens,
+    lockouts: createLockouts(database),
     overview: createOverview(database, clock),
     issuerDesk: stores.issuerDesk,
     tokens: stores.tokenDesk,

@@ -44,7 +44,14 @@ import { sessionRoutes } from './session-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { sshKeyRoutes } from './ssh-key-routes.ts';
-import { identify, isHttps, refuseForeign, rememberViewer, viewerOf } from './viewer.ts';
+import {
+  identify,
+  isGuessedToken,
+  isHttps,
+  refuseForeign,
+  rememberViewer,
+  viewerOf,
+} from './viewer.ts';
 import { Views } from './views.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -123,7 +130,7 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   const services: Services = {
     ...options,
     views: new Views(audit, clock),
-    attempts: new Attempts(clock),
+    attempts: new Attempts(clock, options.lockouts, options.logger),
     oidc: knownIssuer(options),
     replays: new Replays(options.recordings),
     live,
@@ -141,7 +148,9 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
     next();
   });
   app.use(async (request, response, next) => {
-    rememberViewer(response, await identify(request, signIns, publicUrl));
+    const viewer = await identify(request, signIns, publicUrl);
+    rememberViewer(response, viewer);
+    if (isGuessedToken(viewer)) services.attempts.take(viewer.source);
     next();
   });
   app.use((request, response, next) => {

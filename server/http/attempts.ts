@@ -61,14 +61,19 @@ export class Attempts {
 
   /** The last attempt was no mistake: it doesn't count, and nor do the principal's earlier ones. */
   forgive(source: string, principal: string | null = null): void {
+    this.takeBack(source);
     const place = sourceOf(source);
-    this.#sources.takeBack(place);
     if (principal !== null) this.#pairs.forgive(pairOf(place, principal));
-    this.#strange.count = Math.max(0, this.#strange.count - 1);
     this.#proven.delete(place);
     this.#proven.add(place);
     const oldest = this.#proven.values().next();
     if (this.#proven.size > MAX_SOURCES && oldest.done !== true) this.#proven.delete(oldest.value);
+  }
+
+  /** The last attempt was no failure, and shows nothing about who it was either. */
+  takeBack(source: string): void {
+    this.#sources.takeBack(sourceOf(source));
+    this.#strange.count = Math.max(0, this.#strange.count - 1);
   }
 
   /**

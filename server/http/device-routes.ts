@@ -44,6 +44,7 @@ export function deviceRoutes(services: Services): Router {
       return refuse(response, 'invalid_request', `public_key is no public key: ${key.why}`);
     }
     const opened = await devices.open({ source, key: key === null ? null : plain(key) });
+    attempts.takeBack(source);
     if (opened === null) {
       const hint = 'finish or wait for those that are under way, then try again';
       throw new SallyportError('limit.exceeded', 'too many sign-ins wait from your address', hint);
@@ -155,13 +156,13 @@ export function devicePages(services: Services): Router {
     const { source } = viewerOf(response);
     const { code, decision } = fieldsOf(request.body);
     // RFC 8628 section 5.1: a code is short, so guesses are few.
-    attempts.take(source);
+    attempts.take(source, principal.name);
     const device = await devices.waiting(code, principal.id);
     if (device === null) {
       const problem = 'No machine waits with this code. It may be mistyped, used or too old.';
       return show(response, { code, device: null, problem });
     }
-    attempts.forgive(source);
+    attempts.forgive(source, principal.name);
     if (decision !== 'allow' && decision !== 'refuse') {
       return show(response, { code, device, problem: null });
     }

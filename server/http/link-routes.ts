@@ -48,11 +48,11 @@ export function linkRoutes(services: Services): Router {
         'use the buttons of the page',
       );
     }
-    attempts.take(source);
+    attempts.take(source, principal.name);
     const outcome = await links.confirm(token, { code, principal, source, remember });
     if (outcome.kind === 'gone') throw gone();
     if (outcome.kind === 'not-that-key') {
-      attempts.forgive(source);
+      attempts.forgive(source, principal.name);
       const problem = 'This key can’t be remembered. Sign in once, or choose another one.';
       return show(services, request, response, link, problem);
     }
@@ -64,7 +64,7 @@ export function linkRoutes(services: Services): Router {
       }.`;
       return show(services, request, response, { ...link, attemptsLeft }, problem);
     }
-    attempts.forgive(source);
+    attempts.forgive(source, principal.name);
     response.type('html').send(pages.signedClient({ frame, done: 'signed-in', client: 'ssh' }));
   });
   router.all('/ssh/:token', onlyMethods('GET', 'HEAD', 'POST'));
@@ -135,7 +135,7 @@ async function linkOf(
 ): Promise<LinkView> {
   const link = await clientSignIns.links.waiting(token, principal.id);
   if (link !== null) return link;
-  attempts.take(viewerOf(response).source);
+  attempts.take(viewerOf(response).source, principal.name);
   throw gone();
 }
 

@@ -73,7 +73,7 @@ export function oidcRoutes(services: Services): Router {
     const { clientId, issuer } = settings;
     const pending = { issuer, clientId, nonce, codeVerifier, returnPath: to, source };
     await issuerDesk.begin(state, browser, pending);
-    attempts.forgive(source);
+    attempts.takeBack(source);
     response.cookie(browserCookie(publicUrl), browser, {
       ...cookie,
       maxAge: BROWSER_COOKIE_LIFE_MS,
@@ -233,7 +233,7 @@ class Outages {
     const { attempts, audit, clock, logger } = this.#services;
     const { source } = viewerOf(response);
     logger.warn('http.issuer-unavailable', { source, issuer, why });
-    attempts.forgive(source);
+    attempts.takeBack(source);
     const nowMs = clock.nowMs();
     if (nowMs - this.#sinceMs >= OUTAGE_WINDOW_MS) {
       this.#rows = 0;

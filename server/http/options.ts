@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { AccessDesk } from './access-ports.ts';
 import type { ApprovalFeed } from './approval-feed.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempts, LockoutKeeper } from './attempts.ts';
 import type { ControlDesk } from './control-ports.ts';
 import type { Pages } from './pages.ts';
 import type {
@@ -45,6 +45,8 @@ export interface HttpOptions {
   readonly policyDesk: PolicyDesk;
   readonly runs: RunReader;
   readonly signIns: SignIns;
+  /** Left out = waits after failures count for this process alone, until it ends. */
+  readonly lockouts?: LockoutKeeper;
   readonly approvals: ApprovalDesk;
   readonly access: AccessDesk;
   readonly audit: AuditWriter & AuditReader;

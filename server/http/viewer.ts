@@ -54,6 +54,14 @@ export async function identify(
 }
 
 /**
+ * Whether somebody sent a token of ours that isn't one, as who guesses does. Those of issuers have dots. A
+ * cookie that is too old is nobody's guess.
+ */
+export function isGuessedToken({ by, principal, token }: Viewer): boolean {
+  return by === 'bearer' && principal === null && token?.includes('.') === false;
+}
+
+/**
  * Throws `access.forbidden` for an unsafe request that a foreign page may have caused. A bearer token
  * is never sent by a browser on its own, so such requests pass.
  */
