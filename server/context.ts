@@ -22,6 +22,7 @@ import type { Logger } from './log.ts';
 import { compilePolicy } from './policy/document.ts';
 import type { Policy } from './policy/policy.ts';
 import type { BuiltinQueries } from './session/builtin.ts';
+import { withHours } from './session/policy-hours.ts';
 import type { Approvals, Authorities, Policies } from './session/ports.ts';
 import type { BastionIdentity } from './session/ssh-config.ts';
 import { anchorBucket, anchorFile, type AnchorSink, anchorWebhook } from './store/anchor-sinks.ts';
@@ -145,7 +146,7 @@ export async function openStores(
         secret: { value: config.secrets.clientSecret, file: config.clientSecretFile },
       }),
       settings,
-      policies: compiledPolicies(database),
+      policies: withHours(compiledPolicies(database), clock),
       policyDocument: async (name) => (await currentPolicy(database, name))?.document ?? null,
       recordings: createRecordingReader(database),
       search: createSearch(database),

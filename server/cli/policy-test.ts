@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../errors.ts';
 import type { Decision, Facts, Verdict } from '../policy/decision.ts';
+import { policyAt } from '../policy/hours.ts';
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import { readShell } from '../shell/read.ts';
@@ -15,6 +16,8 @@ export interface PolicyTestInput {
   readonly texts: PolicyTexts;
   /** null = `default`, else the only one. */
   readonly policyName: string | null;
+  /** When it is judged, for rules with hours; left out = as if every rule were within its hours. */
+  readonly atMs?: number;
   readonly commands:
     | { readonly kind: 'texts'; readonly texts: readonly string[] }
     /** JSON lines `{"id", "command", "language", "principal", "target", "mode"}`. */
@@ -38,7 +41,8 @@ interface Question {
  * @throws SallyportError `config.invalid` when the policy can't be used
  */
 export async function runPolicyTest(input: PolicyTestInput): Promise<number> {
-  const { policy, factsOf } = readPolicy(input.texts, input.policyName);
+  const { policy: whole, factsOf } = readPolicy(input.texts, input.policyName);
+  const policy = input.atMs === undefined ? whole : policyAt(whole, input.atMs);
   const answer = (question: Question) => {
     const facts = factsOf(question.principal, question.target);
     const decision = decide(policy, facts, question);

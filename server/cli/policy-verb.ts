@@ -1,4 +1,5 @@
 /** `policy test`: what a policy says about commands, without a database when a file is named. */
+import { systemClock } from '../clock.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readTexts } from '../config/load.ts';
 import { SallyportError } from '../errors.ts';
@@ -10,11 +11,12 @@ import type { Verb, VerbInput } from './verb.ts';
 
 export const policyTest: Verb = {
   name: 'policy test',
-  usage: '[--policy FILE] [--policy-name NAME] [--stdin | COMMAND…]',
+  usage: '[--policy FILE] [--policy-name NAME] [--at TIME] [--stdin | COMMAND…]',
   summary: 'judge commands: one JSON line each',
   options: {
     policy: { type: 'string' },
     'policy-name': { type: 'string' },
+    at: { type: 'string' },
     stdin: { type: 'boolean' },
   },
   positionals: [0, 1000],
@@ -27,12 +29,14 @@ export const policyTest: Verb = {
         "for instance: npx sallyport policy test 'rm -rf /'",
       );
     }
+    const atMs = timeOf(options.text('at'));
     const { runPolicyTest } = await import('./policy-test.ts');
     const texts = await policyTexts(input);
     const batch = new LineBatch((text) => terminal.out(text));
     const status = await runPolicyTest({
       texts,
       policyName: options.text('policy-name'),
+      atMs,
       commands: options.flag('stdin')
         ? { kind: 'lines', lines: linesIn(terminal.stdin, () => batch.flush()) }
         : { kind: 'texts', texts: positionals },
@@ -42,6 +46,18 @@ export const policyTest: Verb = {
     return status;
   },
 };
+
+/** When it is judged, which matters to rules with hours. */
+function timeOf(text: string | null): number {
+  if (text === null) return systemClock.nowMs();
+  const atMs = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(atMs)) return atMs;
+  throw new SallyportError(
+    'usage.invalid',
+    '--at is no time',
+    'write it as 2026-11-22T18:30:00+01:00',
+  );
+}
 
 async function policyTexts(input: VerbInput): Promise<PolicyTexts> {
   const path = input.options.text('policy');

@@ -200,18 +200,16 @@ function checkRequests(
  */
 function checkPolicies(entries: Entries, know: Know, warnings: Problem[]): void {
   for (const { entry, source, path } of entries.policies) {
+    const principals = (key: string, holder: unknown, at: Path): void =>
+      checkPrincipalSelectors(entries, textsAt(holder, key), source, [...at, key], know, warnings);
+    const asked = (holder: unknown, at: Path): void => {
+      principals('approvers', holder, at);
+      principals('to', memberOf(holder, 'escalate'), [...at, 'escalate']);
+    };
+    asked(entry.document, path);
     for (const [index, rule] of listAt(entry.document, 'rules').entries()) {
       const place = [...path, 'rules', index];
-      const principals = (key: string, holder: unknown, at: Path): void =>
-        checkPrincipalSelectors(
-          entries,
-          textsAt(holder, key),
-          source,
-          [...at, key],
-          know,
-          warnings,
-        );
-      principals('approvers', rule, place);
+      asked(rule, place);
       if (memberOf(rule, 'action') === 'hold') {
         const named = textsAt(rule, 'approvers');
         checkApprovers(entries, named, source, [...place, 'approvers'], warnings);

@@ -1,5 +1,6 @@
 /** The outcome of judging a line. Pure data. */
 import type { ReadCommand } from '../shell/command.ts';
+import type { HoldGround } from './hold-terms.ts';
 import type { Dialect, SqlState } from '../sql/statement.ts';
 
 export type Verdict = 'allow' | 'deny' | 'hold';
@@ -28,6 +29,8 @@ export interface Decision {
   readonly sqlInput?: SqlPlace;
   /** Who may approve a hold (`group:sre`, `alice`); empty = every approver. */
   readonly approvers: readonly string[];
+  /** Every reason for which it is held; absent: the one above. */
+  readonly grounds?: readonly HoldGround[];
 }
 
 /** Facts about who asks, for `for:` clauses of rules. */

@@ -6,12 +6,16 @@
 import { z } from 'zod';
 
 import { compileCommand } from './command-pattern.ts';
+import { durationSchema, milliseconds } from './duration.ts';
+import { compileTerms, holdKeys, principalSelectors, USUAL_TERMS } from './hold-terms.ts';
+import { compileHours, hoursSchema } from './hours.ts';
 import { compileMasks, compileOutput, masksSchema, outputMatch } from './masks.ts';
 import { PACKS } from './packs.ts';
 import { compilePath } from './path-pattern.ts';
 import {
   ACCESSES,
   type Access,
+  type HoldTerms,
   type Mask,
   type Match,
   type OutputRule,
@@ -35,12 +39,6 @@ const name = z
 const pattern = z.string().min(1).max(MAX_PATTERN_CHARACTERS);
 const patterns = z.union([pattern, z.array(pattern).min(1).max(MAX_PATTERNS)]);
 const NAME = '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}';
-const principals = z
-  .array(
-    z.string().regex(new RegExp(`^(group:)?${NAME}$`), 'is neither a principal nor group:NAME'),
-  )
-  .min(1)
-  .max(MAX_PATTERNS);
 const targets = z
   .array(
     z
@@ -89,28 +87,29 @@ const rule = z.strictObject({
     }),
   reason: z.string().max(500).optional(),
   for: z
-    .strictObject({ principals: principals.optional(), targets: targets.optional() })
+    .strictObject({ principals: principalSelectors.optional(), targets: targets.optional() })
     .refine((clause) => clause.principals !== undefined || clause.targets !== undefined, {
       message: 'for names nobody: it needs principals or targets',
     })
     .optional(),
-  approvers: principals.optional(),
+  ...holdKeys,
+  hours: hoursSchema.optional(),
 });
 
 /** Shortest and longest time that a held command waits. */
 const MIN_HOLD_MS = 100;
 const MAX_HOLD_MS = 30 * 86_400_000;
-const duration = z
-  .string()
-  .regex(/^\d{1,6}(ms|s|m|h|d)$/, 'is no time like 30s, 10m or 2h')
-  .refine((text) => milliseconds(text) >= MIN_HOLD_MS && milliseconds(text) <= MAX_HOLD_MS, {
-    message: 'a held command waits for at least 100ms and at most 30d',
-  });
+const duration = durationSchema({
+  leastMs: MIN_HOLD_MS,
+  mostMs: MAX_HOLD_MS,
+  message: 'a held command waits for at least 100ms and at most 30d',
+});
 
 const schema = z.strictObject({
   default: verdict.default('allow'),
   uncertain: verdict.default('hold'),
   holdTimeout: duration.default('10m'),
+  ...holdKeys,
   use: z.array(z.string()).optional(),
   rules: z.array(rule).max(MAX_RULES).default([]),
   masks: masksSchema.default([]),
@@ -141,6 +140,9 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
   const problems: PolicyProblem[] = [];
   const { data } = parsed;
   const masks = compileMasks(data.masks, problems);
+  const holdTimeoutMs = milliseconds(data.holdTimeout);
+  const terms = compileTerms(data, USUAL_TERMS, [], holdTimeoutMs, problems);
+  const usual: Usual = { terms, holdTimeoutMs };
   const outputRules: OutputRule[] = [];
   const rules: PlacedRule[] = [];
   const seen = new Set<string>();
@@ -154,17 +156,18 @@ export function compilePolicy(name: string, document: unknown): CompiledPolicy {
     }
     seen.add(one.name);
     const path = ['rules', index];
-    if (one.match.output === undefined) rules.push(compileRule(one, path, null, problems));
-    else outputRules.push(...compileOutputRule(one, path, masks, problems));
+    if (one.match.output === undefined) rules.push(compileRule(one, path, null, usual, problems));
+    else outputRules.push(...compileOutputRule(one, path, masks, usual, problems));
   });
-  const replaced = addPacks(data.use ?? [], seen, rules, problems);
+  const replaced = addPacks(data.use ?? [], seen, rules, usual, problems);
   checkRegexes(rules, problems);
   if (problems.length > 0) return { kind: 'invalid', problems };
   const policy: Policy = {
     name,
     default: data.default,
     uncertain: data.uncertain,
-    holdTimeoutMs: milliseconds(data.holdTimeout),
+    holdTimeoutMs,
+    terms,
     rules: rules.map((placed) => placed.rule),
     masks,
     outputRules,
@@ -179,7 +182,7 @@ function patternProblems(document: unknown): PolicyProblem[] {
   whole.data?.rules.forEach((one, index) => {
     const parsed = rule.safeParse(one);
     if (!parsed.success || parsed.data.match.output !== undefined) return;
-    compileRule(parsed.data, ['rules', index], null, problems);
+    compileRule(parsed.data, ['rules', index], null, ANY_TERMS, problems);
   });
   return problems;
 }
@@ -189,6 +192,7 @@ function addPacks(
   use: readonly string[],
   own: ReadonlySet<string>,
   rules: PlacedRule[],
+  usual: Usual,
   problems: PolicyProblem[],
 ): ReadonlyMap<string, string> {
   const replaced = new Map<string, string>();
@@ -203,7 +207,7 @@ function addPacks(
     }
     for (const one of document ?? []) {
       if (own.has(one.name)) replaced.set(one.name, pack);
-      else rules.push(compileRule(rule.parse(one), path, pack, problems));
+      else rules.push(compileRule(rule.parse(one), path, pack, usual, problems));
     }
   });
   return replaced;
@@ -224,6 +228,18 @@ function checkRegexes(rules: readonly PlacedRule[], problems: PolicyProblem[]): 
   }
 }
 
+/** What the policy says for all of its rules. */
+interface Usual {
+  readonly terms: HoldTerms;
+  readonly holdTimeoutMs: number;
+}
+
+/** Where only patterns are looked at. */
+const ANY_TERMS: Usual = {
+  terms: { ...USUAL_TERMS, approvers: ['anybody'] },
+  holdTimeoutMs: Infinity,
+};
+
 type Path = readonly (string | number)[];
 type Part = 'command' | 'path' | 'sql' | 'regex';
 
@@ -231,6 +247,7 @@ function compileRule(
   one: ParsedRule,
   path: Path,
   pack: string | null,
+  usual: Usual,
   problems: PolicyProblem[],
 ): PlacedRule {
   const { match } = one;
@@ -275,6 +292,8 @@ function compileRule(
       action: one.action,
       reason: one.reason ?? null,
       approvers: one.approvers ?? [],
+      terms: compileTerms(one, usual.terms, path, usual.holdTimeoutMs, problems),
+      hours: one.hours === undefined ? null : compileHours(one.hours, [...path, 'hours'], problems),
       match: compiled,
       principals: one.for?.principals?.map(subject) ?? null,
       targets: one.for?.targets?.map(subject) ?? null,
@@ -293,11 +312,14 @@ function compileRule(
 
 /** @returns nothing if it is wrong */
 function compileOutputRule(
-  { action, approvers = [], for: whom, match, name, reason }: ParsedRule,
+  parsed: ParsedRule,
   path: Path,
   masks: readonly Mask[],
+  usual: Usual,
   problems: PolicyProblem[],
 ): OutputRule[] {
+  const { action, approvers = [], for: whom, hours, match, name, reason } = parsed;
+  const terms = compileTerms(parsed, usual.terms, path, usual.holdTimeoutMs, problems);
   const { count = 1, output = [] } = match;
   const wanted = compileOutput(output, masks, [...path, 'match', 'output'], problems);
   if (action === 'allow') {
@@ -308,11 +330,26 @@ function compileOutputRule(
     });
     return [];
   }
+  if (hours !== undefined) {
+    const hint = 'leave hours out';
+    problems.push({ path: [...path, 'hours'], message: 'a rule about output has no hours', hint });
+  }
   const what = list(output).join(', ');
   const principals = whom?.principals?.map(subject) ?? null;
   const targets = whom?.targets?.map(subject) ?? null;
   return [
-    { name, action, reason: reason ?? null, approvers, wanted, what, count, principals, targets },
+    {
+      name,
+      action,
+      reason: reason ?? null,
+      approvers,
+      terms,
+      wanted,
+      what,
+      count,
+      principals,
+      targets,
+    },
   ];
 }
 
@@ -356,12 +393,4 @@ function subject(text: string): Subject {
   const label = /^label:([^=]+)(?:=(.*))?$/.exec(text);
   if (label !== null) return { kind: 'label', key: label[1] ?? '', value: label[2] ?? null };
   return { kind: 'name', name: text };
-}
-
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-function milliseconds(text: string): number {
-  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
-  const unit = match?.[2] as keyof typeof UNITS | undefined;
-  return unit === undefined ? 0 : Number(match?.[1]) * UNITS[unit];
 }

@@ -2,7 +2,7 @@
  * Decides an input against a policy: total, synchronous, no clock. Not caught here: what allowed
  * programs do once they run.
  */
-import type { Language, ReadCommand, ShellState, Uncertainty } from '../shell/command.ts';
+import type { Language, ShellState, Uncertainty } from '../shell/command.ts';
 import { readShell } from '../shell/read.ts';
 import { initialState } from '../shell/state.ts';
 import {
@@ -13,12 +13,12 @@ import {
   type SqlReading,
 } from '../sql/statement.ts';
 import type { Decision, Facts, SqlPlace, Verdict } from './decision.ts';
-import { explain } from './explain.ts';
+import { explained, groundsFor, weight, type Finding, type Judged } from './finding.ts';
 import { served, unserved } from './file-servers.ts';
 import { exactText, literal } from '../shell/word.ts';
 import type { Fit, Policy, Rule, Subject as Named } from './policy.ts';
 import { MAX_REGEX_WORK } from './regex.ts';
-import { fitRule, indexOf, judgementOf, type Reached, type Subject } from './rule-index.ts';
+import { fitRule, indexOf, judgementOf, type Reached } from './rule-index.ts';
 
 export interface JudgeInput {
   readonly text: string;
@@ -36,22 +36,7 @@ export interface JudgeInput {
   readonly isServed?: boolean;
 }
 
-/** A subject of rules with what is reported of it. */
-export interface Judged extends Subject {
-  readonly command: ReadCommand;
-}
-
 const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
-
-interface Finding {
-  readonly verdict: Verdict;
-  readonly rule: Rule | null;
-  readonly fit: Fit;
-  /** Position of the command; null = the input as a whole. */
-  readonly index: number | null;
-  /** Why it isn't certain, where no rule is in question. */
-  readonly why: string | null;
-}
 
 /**
  * The strictest verdict over all commands of the input: deny > hold > allow.
@@ -162,28 +147,16 @@ function decide(
       approvers: [],
     };
   }
-  const command = chosen.index === null ? null : (commands[chosen.index] ?? null);
   return {
     verdict: chosen.verdict,
     certainty,
     rule: chosen.fit === 'yes' ? (chosen.rule?.name ?? null) : null,
-    reason: explain(
-      { rule: chosen.rule, why: chosen.why, isDoubt: chosen.fit === 'maybe' },
-      chosen.index === null ? null : (subjects[chosen.index]?.resolved ?? command),
-      commands.length > 1,
-      policy,
-    ),
+    reason: explained(chosen, subjects, policy),
     deciding: chosen.index,
     commands,
     approvers: chosen.fit === 'yes' ? (chosen.rule?.approvers ?? []) : [],
+    ...(chosen.verdict === 'hold' && { grounds: groundsFor(findings, subjects, policy) }),
   };
-}
-
-/** Stricter first; at equal strictness a rule that fits says more than what is uncertain or default. */
-function weight({ verdict, rule, fit }: Finding): number {
-  return (
-    STRICTNESS[verdict] * 10 + (rule !== null && fit === 'yes' ? 2 : 0) + (fit === 'maybe' ? 1 : 0)
-  );
 }
 
 /** Whether a rule is for this principal and this target. */

@@ -13,11 +13,36 @@ export interface Policy {
   /** Verdict for what can't be read with certainty. */
   readonly uncertain: Verdict;
   readonly holdTimeoutMs: number;
+  /** What a hold without a rule asks for. */
+  readonly terms: HoldTerms;
   readonly rules: readonly Rule[];
   /** What is replaced in output and in what is stored. */
   readonly masks: readonly Mask[];
   /** What may come out of a session only so often. */
   readonly outputRules: readonly OutputRule[];
+}
+
+/** What a hold asks for before it is released. */
+export interface HoldTerms {
+  /** Principals and `group:NAME`; empty = every approver. */
+  readonly approvers: readonly string[];
+  /** People who must approve. */
+  readonly minimum: number;
+  /** The owner of the agent that asks counts as the one who asks. */
+  readonly fourEyes: boolean;
+  /** After so long without a decision these may decide as well. */
+  readonly escalation: { readonly afterMs: number; readonly to: readonly string[] } | null;
+}
+
+/** When a rule does what it says, and what it does at other times. */
+export interface Hours {
+  /** 0 = Sunday. */
+  readonly days: ReadonlySet<number>;
+  readonly fromMinute: number;
+  /** Not included; less than `fromMinute` = on the next day. */
+  readonly toMinute: number;
+  readonly zone: string;
+  readonly outside: Verdict;
 }
 
 export interface Mask {
@@ -31,6 +56,7 @@ export interface OutputRule {
   readonly action: 'deny' | 'hold';
   readonly reason: string | null;
   readonly approvers: readonly string[];
+  readonly terms: HoldTerms;
   readonly wanted: readonly Wanted[];
   /** As the policy names it. */
   readonly what: string;
@@ -48,6 +74,10 @@ export interface Rule {
   /** In the words of whoever wrote the rule. */
   readonly reason: string | null;
   readonly approvers: readonly string[];
+  /** `approvers` and the rest, with what the policy says for all rules. */
+  readonly terms: HoldTerms;
+  /** null = at all times. */
+  readonly hours: Hours | null;
   readonly match: Match;
   readonly principals: readonly Subject[] | null;
   readonly targets: readonly Subject[] | null;

@@ -152,12 +152,18 @@ function actionNotes(
   if (pack !== undefined) {
     const message = `rule ${rule.name} replaces the rule of that name in the pack ${pack}`;
     notes.push({ path: [...path, 'name'], message, hint: 'rename it if both are to apply' });
-  } else if (rule.action === 'allow' && byDefault === 'allow') {
+  } else if (rule.action === 'allow' && byDefault === 'allow' && rule.hours === null) {
     const message = `rule ${rule.name}: allow has no effect, since the policy's default allows`;
     const hint = 'a stricter rule wins over it all the same; narrow that one instead';
     notes.push({ path: [...path, 'action'], message, hint });
   }
-  if (rule.action !== 'hold' && rule.approvers.length > 0) {
+  if (rule.hours?.outside === rule.action) {
+    const message = `rule ${rule.name}: hours have no effect, since it is ${rule.action} outside as well`;
+    const hint = 'remove them, or write another verdict for outside';
+    notes.push({ path: [...path, 'hours', 'outside'], message, hint });
+  }
+  const holds = [rule.action, rule.hours?.outside].includes('hold');
+  if (!holds && rule.approvers.length > 0) {
     const message = `rule ${rule.name}: approvers have no effect, since the action is ${rule.action}`;
     notes.push({
       path: [...path, 'approvers'],
@@ -220,6 +226,8 @@ function shadowed(rules: readonly PlacedRule[], own: readonly PlacedRule[]): Pol
       const difference = STRICTNESS[one.rule.action] - STRICTNESS[narrow.rule.action];
       return (
         one !== narrow &&
+        one.rule.hours === null &&
+        narrow.rule.hours === null &&
         (difference > 0 || (difference === 0 && other < index)) &&
         coversRule(one.rule, narrow.rule)
       );

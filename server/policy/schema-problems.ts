@@ -6,8 +6,11 @@ import type { z } from 'zod';
 import type { PolicyNote } from './rule-warnings.ts';
 
 const KEYS: Readonly<Record<string, string>> = {
-  policy: 'default, uncertain, holdTimeout, use, rules, masks',
-  rules: 'name, action, match, reason, for, approvers',
+  policy:
+    'default, uncertain, holdTimeout, approvers, approvals, fourEyes, escalate, use, rules, masks',
+  rules: 'name, action, match, reason, for, approvers, approvals, fourEyes, escalate, hours',
+  escalate: 'after, to',
+  hours: 'days, from, to, zone, outside',
   masks: 'name, detector, pattern',
   match: 'command, path, access, sql, regex, output, count',
   for: 'principals, targets',
@@ -44,6 +47,19 @@ const WANTED: Readonly<Record<string, readonly [wanted: string, hint: string]>> 
   principals: ['a list of principals and groups', 'write principals: [alice, "group:sre"]'],
   targets: ['a list of targets and labels', 'write targets: [web1, "label:env=prod"]'],
   approvers: ['a list of principals and groups', 'write approvers: [alice, "group:sre"]'],
+  approvals: ['a whole number from 1 to 10', 'write approvals: 2'],
+  fourEyes: ['true or false', 'write fourEyes: true'],
+  escalate: ['a mapping', 'write escalate: {after: 5m, to: ["group:lead"]}'],
+  after: ['a time like 30s, 10m or 2h', 'write a number and ms, s, m, h or d'],
+  to: ['a list of principals and groups', 'write to: ["group:lead"]; in hours, to: "18:00"'],
+  hours: [
+    'a mapping',
+    'write hours: {days: mon-fri, from: "08:00", to: "18:00", zone: Europe/Berlin, outside: deny}',
+  ],
+  days: ['a day, a range of days or a list of these', 'write days: mon-fri'],
+  from: ['a time of day', 'write from: "08:00"'],
+  zone: ['a time zone', 'write zone: Europe/Berlin'],
+  outside: [VERDICTS, 'write outside: allow, hold or deny'],
 };
 const LIST_ENTRIES: Readonly<Record<string, string>> = {
   access: 'read, write, delete or execute',

@@ -80,7 +80,8 @@ export class ConnectionRegistry implements Connections, ConnectionOwner {
    */
   async drain(cut: AbortSignal): Promise<void> {
     this.#draining = true;
-    const { drainTimeoutMs } = this.#dependencies.limits;
+    const { held, limits } = this.#dependencies;
+    const { drainTimeoutMs } = limits;
     const seconds = Math.ceil(drainTimeoutMs / 1000);
     const running = [...this.#sessions.values()];
     for (const session of this.#sessions.keys()) {
@@ -89,6 +90,8 @@ export class ConnectionRegistry implements Connections, ConnectionOwner {
         // A session whose recording failed is ending already.
         .catch(() => {});
     }
+    // Nobody would be left to run what is approved later.
+    held.stop();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, drainTimeoutMs);

@@ -4,16 +4,17 @@
  */
 import type { Grant } from '../access/grant.ts';
 import type { Clock } from '../clock.ts';
-import type { Certainty, Decision, Facts, SqlPlace } from '../policy/decision.ts';
+import type { Decision, Facts, SqlPlace } from '../policy/decision.ts';
 import { fileText, isQuiet, judgeFiles, type FileOperation } from '../policy/file-operation.ts';
 import { forwardText, judgeForward, type ForwardWish } from '../policy/forward-place.ts';
 import { judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Language, ShellState } from '../shell/command.ts';
-import { waitForApproval } from './approval-wait.ts';
+import type { ShellState } from '../shell/command.ts';
+import { waitForApproval, type HeldSubject } from './approval-wait.ts';
 import { CommandOutput } from './command-output.ts';
 import { ConnectionHolds } from './connection-holds.ts';
 import { refusedByGrant } from './file-rights.ts';
+import type { GateLine, GateOutcome, JudgedLine } from './gate-line.ts';
 import type { HeldCommands } from './held-commands.ts';
 import type { SessionLimits } from './limits.ts';
 import { bothReadings, clipped, judgedBy, markerLabel, plainDecision } from './line-text.ts';
@@ -25,70 +26,7 @@ import type { Approvals, FileResult, Policies, PolicyInForce, Recording } from '
 import { inputDoubt } from './program-input.ts';
 import { WorkShare } from './turns.ts';
 
-/** Something that a client wants to run. */
-export interface GateLine {
-  /** What is stored and shown; the exact text, or what stands for it. */
-  readonly text: string;
-  /** What else it may be, for those who decide about it; null or left out = nothing. */
-  readonly otherwise?: string | null;
-  /** With the lines before it that the shell has taken but not run; null or left out = none. */
-  readonly whole?: string | null;
-  /** Left out = yes. */
-  readonly mayStandAlone?: boolean;
-  /** Every reading of the line; each is judged and the strictest verdict wins. */
-  readonly candidates: readonly string[];
-  /**
-   * Candidates that are hardly commands: a rule's verdict on them counts, but that one of them can't be
-   * read is no reason to hold the line.
-   */
-  readonly guesses: ReadonlySet<string>;
-  readonly language: Language;
-  /** Where a client of a database stands, for SQL that comes by its input. */
-  readonly sql?: SqlPlace | null;
-  /** The candidates say what a line for a console starts; `doubt`: why that may not be all. */
-  readonly console?: { readonly doubt: string | null };
-  readonly certainty: Certainty;
-  /** Why the certainty is not better, in words; null when it is. */
-  readonly why: string | null;
-  /**
-   * The line carries input for whatever program has the terminal, not a command of its own (a
-   * full-screen program, a password): it gets a row only if it isn't allowed.
-   */
-  readonly quiet: boolean;
-  /** The candidates were typed while the terminal did not echo: nothing of them is kept anywhere. */
-  readonly secret: boolean;
-  /** What a shell would run of such a line; never stored. null or left out = nothing. */
-  readonly unshown?: string | null;
-  /** The line stood behind a mark of the shell. */
-  readonly isMarked?: boolean;
-  /** When the prompt before the line had come; null or left out = that isn't known. */
-  readonly promptUs?: number | null;
-  /** The shell has said so itself: it runs already, and that nobody read it is no reason to hold it. */
-  readonly isReported?: boolean;
-  /** An operation on files, or a forward: several run at once, and each says itself when it has ended. */
-  readonly isFile?: boolean;
-  /** It starts a server whose requests are judged one by one. */
-  readonly isServed?: boolean;
-  /** All of the session's input, where that is known before the line runs. */
-  readonly input?: string;
-}
-
-export type GateOutcome =
-  | { readonly kind: 'released'; readonly seq: number | null; readonly decision: Decision }
-  | { readonly kind: 'refused'; readonly seq: number; readonly notice: string };
-
-/** A line that was judged; its row and marker are on their way to the disk. */
-export interface JudgedLine {
-  readonly line: GateLine;
-  /** null: it gets no row. */
-  readonly seq: number | null;
-  readonly decision: Decision;
-  readonly policy: Policy;
-  /** What a shell's line leaves if it runs; null for SQL. */
-  readonly after: ShellState | null;
-  /** Resolves when the decision is committed. Rejects with `recording.failed`. */
-  readonly recorded: Promise<unknown>;
-}
+export type { GateLine, GateOutcome, JudgedLine } from './gate-line.ts';
 
 export interface GateDependencies {
   readonly policies: Policies;
@@ -110,6 +48,7 @@ export class Gate {
   readonly #recording: Recording;
   readonly #output: Pick<OutputPipe, 'event'>;
   readonly #holds: ConnectionHolds;
+  readonly #held: HeldSubject;
   readonly #nowUs: () => number;
   /** What released lines changed for later ones. */
   #state: ShellState;
@@ -136,6 +75,8 @@ export class Gate {
       readonly state: ShellState;
       /** Of the connection; left out = there is no other channel. */
       readonly holds?: ConnectionHolds;
+      /** Whether the client still answers; left out = nobody can say. */
+      readonly isThere?: () => Promise<boolean>;
     },
   ) {
     this.#dependencies = dependencies;
@@ -143,7 +84,9 @@ export class Gate {
     this.#grant = subject.grant;
     this.#recording = subject.recording;
     this.#output = subject.output;
-    this.#holds = subject.holds ?? new ConnectionHolds();
+    const { grant, holds = new ConnectionHolds(), isThere = null, sessionId } = subject;
+    this.#holds = holds;
+    this.#held = { sessionId, grant, holds, isThere };
     this.#nowUs = subject.nowUs;
     this.work = new WorkShare(subject.grant.principal.name, subject.nowUs);
     this.#state = subject.state;
@@ -261,9 +204,8 @@ export class Gate {
     inForce: PolicyInForce,
     after: ShellState | null,
   ): JudgedLine {
-    const { policy } = inForce;
     if (line.quiet && decision.verdict === 'allow')
-      return { seq: null, line, decision, policy, after, recorded: Promise.resolve() };
+      return { seq: null, line, decision, inForce, after, recorded: Promise.resolve() };
     const seq = ++this.#seq;
     const atUs = this.#nowUs();
     this.commands.next(line.promptUs ?? atUs);
@@ -281,7 +223,7 @@ export class Gate {
     // Whoever waits for it gets the failure; until then it is nobody's.
     recorded.catch(() => {});
     if (decision.verdict === 'allow') this.#released(seq, line, decision, after);
-    return { seq, line, decision, policy, after, recorded };
+    return { seq, line, decision, inForce, after, recorded };
   }
 
   /** Waits until a judged line is committed and, if it is held, decided. */
@@ -301,8 +243,7 @@ export class Gate {
       : await this.#holds.whenFree(this, abandoned, say);
     if (!isFree) return { kind: 'refused', seq, notice: notice('cancelled before it ran') };
     if (!isHeld) return { kind: 'released', seq, decision };
-    const subject = { sessionId: this.#sessionId, grant: this.#grant, holds: this.#holds };
-    const wait = waitForApproval(this.#dependencies, subject, judged, seq, abandoned, say);
+    const wait = waitForApproval(this.#dependencies, this.#held, judged, seq, abandoned, say);
     const outcome = await wait.finally(() => this.#holds.leave());
     if (outcome.kind === 'released') this.#released(seq, line, decision, after);
     return outcome;

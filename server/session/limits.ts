@@ -27,6 +27,8 @@ export interface SessionLimits {
   readonly maxWaitAfterRefusalMs: number;
   /** How long a target may go on after its client's connection ended, milliseconds. */
   readonly orphanWaitMs: number;
+  /** How long a client may take to answer before what was approved runs, milliseconds. */
+  readonly maxAnswerMs: number;
   /** How long running sessions may go on after SIGTERM, milliseconds. */
   readonly drainTimeoutMs: number;
   /** Environment variables that reach the target: names, or prefixes ending in `*`. */
@@ -48,6 +50,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   sealWaitMs: 2000,
   maxWaitAfterRefusalMs: 600_000,
   orphanWaitMs: 5000,
+  maxAnswerMs: 10_000,
   drainTimeoutMs: 10_000,
   // The last is ours to set: what a certificate's command stands in place of.
   environment: ['LANG', 'LANGUAGE', 'LC_*', 'COLORTERM', 'NO_COLOR', 'TZ', 'SSH_ORIGINAL_COMMAND'],

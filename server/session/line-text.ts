@@ -3,6 +3,7 @@
  * a line which the terminal echoed.
  */
 import type { Decision, Verdict } from '../policy/decision.ts';
+import { groundsOf } from '../policy/hold-terms.ts';
 import type { GateLine } from './gate.ts';
 import type { JudgedBy, PolicyInForce } from './ports.ts';
 
@@ -11,7 +12,8 @@ const MAX_LABEL_CHARACTERS = 200;
 /** The decision without anything that quotes the line. */
 export function withoutText(decision: Decision): Decision {
   const reason = decision.verdict === 'allow' ? null : 'it was typed without echo';
-  return { ...decision, reason, deciding: null, commands: [] };
+  const grounds = groundsOf(decision).map((one) => ({ ...one, why: reason ?? '' }));
+  return { ...decision, reason, deciding: null, commands: [], grounds };
 }
 
 /** What the record says of the policy that judged. */
@@ -48,12 +50,19 @@ export function plainDecision(
 
 const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2 };
 
-/** The first of the strictest; of none, a plain allow. */
+/** The first of the strictest; of none, a plain allow. A hold has the grounds of all that hold. */
 export function strictestOf(decisions: readonly Decision[]): Decision {
-  return decisions.reduce(
+  const strictest = decisions.reduce(
     (one, other) => (STRICTNESS[other.verdict] > STRICTNESS[one.verdict] ? other : one),
     decisions[0] ?? plainDecision('allow', null, 'exact'),
   );
+  return strictest.verdict === 'hold' ? withGrounds(strictest, decisions) : strictest;
+}
+
+function withGrounds(strictest: Decision, decisions: readonly Decision[]): Decision {
+  const all = decisions.filter(({ verdict }) => verdict === 'hold').flatMap(groundsOf);
+  const grounds = new Map(all.map((one) => [JSON.stringify(one), one]));
+  return { ...strictest, grounds: [...grounds.values()] };
 }
 
 /** What is said and stored of an operation on files. */

@@ -44,6 +44,27 @@ export function heldNotice(
   );
 }
 
+/** Until when it can be approved, and by how many. @param demands left out = by one */
+export function deadlineNotice(
+  expiresAtMs: number,
+  nowMs: number,
+  demands: readonly { readonly minimum: number }[] = [],
+): string {
+  const at = new Date(expiresAtMs).toISOString().slice(0, 19).replace('T', ' ');
+  const people = Math.max(1, ...demands.map(({ minimum }) => minimum));
+  const who = people === 1 ? 'somebody approves' : `${people} people approve`;
+  return notice(`it is refused unless ${who} by ${at} UTC, in ${lengthOf(expiresAtMs - nowMs)}`);
+}
+
+/** `45 s`, `10 min`, `2 h 5 min` */
+function lengthOf(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** Why a held command doesn't run. */
 export function refusedNotice(
   outcome: Exclude<ApprovalOutcome, { readonly kind: 'approved' }>,
@@ -55,7 +76,7 @@ export function refusedNotice(
     case 'expired':
       return notice(`approval ${id} expired`);
     case 'cancelled':
-      return notice(`approval ${id} cancelled`);
+      return notice(`approval ${id} cancelled${outcome.why == null ? '' : `: ${outcome.why}`}`);
     case 'unavailable':
       return notice(
         `refused: approval ${id} can't be decided: ${outcome.why}; run the command again later`,

@@ -202,6 +202,7 @@ export class Session {
       nowUs: this.#nowUs,
       state: initialState(request.pty !== null),
       ...(holds !== undefined && { holds }),
+      isThere: () => this.#isClientThere(),
     });
     return {
       sessionId: this.id,
@@ -215,6 +216,14 @@ export class Session {
       say: (text) => this.say(text),
       terminate: (text, why) => this.terminate(text, why),
     };
+  }
+
+  /** Nothing is run for a client that went away without a word. */
+  async #isClientThere(): Promise<boolean> {
+    if (this.#input.gone.aborted) return false;
+    const answer = this.#context.end.isThere?.() ?? Promise.resolve(true);
+    const isThere = (await within(this.#dependencies.limits.maxAnswerMs, answer)) === true;
+    return isThere && !this.#input.gone.aborted;
   }
 
   /** Says the last word, seals the recording, closes both ends. Never rejects. */

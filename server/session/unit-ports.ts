@@ -48,5 +48,8 @@ export interface ChannelEnd<In, Out> {
    */
   write(unit: Out): Promise<void>;
 }
-export type DownstreamEnd = ChannelEnd<InputUnit, OutputUnit>;
+export interface DownstreamEnd extends ChannelEnd<InputUnit, OutputUnit> {
+  /** Resolves once the client has answered; false = its connection ended. Absent: nobody can say. */
+  isThere?(): Promise<boolean>;
+}
 export type UpstreamEnd = ChannelEnd<OutputUnit, InputUnit>;

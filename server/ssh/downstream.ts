@@ -357,7 +357,15 @@ class ServedConnection implements Downstream {
   }
 
   #start(channel: SessionChannel, request: ChannelRequest): void {
-    const end: DownstreamEnd = channel;
+    const end: DownstreamEnd = {
+      read: () => channel.read(),
+      write: (unit) => channel.write(unit),
+      // Whatever it answers, it is there.
+      isThere: async () => {
+        await this.#channels?.globalRequest('keepalive@openssh.com');
+        return !this.#transport.isEnded;
+      },
+    };
     channel.promiseLastWords();
     this.#options.handler.open(request, end);
   }

@@ -126,7 +126,10 @@ describe('session: sftp: what a policy says', () => {
       one.world.decide({ kind: 'approved', by: 'ann', reason: null });
       assert.equal((await one.answer(held)).kind, 'handle');
       await one.end();
-      assert.match(text(one.client.written, 'stderr'), /held by rule "ask".*\n.*approved by ann/);
+      assert.match(
+        text(one.client.written, 'stderr'),
+        /held by rule "ask".*\n.*unless.*\n.*approved by ann/,
+      );
     });
 
     it('is refused when somebody refuses, and the session goes on', async () => {

@@ -232,17 +232,21 @@ describe('session: a held command', () => {
   const heldNotice =
     'sallyport: held by rule "power": waiting for approval K7M2QX ' +
     '(http://localhost/approvals#K7M2QX, or: ssh bastion approve K7M2QX)\n';
+  const DEADLINE = 'sallyport: it is refused unless somebody approves by TIME, in 10 min\n';
+  /** With the time of the deadline left out. */
+  const told = (written: Parameters<typeof text>[0]): string =>
+    text(written, 'stderr').replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/, 'TIME');
 
   it('waits, and runs once it is approved', async () => {
     const { world, client, over } = start('sudo shutdown now');
-    await until(() => text(client.written, 'stderr') !== '');
-    assert.equal(text(client.written, 'stderr'), heldNotice);
+    await until(() => text(client.written, 'stderr').includes('unless'));
+    assert.equal(told(client.written), heldNotice + DEADLINE);
     assert.ok(!dialled(world));
     world.decide({ kind: 'approved', by: 'alice', reason: null });
     await until(() => dialled(world));
     world.upstream.send({ kind: 'exit', status: 0 }, { kind: 'close' });
     await over;
-    assert.equal(text(client.written, 'stderr'), `${heldNotice}sallyport: approved by alice\n`);
+    assert.equal(told(client.written), `${heldNotice}${DEADLINE}sallyport: approved by alice\n`);
   });
 
   const refusals: [string, Parameters<FakeWorld['decide']>[0], string][] = [
@@ -256,10 +260,10 @@ describe('session: a held command', () => {
   for (const [what, outcome, last] of refusals) {
     it(`is not run when it is ${what}`, async () => {
       const { world, client, over } = start('shutdown');
-      await until(() => text(client.written, 'stderr') !== '');
+      await until(() => text(client.written, 'stderr').includes('unless'));
       world.decide(outcome);
       await over;
-      assert.equal(text(client.written, 'stderr'), heldNotice + last);
+      assert.equal(told(client.written), heldNotice + DEADLINE + last);
       assert.equal(exitOf(client.written), 126);
       assert.ok(!dialled(world));
     });

@@ -22,7 +22,6 @@ function person(name: string, more: Partial<Principal> = {}): Principal {
 const BOB = person('bob');
 const CAROL = person('carol');
 const ALICE = person('alice', { kind: 'agent' });
-const ALICE = person('alice', { kind: 'agent' });
 const GONE = 'whoever asked gave up or went away';
 const NEVER = new AbortController().signal;
 
@@ -47,12 +46,6 @@ describe('approvals', () => {
       journal,
       approvals: createApprovals({ database, journal, publicUrl, clock }),
     };
-  };
-  /** Puts somebody into the directory, as whom others decide. */
-  const enrol = async (one: Principal, owner: string | null = null): Promise<Principal> => {
-    const { groups, id, kind, name, roles } = one;
-    await here.database.knex('principals').insert({ id, name, kind, roles, groups, owner });
-    return one;
   };
   /** Puts somebody into the directory, as whom others decide. */
   const enrol = async (one: Principal, owner: string | null = null): Promise<Principal> => {
