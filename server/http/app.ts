@@ -55,6 +55,8 @@ import {
 import { Views } from './views.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
+/** Who guesses tokens, as far as that is known: a name that nobody can have. */
+const GUESSED_TOKENS = '(token)';
 /** A compressed body is refused: no client of ours sends one. */
 import { tokenRoutes } from './token-routes.ts';
 const BODY = { limit: MAX_BODY_BYTES, inflate: false };
@@ -150,7 +152,7 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   app.use(async (request, response, next) => {
     const viewer = await identify(request, signIns, publicUrl);
     rememberViewer(response, viewer);
-    if (isGuessedToken(viewer)) services.attempts.take(viewer.source);
+    if (isGuessedToken(viewer)) services.attempts.take(viewer.source, GUESSED_TOKENS);
     next();
   });
   app.use((request, response, next) => {
