@@ -54,7 +54,16 @@ const configuration: Configuration = {
   // Claims stand in the ID token and not at another place.
   conformIdTokenClaims: false,
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+  features: {
+    devInteractions: { enabled: false },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: (context, form) => {
+        context.body = `<!doctype html><title>Provider</title><h1>Sign out?</h1>${form}
+          <button form="op.logoutForm" name="logout" value="yes">Yes</button>`;
+      },
+    },
+  },
   interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
   ttl: { Session: 3600, Grant: 3600, Interaction: 3600, IdToken: 3600, AccessToken: 3600 },
   findAccount: (_context, id) => ({
@@ -83,6 +92,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (path === '/control') return control(request, response);
   asked.push(path);
   const { forge } = settings;
+  if (path === '/favicon.ico') return void response.writeHead(204).end();
   if (path.startsWith('/interaction/')) return interact(request, response);
   if (path === '/jwks' && forge === 'no-keys') return void response.writeHead(503).end('down');
   if (path === '/me') {

@@ -24,7 +24,8 @@ export function SignInPage(props: SignInProps & { readonly assets: AssetPaths })
               </a>
             </p>
             <p class="muted">
-              Is that page down? An administrator can make a one-time link:{' '}
+              Is that page down? Then an administrator can make a one-time link with
+              <br />
               <code>npx sallyport token create --principal NAME --link</code>
             </p>
           </>
