@@ -69,8 +69,17 @@ export function permit(
   owner: string | null = null,
 ): PermitOutcome {
   if (principal === null) return { kind: 'unauthenticated' };
+  const outcome = byRoles(principal, action, owner);
   const needs = missingScope(principal.scopes, action);
-  if (needs !== null) return { kind: 'out-of-scope', needs };
+  // What the roles hide stays hidden: a scope that is missing would tell that it is there.
+  return outcome.kind === 'allowed' && needs !== null ? { kind: 'out-of-scope', needs } : outcome;
+}
+
+function byRoles(
+  principal: Principal,
+  action: Action,
+  owner: string | null,
+): Exclude<PermitOutcome, { kind: 'unauthenticated' | 'out-of-scope' }> {
   const { all, isOfSession, own } = PERMISSIONS[action];
   if (hasRole(principal, all)) return { kind: 'allowed', scope: 'all' };
   if (!isOfSession) {
