@@ -13,6 +13,7 @@ import {
   publicKeyOf,
   recordingSigner,
 } from './cli/recording-keys.ts';
+import { createDirectoryDesk } from './config/directory-desk.ts';
 import type { Config } from './config/environment.ts';
 import {
   anchorSink,
@@ -282,6 +283,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     clock,
     version,
   });
+    directoryEdits: createDirectoryDesk(stores),
   httpUrl = http.url;
   closers.add('web', () => http.close());
 

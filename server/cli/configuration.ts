@@ -1,25 +1,15 @@
 /** `check` and `apply`: configuration as code. */
 import type { DirectoryDocument } from '../access/directory.ts';
+import { CHECKS } from '../config/checks.ts';
 import { loadDocument } from '../config/load.ts';
 import { formatProblem, inReadingOrder, type Problem } from '../config/problem.ts';
 import { withStores } from '../context.ts';
 import { SallyportError } from '../errors.ts';
-import { compilePolicy } from '../policy/document.ts';
-import { MAX_REVOCATION_BYTES, readRevocations } from '../ssh/certificates.ts';
-import { parsePublicLine } from '../ssh/key.ts';
 import { applyDocument } from '../store/directory-apply.ts';
 import { changesText, notNamed, stayingText, withTakenBack } from './changes.ts';
 import { endDemo } from './demo.ts';
 import { journalChanges } from './journal.ts';
 import type { Verb, VerbInput } from './verb.ts';
-
-/** What the rooms that own keys and policies know of them. */
-export const CHECKS = {
-  parsePublicLine,
-  compilePolicy,
-  readRevocations,
-  maxRevocationBytes: MAX_REVOCATION_BYTES,
-};
 
 /** The document at `path`. Throws `config.invalid` with the first problem. */
 export async function loadConfiguration(path: string): Promise<DirectoryDocument> {

@@ -14,7 +14,7 @@ import { authorityEntries, revocationFiles, type RevocationFile } from './author
 import { readEntries, type Checks, type Entries, type NamedSection } from './entries.ts';
 import { inReadingOrder, type Problem } from './problem.ts';
 import { checkReferences } from './references.ts';
-import { readSource } from './source.ts';
+import { readSource, type Source } from './source.ts';
 import { webhookEntries } from './webhooks.ts';
 
 export type DocumentOutcome =
@@ -36,10 +36,17 @@ export function readDocument(
   texts: readonly { readonly file: string; readonly text: string }[],
   checks: Checks,
 ): DocumentOutcome {
+  return documentFrom(
+    texts.map(({ file, text }) => readSource(file, text)),
+    checks,
+  );
+}
+
+/** The same of sources that are read already. */
+export function documentFrom(sources: readonly Source[], checks: Checks): DocumentOutcome {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const parts = texts.map(({ file, text }) => {
-    const source = readSource(file, text);
+  const parts = sources.map((source) => {
     problems.push(...source.problems);
     return readEntries(source, checks, problems, warnings);
   });

@@ -64,6 +64,13 @@ export interface Located<T> {
   readonly path: Path;
 }
 
+/** How messages name the place of an entry. */
+export function placeOf({ source, path }: Located<unknown>): string {
+  if (source.placeOf !== undefined) return source.placeOf(path);
+  const { file, line, column } = source.at(path, '', '');
+  return `${file}:${line}:${column}`;
+}
+
 /** The entries of all sources, before references are followed. */
 export interface Entries {
   readonly principals: readonly Located<

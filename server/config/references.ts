@@ -5,7 +5,8 @@
 import { isNamedBy } from '../access/principal.ts';
 import { selects, type Target } from '../access/target.ts';
 import { checkAuthorities } from './authorities.ts';
-import type { Entries, Located, NamedSection } from './entries.ts';
+import { checkIdentitiesUnique } from './duplicates.ts';
+import { placeOf, type Entries, type Located, type NamedSection } from './entries.ts';
 import { nearestName } from './nearest.ts';
 import { pathText, quoted, type Path, type Problem } from './problem.ts';
 import type { GrantShape, TargetShape } from './schema.ts';
@@ -22,6 +23,7 @@ export function checkReferences(entries: Entries, problems: Problem[], warnings:
   }
   checkUnique(entries.webhooks, 'webhook', problems);
   checkKeysUnique(entries, problems);
+  checkIdentitiesUnique(entries, problems);
   checkAuthorities(entries, problems, warnings);
   checkSignIn(entries, problems, warnings);
   const know = (section: NamedSection, name: string, source: Source, path: Path): void => {
@@ -53,11 +55,6 @@ const NOUNS: Readonly<Record<NamedSection, string>> = {
   targets: 'target',
   policies: 'policy',
 };
-
-function placeOf({ source, path }: Located<unknown>): string {
-  const { file, line, column } = source.at(path, '', '');
-  return `${file}:${line}:${column}`;
-}
 
 function checkUnique(
   entries: readonly Located<{ readonly name: string }>[],
@@ -174,19 +171,16 @@ function checkGrants(
 }
 
 /** Who approves; a name that nobody has, could be given to somebody else later. */
-function checkRequests(
-  entries: Entries,
-  know: Know,
-  problems: Problem[],
-  warnings: Problem[],
-): void {
+function checkRequests(entries: Entries, know: Know, warnings: Problem[]): void {
   for (const { entry, source, path } of entries.requests) {
     const place = [...path, 'approvers'];
     checkPrincipalSelectors(entries, entry.approvers, source, place, know, warnings);
     checkApprovers(entries, entry.approvers, source, place, warnings);
-    const deciding = entries.principals.filter(
-      ({ entry: { roles } }) => roles.includes('approver') || roles.includes('admin'),
-    );
+    const deciding = entries.principals.filter(({ entry: { roles, ...one } }) => {
+      const isNamed = entry.approvers.some((name) => isNamedBy({ id: '', roles, ...one }, name));
+      const isAsked = entry.approvers.length === 0 || isNamed;
+      return roles.includes('admin') || (roles.includes('approver') && isAsked);
+    });
     if (deciding.length >= entry.approvals) continue;
     const message = `${pathText([...path, 'approvals'])} is ${entry.approvals}, but ${deciding.length} principals may approve anything`;
     const hint = 'ask for fewer, or give more people roles: [approver]';

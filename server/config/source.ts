@@ -29,6 +29,8 @@ export interface Source {
   at(path: Path, message: string, hint: string): Problem;
   /** The same at the key that `path` ends with. */
   atKey(path: Path, message: string, hint: string): Problem;
+  /** How messages name the place of a value; left out = by file, line and column. */
+  placeOf?(path: Path): string;
 }
 
 const SYNTAX_HINT = 'mend the YAML syntax';

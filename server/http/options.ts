@@ -5,6 +5,7 @@ import type { AccessDesk } from './access-ports.ts';
 import type { ApprovalFeed } from './approval-feed.ts';
 import type { Attempts, LockoutKeeper } from './attempts.ts';
 import type { ControlDesk } from './control-ports.ts';
+import type { DirectoryEditDesk } from './directory-ports.ts';
 import type { Pages } from './pages.ts';
 import type {
   ApprovalDesk,
@@ -76,6 +77,7 @@ export interface HttpOptions {
   readonly version: string;
 }
 
+  readonly directoryEdits: DirectoryEditDesk;
 export interface Services extends HttpOptions {
   readonly views: Views;
   readonly attempts: Attempts;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { yamlOf } from '../../server/cli/versions.ts';
-import { CHECKS } from '../../server/cli/configuration.ts';
 import { changesText, notNamed } from '../../server/cli/changes.ts';
 import type { DirectoryDocument } from '../../server/access/directory.ts';
+import { CHECKS } from '../../server/config/checks.ts';
 import { withRevocations } from '../../server/config/authorities.ts';
 import { readDocument } from '../../server/config/document.ts';
 import type { Problem } from '../../server/config/problem.ts';

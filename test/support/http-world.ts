@@ -14,6 +14,7 @@ import { fakeRuns } from './fake-runs.ts';
 import { FakeClientSignIns } from './fake-links.ts';
 import { FakeHolds } from './fake-holds.ts';
 import { FakeIssuerDesk } from './fake-issuer-desk.ts';
+import { FakeDirectoryEdits } from './fake-directory-edits.ts';
 import { FakeTokens } from './fake-tokens.ts';
 import {
   FakeApprovals,
@@ -227,6 +228,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     shortKeys,
     clientSignIns,
     directory: new FakeDirectory(),
+    directoryEdits: new FakeDirectoryEdits(),
     parsePublicKey: parsePublicLine,
     logger: silentLogger,
     clock,
