@@ -18,13 +18,9 @@ import { cookieName, cookieValue, isHttps, viewerOf } from './viewer.ts';
 const BROWSER_COOKIE_LIFE_MS = 10 * 60_000;
 const BROWSER_BYTES = 32;
 const BROWSER = /^[A-Za-z0-9_-]{43}$/;
-/** Rows of the journal that one outage may take in so much time, of each process. */
-const MAX_OUTAGE_ROWS = 20;
-const OUTAGE_WINDOW_MS = 10 * 60_000;
 
 export function oidcRoutes(services: Services): Router {
   const { attempts, issuerDesk, oidc, pages, publicUrl } = services;
-  const outages = new Outages(services);
   const router = Router();
   const cookie = {
     httpOnly: true,
@@ -65,7 +61,7 @@ export function oidcRoutes(services: Services): Router {
       departure = await oidc.depart(settings, secret, `${base}/login/callback`);
     } catch (thrown) {
       if (!(thrown instanceof IssuerUnavailable)) throw thrown;
-      throw await outages.tell(response, settings.issuer, thrown.message);
+      throw await unavailable(services, response, settings.issuer, thrown.message);
     }
     const { codeVerifier, nonce, state, url } = departure;
     const known = browserOf(request, publicUrl);
@@ -108,7 +104,7 @@ export function oidcRoutes(services: Services): Router {
     url.search = new URL(request.originalUrl, url).search;
     const redeemed = await oidc.redeem(settings, () => secretOf(services), url, state, pending);
     if (redeemed.kind === 'unavailable') {
-      throw await outages.tell(response, settings.issuer, redeemed.why);
+      throw await unavailable(services, response, settings.issuer, redeemed.why);
     }
     if (redeemed.kind === 'refused') throw await refuse(redeemed.why, settings.issuer);
     const outcome = await issuerDesk.signIn({
@@ -219,43 +215,29 @@ async function refused(
   return new SallyportError(code, `you are not signed in: ${why}`, hint);
 }
 
-/** What an outage is told by. It is nobody's attempt, and a long one doesn't fill the journal. */
-class Outages {
-  readonly #services: Services;
-  #rows = 0;
-  #sinceMs = 0;
-
-  constructor(services: Services) {
-    this.#services = services;
-  }
-
-  async tell(response: Response, issuer: string, why: string): Promise<SallyportError> {
-    const { attempts, audit, clock, logger } = this.#services;
-    const { source } = viewerOf(response);
-    logger.warn('http.issuer-unavailable', { source, issuer, why });
-    attempts.takeBack(source);
-    const nowMs = clock.nowMs();
-    if (nowMs - this.#sinceMs >= OUTAGE_WINDOW_MS) {
-      this.#rows = 0;
-      this.#sinceMs = nowMs;
-    }
-    this.#rows += 1;
-    if (this.#rows <= MAX_OUTAGE_ROWS) {
-      await audit.append({
-        type: 'auth.failed',
-        principal: null,
-        source,
-        session: null,
-        target: null,
-        data: { method: 'oidc', issuer, why: `the issuer can't be asked: ${why}` },
-      });
-    }
-    return new SallyportError(
-      'issuer.unavailable',
-      `nobody can be signed in by ${issuer} now: ${why}`,
-      'try again in a minute; one-time links go on working: npx sallyport token create --principal NAME --link',
-    );
-  }
+/** What an outage is told by: it is nobody's attempt. */
+async function unavailable(
+  { attempts, audit, logger }: Services,
+  response: Response,
+  issuer: string,
+  why: string,
+): Promise<SallyportError> {
+  const { source } = viewerOf(response);
+  logger.warn('http.issuer-unavailable', { source, issuer, why });
+  attempts.takeBack(source);
+  await audit.append({
+    type: 'auth.failed',
+    principal: null,
+    source,
+    session: null,
+    target: null,
+    data: { method: 'oidc', issuer, why: `the issuer can't be asked: ${why}` },
+  });
+  return new SallyportError(
+    'issuer.unavailable',
+    `nobody can be signed in by ${issuer} now: ${why}`,
+    'try again in a minute; one-time links go on working: npx sallyport token create --principal NAME --link',
+  );
 }
 
 /** Its file may be unreadable, which the log says and nobody else is told. */

@@ -270,8 +270,6 @@ describe('http: signing in by OpenID Connect', () => {
       const text = await answer.text();
       assert.match(text, /does not answer.*Try again in a minute; one-time links go on working/s);
     }
-    const rows = side.world.audit.events.length;
-    assert.ok(rows > 10 && rows <= 20, `a long outage does not fill the journal: ${rows} rows`);
     const link = side.world.signIns.setup(people.alice);
     const answer = await side.world.fetch(`/setup/${link}`, null, { method: 'POST' });
     assert.equal(answer.status, 303);
