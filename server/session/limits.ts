@@ -50,7 +50,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   sealWaitMs: 2000,
   maxWaitAfterRefusalMs: 600_000,
   orphanWaitMs: 5000,
-  maxAnswerMs: 10_000,
+  maxAnswerMs: 5_000,
   drainTimeoutMs: 10_000,
   // The last is ours to set: what a certificate's command stands in place of.
   environment: ['LANG', 'LANGUAGE', 'LC_*', 'COLORTERM', 'NO_COLOR', 'TZ', 'SSH_ORIGINAL_COMMAND'],

@@ -28,6 +28,8 @@ export interface TargetOptions {
   readonly shellIntegration?: ShellIntegration;
   /** Further people by name, each with a key and a host of that name, and the rest of their grant. */
   readonly people?: Readonly<Record<string, string>>;
+  /** What else their entries say, by name, such as `roles: [approver]`. */
+  readonly about?: Readonly<Record<string, string>>;
   /** YAML of the grants, by the login that they are for; by default shells and commands for everybody. */
   readonly grants?: (login: string) => string;
 }
@@ -56,7 +58,9 @@ export async function startRealTarget(
   const people = Object.entries(options.people ?? {});
   const described: string[] = [];
   for (const [name] of people) {
-    described.push(`  - {name: ${name}, kind: human, keys: ["${await keyOf(name)}"]}`);
+    const more = options.about?.[name];
+    const about = more === undefined ? '' : ` ${more},`;
+    described.push(`  - {name: ${name}, kind: human,${about} keys: ["${await keyOf(name)}"]}`);
   }
   await sshd.authorise(direct);
   const configuration = join(folder, 'bastion.yaml');
