@@ -1,16 +1,19 @@
 /** `credential …` and `target scan`: what opens targets, and how targets are known. */
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import { formatPublicLine, generateKeyPair, parsePrivateKey, scanHostKey } from '../ssh/key.ts';
-import type { Verb, VerbInput } from './verb.ts';
 import { pinHostKey } from '../store/host-keys.ts';
+import type { Verb, VerbInput } from './verb.ts';
 
 const SCAN_TIMEOUT_MS = 10_000;
 /** Where a target's administrator keeps the CA's public key, unless they choose another place. */
 const AUTHORITY_FILE = '/etc/ssh/sallyport_ca.pub';
 const TRUST_LINE = `TrustedUserCAKeys ${AUTHORITY_FILE}`;
 const AUTHORITY_OPTION = { authority: { type: 'boolean' } } as const;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 const put: Verb = {
@@ -52,12 +55,14 @@ const put: Verb = {
       );
     });
     if (keyFile === null) {
-      const password = Buffer.from(content.toString('utf8').replace(/\r?\n$/, ''));
+      const password = passwordIn(content, file);
       return withStores(input, (stores) => store(stores, input, name, 'password', password, null));
     }
     const parsed = parsePrivateKey(content);
     if (parsed.kind === 'invalid') {
-      throw new SallyportError('usage.invalid', `${file}: ${parsed.why}`, 'name a private key');
+      content.fill(0);
+      const hint = 'nothing was stored; name a private key without a pass phrase';
+      throw new SallyportError('usage.invalid', `${file}: ${parsed.why}`, hint);
     }
     const publicLine = formatPublicLine(parsed.blob, name);
     return withStores(input, (stores) =>
@@ -153,6 +158,25 @@ function credentialName(input: VerbInput): string {
     'usage.invalid',
     'the name of a credential has other characters than letters, digits, dot, dash and underscore',
     'choose a simple name',
+  );
+}
+
+/** The line in the file, in memory of its own; the rest is wiped. */
+function passwordIn(content: Buffer, file: string): Buffer {
+  let end = content.length;
+  if (content[end - 1] === LINE_FEED) end -= 1;
+  if (end < content.length && content[end - 1] === CARRIAGE_RETURN) end -= 1;
+  const line = content.subarray(0, end);
+  const isOneLine = ![0, LINE_FEED, CARRIAGE_RETURN].some((code) => line.includes(code));
+  const password = Buffer.concat([line]);
+  const isText = isUtf8(line);
+  content.fill(0);
+  if (isOneLine && isText) return password;
+  password.fill(0);
+  throw new SallyportError(
+    'usage.invalid',
+    `${file} holds ${isText ? 'more than one line, or a NUL' : 'bytes that are no UTF-8'}, so it is no password`,
+    'put the password alone in it, on one line',
   );
 }
 

@@ -1,12 +1,14 @@
 /** `doctor`: what an operator wants checked before asking for help. */
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { withStores } from '../context.ts';
+import { withStores, type Stores } from '../context.ts';
 import { messageOf, SallyportError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { engineIsPatched, hasNativeCiphers } from '../ssh/engine/driver.ts';
 import { readWebhooks } from '../store/request-rules.ts';
 import { webhookStates } from '../store/webhooks.ts';
+import { survey } from '../vault/survey.ts';
+import { isWhole } from './vault.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 const LEAST_NODE = [20, 19] as const;
@@ -64,7 +66,7 @@ function ciphers(): Finding {
 async function stores(input: VerbInput): Promise<Finding[]> {
   try {
     return await withStores(input, async (stores) => {
-      const { home, database, journal, credentials } = stores;
+      const { home, database, journal } = stores;
       const findings: Finding[] = [
         fine('home', home.directory),
         fine('database', `PostgreSQL ${database.serverVersion}, ${database.mode}`),
@@ -78,10 +80,7 @@ async function stores(input: VerbInput): Promise<Finding[]> {
       );
       const key = await readFile(home.path('keys', 'recording_ed25519')).catch(() => null);
       if (key !== null) createPrivateKey(key);
-      const opened = await stores.vault();
-      const names = (await credentials.list()).filter((one) => one.version > 0);
-      for (const { name } of names) await opened.check(name);
-      findings.push(fine('vault', `credentials: ${names.length}, all open with this master key`));
+      findings.push(await vaultFinding(stores));
       findings.push(...(await webhooks(database, input.config.secrets)));
       return findings;
     });
@@ -109,6 +108,23 @@ async function webhooks(
     const isWell = dead === 0 && lastError === null && unset.length === 0;
     return { check: `webhook ${name}`, ok: true, warning: !isWell, detail: said };
   });
+}
+
+/** Which keys seal the credentials, and whether each of them opens. */
+async function vaultFinding(stores: Stores): Promise<Finding> {
+  const vault = await stores.vault();
+  const found = await survey(vault.keys, stores.sealedCredentials);
+  const counts = found.keys.map(({ keyId, rows, state }) => `${rows} under ${keyId} (${state})`);
+  const detail = [`${found.rows} credentials`, ...counts, `sealing with ${found.place}`].join(', ');
+  if (!isWhole(found)) {
+    const why = found.problem ?? 'a key is missing; see: npx sallyport vault status';
+    return bad('vault', `${detail}: ${why}`);
+  }
+  const names = (await stores.credentials.list()).filter((one) => one.version > 0);
+  for (const { name } of names) await vault.check(name);
+  const isBehind = found.keys.some(({ state }) => state === 'opens');
+  const next = isBehind ? '; move them on with: npx sallyport vault rotate' : '; all open';
+  return { check: 'vault', ok: true, warning: isBehind, detail: `${detail}${next}` };
 }
 
 /** Whether the bastion's role could change the record. */

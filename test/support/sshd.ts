@@ -29,8 +29,12 @@ const MAX_LOG_CHARACTERS = 1024 * 1024;
 /**
  * Starts a server with its own host key and authorized keys.
  * @param extra lines for the top of its configuration, where the first mention of a keyword wins
+ * @param prefix what it is started with; it must become the server itself
  */
-export async function startSshd(extra: readonly string[] = []): Promise<Sshd> {
+export async function startSshd(
+  extra: readonly string[] = [],
+  prefix: readonly string[] = [],
+): Promise<Sshd> {
   const folder = await mkdtemp(join(tmpdir(), 'sshd-'));
   const hostKey = join(folder, 'host_ed25519');
   const authorized = join(folder, 'authorized_keys');
@@ -62,7 +66,8 @@ export async function startSshd(extra: readonly string[] = []): Promise<Sshd> {
     '',
   ].join('\n');
   await writeFile(join(folder, 'config'), config);
-  const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], {
+  const [file, ...args] = [...prefix, SSHD, '-D', '-e', '-f', join(folder, 'config')] as const;
+  const child = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';

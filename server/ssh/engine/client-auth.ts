@@ -88,8 +88,8 @@ export class ClientAuth implements Stage {
 
   async #begin(): Promise<void> {
     const credential = await this.#options.credential();
-    if (this.#transport.isEnded) return;
     this.#credential = credential;
+    if (this.#transport.isEnded) return this.#forget();
     if (credential.kind === 'password') {
       this.#method = 'password';
       this.#send('password', false, credential.password);
@@ -147,14 +147,20 @@ export class ClientAuth implements Stage {
       // A visible answer is never the password.
       answers.push(echo ? Buffer.alloc(0) : password);
     }
-    this.#transport.send(encodePacket(MESSAGE.USERAUTH_INFO_RESPONSE, count, ...answers));
+    this.#sendOnce(encodePacket(MESSAGE.USERAUTH_INFO_RESPONSE, count, ...answers));
   }
 
   #send(method: string, ...fields: Field[]): void {
     const { login } = this.#options;
-    this.#transport.send(
+    this.#sendOnce(
       encodePacket(MESSAGE.USERAUTH_REQUEST, login, 'ssh-connection', method, ...fields),
     );
+  }
+
+  /** The transport has copied it when this returns; a password is in it. */
+  #sendOnce(payload: Buffer): void {
+    this.#transport.send(payload);
+    payload.fill(0);
   }
 
   #refused(why: string): void {
