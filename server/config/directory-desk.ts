@@ -201,7 +201,7 @@ async function removeGrant(
   const left = (await readGrants(trx)).filter((rule) => rule.id !== id);
   await applyGrants(
     trx,
-    left.map(({ id: _, ...grant }: GrantRule) => grant),
+    left.map(({ id: _id, ...grant }: GrantRule) => grant),
     changes,
   );
 }

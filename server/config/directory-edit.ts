@@ -195,7 +195,8 @@ function placeText({ grantIds, written }: EditedDirectory, path: Path): string {
   const entries = (written as unknown as Readonly<Record<string, readonly WrittenEntry[]>>)[
     section
   ];
-  return `${noun} ${String(entries?.[key]?.['name'] ?? key)}${where}`;
+  const name = entries?.[key]?.['name'];
+  return `${noun} ${typeof name === 'string' ? name : key}${where}`;
 }
 
 const ENTRY_PATH =

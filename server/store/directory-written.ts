@@ -45,12 +45,14 @@ export async function readWritten(knex: Knex): Promise<WrittenDirectory> {
       ),
       logins: target.logins,
     })),
-    grants: (await readGrants(knex)).map(({ id: _, ...grant }) => writtenGrant(grant)),
-    requests: (await readRequestRules(knex)).map(({ id: _, maxDurationS, timeoutS, ...rule }) => ({
-      ...writtenGrant(rule),
-      maxDuration: durationText(maxDurationS),
-      timeout: durationText(timeoutS),
-    })),
+    grants: (await readGrants(knex)).map(({ id: _id, ...grant }) => writtenGrant(grant)),
+    requests: (await readRequestRules(knex)).map(
+      ({ id: _id, maxDurationS, timeoutS, ...rule }) => ({
+        ...writtenGrant(rule),
+        maxDuration: durationText(maxDurationS),
+        timeout: durationText(timeoutS),
+      }),
+    ),
     webhooks: (await readWebhooks(knex)).map(({ secretEnv, ...hook }) => ({
       ...withoutUsual(hook, WEBHOOK_USUAL),
       ...(secretEnv.length > 0 && { secretEnv }),

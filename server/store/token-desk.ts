@@ -227,10 +227,10 @@ function objectOf(row: Row): TokenObject {
 function tokenEvent(
   type: 'token.created' | 'token.revoked',
   by: TokenActor,
-  data: AuditEvent['data'],
+  data: AuditEvent['data'] & { readonly owner: string },
 ): AuditEvent {
   const { source } = by;
-  const principal = by.principal ?? String(data['owner']);
+  const principal = by.principal ?? data.owner;
   return { type, principal, source, session: null, target: null, data };
 }
 

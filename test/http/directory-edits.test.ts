@@ -85,7 +85,7 @@ describe('http changes of the directory', () => {
   const ask = async (
     method: string,
     path: string,
-    body: unknown = undefined,
+    body?: unknown,
     { as = 'ann', headers = {} }: { as?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer> => {
     const answer = await world.fetch(`/api/v1${path}`, null, {

@@ -64,7 +64,7 @@ describe('http tokens', () => {
     method: string,
     path: string,
     token: string | null,
-    body: unknown = undefined,
+    body?: unknown,
   ): Promise<{ readonly status: number; readonly json: Record<string, unknown> }> => {
     const answer = await world.fetch(path, null, {
       method,

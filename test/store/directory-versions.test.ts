@@ -141,7 +141,7 @@ describe('versions of the directory', () => {
       written.principals.map((one) => one['name']),
       ['ann', 'bot'],
     );
-    assert.equal((written.principals[0]?.['keys'] as unknown[]).length, 1);
+    assert.equal((written.principals[0]?.['keys'] as unknown[] | undefined)?.length, 1);
     assert.deepEqual((await apply(yamlOf(written, ''), true)).changes, []);
   });
 
@@ -170,7 +170,7 @@ describe('versions of the directory', () => {
     assert.equal(second.version, 2);
     const { items, next } = await versions.list({ limit: 1, before: null });
     assert.deepEqual(
-      items.map(({ changes: _, at: __, ...one }) => one),
+      items.map(({ changes: _changes, at: _at, ...one }) => one),
       [{ version: 2, via: 'apply', principal: null, source: 'cli:root', from: 'x.yaml' }],
     );
     assert.equal(next, '2');
