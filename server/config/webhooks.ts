@@ -19,22 +19,6 @@ const MAX_KEYS = 4;
 const SECRET_HOSTS =
   /(^|\.)(hooks\.slack\.com|webhook\.office\.com|logic\.azure\.com|powerplatform\.com)$/;
 
-const webhookUrl = checked((value) => {
-  if (value.startsWith('env:')) {
-    return WEBHOOK_VARIABLE.test(value.slice('env:'.length)) ? null : `env: ${VARIABLE_HINT}`;
-  }
-  if (value.length > MAX_URL_CHARACTERS || !URL.canParse(value)) {
-    return 'write https://HOST/PATH, or env:SALLYPORT_WEBHOOK_NAME';
-  }
-  const { hash, hostname, password, protocol, username } = new URL(value);
-  if (protocol !== 'https:' && protocol !== 'http:') return 'use https';
-  if (username !== '' || password !== '')
-    return 'leave user and password out: keys sign the message';
-  if (hash !== '') return 'leave the # out';
-  return SECRET_HOSTS.test(hostname)
-    ? 'whoever knows this address may post there: put it into a variable and write env:SALLYPORT_WEBHOOK_NAME'
-    : null;
-});
 const event = checked((value) => {
   if (isEventPattern(value)) return null;
   const nearest = nearestName(value, WEBHOOK_EVENTS);
@@ -46,42 +30,66 @@ const variable = checked((value) => (WEBHOOK_VARIABLE.test(value) ? null : VARIA
 
 export const webhookSchema = z.strictObject({
   name: nameSchema,
-  url: webhookUrl,
+  // What is wrong with it is said without showing it: it may be a secret.
+  url: z.string(),
   events: z.array(event).min(1),
   format: z.enum(WEBHOOK_FORMATS).default('json'),
-  secretEnv: z.union([variable, z.array(variable).min(1).max(MAX_KEYS)]).optional(),
+  secretEnv: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z.array(variable).min(1).max(MAX_KEYS),
+    )
+    .optional(),
   private: z.boolean().default(false),
 });
 
 export type WebhookShape = z.infer<typeof webhookSchema>;
 
 export function webhookEntries(entries: Pick<Entries, 'webhooks'>): WebhookEntry[] {
-  return entries.webhooks.map(({ entry }) => ({
-    ...entry,
-    secretEnv: secretsOf(entry),
-  }));
+  return entries.webhooks.map(({ entry }) => ({ ...entry, secretEnv: entry.secretEnv ?? [] }));
 }
 
 /** What webhooks say that can't be: adds to `problems`. */
 export function checkWebhooks(entries: Pick<Entries, 'webhooks'>, problems: Problem[]): void {
-  for (const located of entries.webhooks) {
-    const { entry, path, source } = located;
-    if (entry.format === 'json' && secretsOf(entry).length === 0) {
-      const message = `${pathText(path)}: messages to ${quoted(entry.name)} would be unsigned`;
-      const hint =
-        'add secretEnv: SALLYPORT_WEBHOOK_…, a variable with whsec_ and 32 random bytes in base64';
-      problems.push(source.at(path, message, hint));
+  for (const { entry, path, source } of entries.webhooks) {
+    const place = [...path, 'url'];
+    const fault = urlFault(entry);
+    if (fault !== null) {
+      problems.push(source.at(place, `${pathText(place)} ${fault.what}`, fault.hint));
     }
-    if (entry.url.startsWith('http:') && !entry.private) {
-      const message = `${pathText([...path, 'url'])} is not https`;
-      problems.push(
-        source.at([...path, 'url'], message, 'use https, or private: true in your own network'),
-      );
-    }
+    if (entry.format !== 'json' || entry.secretEnv !== undefined) continue;
+    const message = `${pathText(path)}: messages to ${quoted(entry.name)} would be unsigned`;
+    const hint =
+      'add secretEnv: SALLYPORT_WEBHOOK_…, a variable with whsec_ and 32 random bytes in base64';
+    problems.push(source.at(path, message, hint));
   }
 }
 
-function secretsOf({ secretEnv }: WebhookShape): readonly string[] {
-  if (secretEnv === undefined) return [];
-  return typeof secretEnv === 'string' ? [secretEnv] : secretEnv;
+function urlFault({
+  private: isPrivate,
+  url: text,
+}: WebhookShape): { readonly what: string; readonly hint: string } | null {
+  if (text.startsWith('env:')) {
+    const isOurs = WEBHOOK_VARIABLE.test(text.slice('env:'.length));
+    return isOurs
+      ? null
+      : { what: 'names a variable that webhooks may not read', hint: VARIABLE_HINT };
+  }
+  const hint = 'write https://HOST/PATH, or env:SALLYPORT_WEBHOOK_NAME';
+  const url = text.length <= MAX_URL_CHARACTERS && URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    return { what: 'is no address of a web server', hint };
+  }
+  if (url.username !== '' || url.password !== '' || url.hash !== '') {
+    return { what: 'has a user, a password or a #', hint };
+  }
+  if (url.protocol === 'http:' && !isPrivate) {
+    return { what: 'is not https', hint: 'use https, or private: true in your own network' };
+  }
+  return SECRET_HOSTS.test(url.hostname)
+    ? {
+        what: 'stands in a file, and whoever knows it may post there',
+        hint: 'put it into a variable and write env:SALLYPORT_WEBHOOK_NAME',
+      }
+    : null;
 }

@@ -106,7 +106,7 @@ function linkOf({ data, session, type }: JournalEntry, publicUrl: string): strin
 }
 
 function fact(value: string): string {
-  return printable(value, MAX_FACT_CHARACTERS, ' ');
+  return printable(value.toWellFormed(), MAX_FACT_CHARACTERS, ' ');
 }
 
 // --- JSON: the payload of Standard Webhooks -----------------------------------------------------
@@ -202,8 +202,9 @@ function teamsMessage({ facts, link, text, title }: Notice): JsonValue {
 /** Of several lines, each made harmless. */
 function shownLines(text: string): string {
   const isLong = text.length > MAX_SHOWN_CHARACTERS;
-  const head = isLong ? `${text.slice(0, MAX_SHOWN_CHARACTERS).toWellFormed()}…` : text;
+  const head = isLong ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
   return head
+    .toWellFormed()
     .split(/\r\n|\r|\n/)
     .map((line) => printable(line, MAX_SHOWN_CHARACTERS))
     .join('\n');

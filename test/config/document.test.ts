@@ -166,6 +166,8 @@ describe('the configuration document', () => {
       targets: [],
       grants: [],
       policies: {},
+      requests: [],
+      webhooks: [],
     });
   });
 

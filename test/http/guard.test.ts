@@ -4,13 +4,13 @@ import { people } from '../support/http-world.ts';
 
 /** Rows: person; columns: action on a session of `uma`. */
 const MATRIX = `
-            session.list  session.read  session.terminate  session.control  session.hold   approval.list    approval.decide        journal.read    directory.read  directory.write   token.list        token.create      token.revoke      ssh-key.list      ssh-key.revoke    ssh-key.register
-nobody      who           who           who                who              who            who              who                   who             who  who               who               who               who               who               who               who
-uma         own           own           needs:admin        needs:approver   needs:auditor  needs:approver   needs:approver        needs:auditor   needs:auditor  needs:admin       own               own               own               own               own               own
-bob         own           hidden        hidden             hidden           hidden         needs:approver   needs:approver        needs:auditor   needs:auditor  needs:admin       own               own               own               own               own               own
-audrey      all           all           needs:admin        needs:approver   all            needs:approver   needs:approver        all             all  needs:admin       own               own               own               own               own               own
-piet        own           hidden        hidden             all              hidden         all              all                   needs:auditor   needs:auditor  needs:admin       own               own               own               own               own               own
-alice       all           all           all                all              all            all              all                   all             all  all               all               all               all               all               all               all
+            session.list  session.read  session.terminate  session.control  session.hold   approval.list    approval.decide        access.request    journal.read    directory.read  directory.write   token.list        token.create      token.revoke      ssh-key.list      ssh-key.revoke    ssh-key.register
+nobody      who           who           who                who              who            who              who                   who               who             who  who               who               who               who               who               who               who
+uma         own           own           needs:admin        needs:approver   needs:auditor  needs:approver   needs:approver        own               needs:auditor   needs:auditor  needs:admin       own               own               own               own               own               own
+bob         own           hidden        hidden             hidden           hidden         needs:approver   needs:approver        own               needs:auditor   needs:auditor  needs:admin       own               own               own               own               own               own
+audrey      all           all           needs:admin        needs:approver   all            needs:approver   needs:approver        own               all             all  needs:admin       own               own               own               own               own               own
+piet        own           hidden        hidden             all              hidden         all              all                   all               needs:auditor   needs:auditor  needs:admin       own               own               own               own               own               own
+alice       all           all           all                all              all            all              all                   all               all             all  all               all               all               all               all               all               all
 `;
 
 function said(outcome: ReturnType<typeof guard>): string {

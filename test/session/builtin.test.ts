@@ -43,7 +43,8 @@ function world(
   answers: {
     readonly decided?: Decided;
     readonly awaited?: BuiltinApproval;
-    readonly rules?: readonly GrantRule[] } = {},
+    readonly rules?: readonly GrantRule[];
+  } = {},
 ) {
   const calls: Call[] = [];
   const { target, rule } = grantFor('shell');
@@ -54,6 +55,13 @@ function world(
       targetByName: () => Promise.resolve(null),
       allTargets: () => Promise.resolve([target, { ...target, name: 'other' }]),
       grantRules: () => Promise.resolve(answers.rules ?? [rule]),
+    },
+    access: {
+      ask: () => Promise.resolve({ kind: 'unknown' }),
+      options: () => Promise.resolve([]),
+      list: () => Promise.resolve([]),
+      end: () => Promise.resolve({ kind: 'unknown' }),
+      decided: () => Promise.resolve(null),
     },
     identity: {
       hostKey: 'ssh-ed25519 HOST',
@@ -146,6 +154,10 @@ describe('the bastion’s own commands', () => {
         'approve',
         'deny',
         'play',
+        'request',
+        'requests',
+        'withdraw',
+        'revoke',
       ],
     );
   });
@@ -238,7 +250,10 @@ describe('the bastion’s own commands', () => {
   it('list and revoke what was approved for longer, for approvers', async () => {
     const { run, calls } = world();
     const { lines } = await run('approvals standing', 'approver');
-    assert.match(lines.join(), /approved by bob until 2026-11-22T02:00:00.000Z, used 3 times: reboot/);
+    assert.match(
+      lines.join(),
+      /approved by bob until 2026-11-22T02:00:00.000Z, used 3 times: reboot/,
+    );
     assert.deepEqual((await run('approvals revoke K7M2QX too broad', 'approver')).lines, [
       'K7M2QX revoked',
     ]);

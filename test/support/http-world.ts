@@ -7,6 +7,7 @@ import type { ApprovalView, CommandView, SessionView } from '../../server/http/p
 import { silentLogger } from '../../server/log.ts';
 import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
+import { FakeAccess } from './fake-access.ts';
 import { FakeAudit, FakeDirectory, FakeShortKeys } from './fake-directory.ts';
 import { OVERVIEW } from './fake-overview.ts';
 import { fakePolicyDesk } from './fake-policy-desk.ts';
@@ -166,6 +167,7 @@ export interface HttpWorld {
   readonly recordings: FakeRecordings;
   readonly search: FakeSearch;
   readonly signIns: FakeSignIns;
+  readonly access: FakeAccess;
   readonly approvals: FakeApprovals;
   readonly audit: FakeAudit;
   readonly holds: FakeHolds;
@@ -196,6 +198,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const recordings = new FakeRecordings();
   const search = new FakeSearch(recordings);
   const signIns = new FakeSignIns();
+  const access = new FakeAccess();
   const approvals = new FakeApprovals();
   const audit = new FakeAudit();
   const holds = new FakeHolds();
@@ -216,6 +219,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     signIns,
     issuerDesk: new FakeIssuerDesk(),
     tokens: new FakeTokens(),
+    access,
     approvals,
     audit,
     controls,
@@ -247,6 +251,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     recordings,
     search,
     signIns,
+    access,
     approvals,
     audit,
     holds,

@@ -6,6 +6,7 @@ import type { Action } from '../../server/access/permission.ts';
 import type { HttpOptions } from '../../server/http/options.ts';
 import { httpApp } from '../../server/http/app.ts';
 import { ApprovalFeed } from '../../server/http/approval-feed.ts';
+import { NewsFeed } from '../../server/http/news-feed.ts';
 import { LiveViews } from '../../server/http/live.ts';
 import type { EventType } from '../../server/journal/event.ts';
 import { type HttpWorld, sessionId } from './http-world.ts';
@@ -79,6 +80,13 @@ POST /api/v1/approvals/:id/revoke           approval.decide   409 -
 POST /approvals/:id/revoke                  approval.decide   303 -
 POST /api/v1/approvals/:id/approve          approval.decide   200 -
 POST /api/v1/approvals/:id/deny             approval.decide   200 -
+GET  /api/v1/access-requests                access.request    200 -
+POST /api/v1/access-requests                access.request    201 -
+GET  /api/v1/access-requests/:id            access.request    404 -
+POST /api/v1/access-requests/:id/end        access.request    404 -
+GET  /access                                access.request    200 -
+POST /access                                access.request    400 -
+POST /access/:id/end                        access.request    303 -
 GET  /api/v1/journal                        journal.read      200 journal.read
 GET  /api/v1/principals                     directory.read    200 -
 GET  /api/v1/principals/:name               directory.read    200 -
@@ -140,6 +148,8 @@ const PLACES: readonly (readonly [prefix: string, name: string, value: string])[
   ['/api/v1/grants/', ':name', 'g1'],
   ['/api/v1/policies/', ':name', 'default'],
   ['/api/v1/credentials/', ':name', 'web-deploy'],
+  ['/api/v1/access-requests/', ':id', 'no-such'],
+  ['/access/', ':id', 'no-such'],
   ['/assets/', ':name', 'nothing.js'],
   ['/setup/', ':token', 'guess'],
   ['/ssh/', ':token', 'guess'],
@@ -151,6 +161,7 @@ const PLACES: readonly (readonly [prefix: string, name: string, value: string])[
 
 /** What is sent, as JSON. */
 const BODIES: Readonly<Record<string, unknown>> = {
+  'POST /api/v1/access-requests': { target: 'web-01', duration: '1h', reason: 'why' },
   'POST /approvals/:id': { decision: 'approve' },
   'POST /api/v1/sessions/:id/notice': { text: 'hello' },
   'POST /sessions/:id/notice': { text: 'hello' },
@@ -214,8 +225,10 @@ interface Listed {
 /** Every `METHOD /path` that the application has; `* /path` closes a path for all other methods. */
 export function routesOf(options: HttpOptions): string[] {
   const feed = new ApprovalFeed(options.approvals);
-  const app = httpApp(options, new LiveViews(options.recordings), feed);
+  const news = new NewsFeed(options.newsSource);
+  const app = httpApp(options, new LiveViews(options.recordings), feed, news);
   feed.close();
+  news.close();
   const { router } = app as unknown as { readonly router: { listRoutes(): readonly Listed[] } };
   return walk('', router.listRoutes());
 }
