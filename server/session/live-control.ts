@@ -20,6 +20,7 @@ export interface Controlled {
   terminate(text: string, why: string): void;
 }
 
+type ResumeRequest = Extract<ControlRequest, { readonly kind: 'resume' }>;
 type PauseRequest = Extract<ControlRequest, { readonly kind: 'pause' }>;
 
 export class LiveControl {
@@ -63,10 +64,7 @@ export class LiveControl {
         if (!this.#isPaused) return;
         this.#isPaused = false;
         this.#clearLimit();
-        // Said before what has waited; a pause may come between.
-        return void this.#say(`resumed by ${request.by}${because(request.reason)}`).then(() => {
-          if (!this.#isPaused) valve.open();
-        });
+        return void this.#goOn(request);
       case 'terminate': {
         const { by, reason } = request;
         const why = because(reason);
@@ -76,6 +74,12 @@ export class LiveControl {
         );
       }
     }
+  }
+
+  /** Says so before what has waited; a pause may come between. */
+  async #goOn({ by, reason }: ResumeRequest): Promise<void> {
+    await this.#say(`resumed by ${by}${because(reason)}`);
+    if (!this.#isPaused) this.#controlled.valve.open();
   }
 
   /** What can't be journalled now happens all the same: a pause never lasts longer than was said. */

@@ -148,8 +148,8 @@ class StoredControlsOf implements StoredControls {
     if (!this.#isListening) {
       this.#isListening = true;
       const look = (session: string): void => {
-        const all = [...this.#watchers.values()];
-        for (const one of session === '' ? all : [this.#watchers.get(session)]) one?.look();
+        if (session === '') void this.#lookAtAll();
+        else this.#watchers.get(session)?.look();
       };
       // What was asked before anybody listened is looked for then.
       void this.#database.listen(CONTROLS_CHANNEL, look).then(() => look(''));
@@ -158,6 +158,23 @@ class StoredControlsOf implements StoredControls {
       watcher.stop();
       if (this.#watchers.get(sessionId) === watcher) this.#watchers.delete(sessionId);
     };
+  }
+
+  /** Notifications may have been missed: one question for all sessions. */
+  async #lookAtAll(): Promise<void> {
+    const sessions = [...this.#watchers.keys()];
+    if (sessions.length === 0) return;
+    try {
+      type Row = { readonly session_id: string };
+      const { rows } = await this.#database.knex.raw<{ rows: readonly Row[] }>(
+        'select distinct session_id from session_controls where session_id = any(?::uuid[])',
+        [sessions],
+      );
+      for (const row of rows) this.#watchers.get(row.session_id)?.look();
+    } catch (error) {
+      this.#logger.warn('controls.not-read', { why: messageOf(error) });
+      setTimeout(() => void this.#lookAtAll(), RETRY_MS).unref();
+    }
   }
 
   async ask(asked: ControlAsked): Promise<ControlOutcome> {

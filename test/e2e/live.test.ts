@@ -48,6 +48,7 @@ describe('e2e: a live view in a browser', () => {
     terminal.type('exit\r');
     await terminal.ended();
     await page.getByText('The session has ended.').waitFor();
+    await page.locator('#status').getByText('ended').waitFor();
     await page.getByRole('link', { name: 'Show the whole recording' }).click();
     await page.locator('#player[data-state="ready"]').waitFor();
     await page.locator('#cmd-2 .text').click();
