@@ -31,6 +31,7 @@ import type { Logger } from './log.ts';
 import { createPolicyDesk } from './policy-trial.ts';
 import { ConnectionRegistry } from './session/connection-registry.ts';
 import { HeldCommands } from './session/held-commands.ts';
+import { UnaskedKeys } from './session/link-sign-in.ts';
 import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
 import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
@@ -173,6 +174,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     attributions: stores.shortKeys,
     standings: createStandings(database),
     links: stores.links,
+    unasked: new UnaskedKeys(),
     dialers,
     builtins: builtinQueries(stores, {
       hostKey: publicLineOf(hostKey),

@@ -17,6 +17,8 @@ export interface LinkKeyView {
   readonly algorithm: string;
   readonly fingerprint: string;
   readonly standing: KeyStanding;
+  /** The client has shown that it holds the key. */
+  readonly isProven: boolean;
 }
 
 /** An ssh client that waits. */
@@ -60,7 +62,7 @@ export interface DeviceView {
   /** `http:ADDRESS` */
   readonly source: string;
   /** The key that is to be registered; null = none is. */
-  readonly key: LinkKeyView | null;
+  readonly key: Omit<LinkKeyView, 'isProven'> | null;
   readonly expiresAt: string;
 }
 

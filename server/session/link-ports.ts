@@ -10,7 +10,7 @@ export interface LinkSignIns {
   isOffered(userName: string): boolean;
   /** Makes the link. Rejects when that can't be written down. */
   begin(userName: string): Promise<LinkWait>;
-  /** The person has signed in: lets the client in as them, without a key. False = they no longer may. */
+  /** The person has signed in: lets the client in as them. False = they no longer may. */
   enter(userName: string): Promise<boolean>;
 }
 
@@ -28,8 +28,6 @@ export interface LinkWait {
 export type LinkOutcome =
   /** `enter` lets the client in. */
   | { readonly kind: 'signed-in' }
-  /** The same, but a key is to be remembered: `offered` and `proven` take that one alone. */
-  | { readonly kind: 'prove-key' }
   /** `why` is for the client. */
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'withdrawn' };
@@ -50,7 +48,10 @@ export interface LinkWish {
   readonly userName: string;
   readonly target: string;
   readonly login: string | null;
-  readonly keys: readonly ShownKey[];
+  readonly keys: readonly (ShownKey & {
+    /** It has signed for this connection, so it may be remembered. */
+    readonly isProven: boolean;
+  })[];
 }
 
 export interface OpenedLink {
@@ -90,6 +91,8 @@ export interface RememberedKey {
 export interface Links {
   /** False = no links are made at all. */
   readonly isOn: boolean;
+  /** Whether keys may be remembered. */
+  readonly remembers: boolean;
   open(wish: LinkWish): Promise<OpenedLink>;
   /** Waits for what becomes of a link, and uses it up. `signal` withdraws it. */
   decision(id: string, signal: AbortSignal): Promise<LinkDecision>;

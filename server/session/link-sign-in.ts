@@ -19,12 +19,35 @@ import type {
 
 /** Keys of one client that a page lists. */
 export const MAX_SHOWN_KEYS = 6;
+/** Keys that aren't asked for a signature; the oldest are forgotten. */
+export const MAX_UNASKED_KEYS = 10_000;
+
+/**
+ * Unknown keys of clients that have another one which counts. To sign with them may take a passphrase, and
+ * nobody would have them remembered. Kept by one process, so after a start each is asked once more.
+ */
+export class UnaskedKeys {
+  readonly #blobs = new Set<string>();
+
+  has(blob: Buffer): boolean {
+    return this.#blobs.has(blob.toString('base64'));
+  }
+
+  add(blob: Buffer): void {
+    this.#blobs.add(blob.toString('base64'));
+    const oldest = this.#blobs.values().next();
+    if (this.#blobs.size > MAX_UNASKED_KEYS && oldest.done !== true) {
+      this.#blobs.delete(oldest.value);
+    }
+  }
+}
 
 /** What a person has confirmed. */
 export type ConfirmedLink = Extract<LinkDecision, { kind: 'confirmed' }>;
 
 export class LinkSignIn {
   readonly #links: Links;
+  readonly #unasked: UnaskedKeys;
   readonly #source: string;
   readonly #shown: ShownKey[] = [];
   /** Blobs of those keys, base64, that have signed for this connection. */
@@ -33,8 +56,9 @@ export class LinkSignIn {
   #confirmed: ConfirmedLink | null = null;
   #refusedBy: string | null = null;
 
-  constructor(links: Links, source: string) {
+  constructor(links: Links, unasked: UnaskedKeys, source: string) {
     this.#links = links;
+    this.#unasked = unasked;
     this.#source = source;
   }
 
@@ -45,6 +69,21 @@ export class LinkSignIn {
 
   isOffered(userName: string): boolean {
     return this.#links.isOn && parseDestination(userName).kind === 'destination';
+  }
+
+  /**
+   * Whether an unknown key is asked for its signature, because a person may want it remembered. A security
+   * token isn't: somebody would have to touch it at each connection, for nothing in most.
+   */
+  isAsked(userName: string, key: PublicKey): boolean {
+    const isToken = key.algorithm.startsWith('sk-');
+    if (key.certificate !== undefined || isToken || this.#unasked.has(key.blob)) return false;
+    return this.#links.remembers && this.isOffered(userName);
+  }
+
+  /** The client came in by another key: those that it showed before are not asked again. */
+  cameInOtherwise(): void {
+    for (const { blob } of this.#shown) this.#unasked.add(blob);
   }
 
   /** The client showed a key that nobody has. Certificates are none that could be remembered. */
@@ -61,7 +100,7 @@ export class LinkSignIn {
     const parsed = parseDestination(userName);
     const { login, target } =
       parsed.kind === 'destination' ? parsed.destination : { login: null, target: userName };
-    const keys = [...this.#shown];
+    const keys = this.#shown.map((key) => ({ ...key, isProven: this.#isProven(key) }));
     const link = await this.#links.open({ source: this.#source, userName, target, login, keys });
     this.#link = link;
     const giveUp = new AbortController();
@@ -73,23 +112,11 @@ export class LinkSignIn {
     };
   }
 
-  /** Whether this is the key that is to be remembered. */
-  isWanted(key: PublicKey): boolean {
-    const wanted = this.#wanted;
-    return wanted !== null && key.certificate === undefined && wanted.blob.equals(key.blob);
-  }
-
-  /**
-   * The key that may be remembered, because it has been proven; `shown` = it has just signed.
-   * @returns null = none is to be remembered, or none has been proven
-   */
-  provenKey(shown: PublicKey | null): ShownKey | null {
-    const wanted = this.#wanted;
-    if (wanted === null) return null;
-    const hasSigned =
-      this.#proven.has(wanted.blob.toString('base64')) ||
-      (shown !== null && this.isWanted(shown) && hasPresence(shown));
-    return hasSigned ? wanted : null;
+  /** The key that is to be remembered; null = none is, or it has not been proven. */
+  get provenKey(): ShownKey | null {
+    const fingerprint = this.#confirmed?.remember?.fingerprint;
+    const wanted = this.#shown.find((one) => one.fingerprint === fingerprint);
+    return wanted !== undefined && this.#isProven(wanted) ? wanted : null;
   }
 
   /** What a row of the journal says of the link; nothing when there was none. */
@@ -124,9 +151,8 @@ export class LinkSignIn {
     return this.#links.remember(wish, event);
   }
 
-  get #wanted(): ShownKey | null {
-    const fingerprint = this.#confirmed?.remember?.fingerprint;
-    return this.#shown.find((one) => one.fingerprint === fingerprint) ?? null;
+  #isProven({ blob }: ShownKey): boolean {
+    return this.#proven.has(blob.toString('base64'));
   }
 
   #decided(decision: LinkDecision): LinkOutcome {
@@ -136,15 +162,14 @@ export class LinkSignIn {
       return { kind: 'refused', why: refusalText(decision) };
     }
     this.#confirmed = decision;
-    const isToProve = this.#wanted !== null && this.provenKey(null) === null;
-    return { kind: isToProve ? 'prove-key' : 'signed-in' };
+    return { kind: 'signed-in' };
   }
 }
 
 /** Whoever lets somebody in by a link; a part of SignIn. */
 interface Linked {
   readonly link: LinkSignIn | null;
-  linked(userName: string, shown: PublicKey | null): Promise<boolean>;
+  linked(userName: string): Promise<boolean>;
 }
 
 /**
@@ -160,7 +185,7 @@ export function linkSignIns(
   return {
     isOffered: (userName) => link.isOffered(userName),
     begin: (userName) => link.begin(userName),
-    enter: (userName) => comeIn(() => signIn.linked(userName, null)),
+    enter: (userName) => comeIn(() => signIn.linked(userName)),
   };
 }
 

@@ -9,7 +9,7 @@ import { messageOf } from '../errors.ts';
 import type { AuditEvent, JsonValue } from '../journal/event.ts';
 import type { Logger } from '../log.ts';
 import type { Clock } from '../clock.ts';
-import { LinkSignIn } from './link-sign-in.ts';
+import { LinkSignIn, UnaskedKeys } from './link-sign-in.ts';
 import type {
   Attributions,
   CertificateFacts,
@@ -55,6 +55,8 @@ export interface SignInDependencies {
   readonly standings: Standings;
   /** Left out = nobody signs in by a link. */
   readonly links?: Links;
+  /** Of this process; left out = every key is asked. */
+  readonly unasked?: UnaskedKeys;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly logger: Logger;
@@ -64,6 +66,8 @@ export class SignIn {
   readonly #dependencies: SignInDependencies;
   readonly #source: string;
   readonly #refusedKeys: JsonValue[] = [];
+  /** Fingerprints and reasons: a key that is offered and then signs is one. */
+  readonly #refusals = new Set<string>();
   #peer: Peer | null = null;
   /** What the peer came in with; null inside a jump. No key: a person in a browser, alone. */
   #proof: { readonly key: PublicKey | null; readonly atMs: number } | null = null;
@@ -73,8 +77,8 @@ export class SignIn {
   constructor(dependencies: SignInDependencies, source: string) {
     this.#dependencies = dependencies;
     this.#source = source;
-    const { links } = dependencies;
-    this.link = links === undefined ? null : new LinkSignIn(links, source);
+    const { links, unasked = new UnaskedKeys() } = dependencies;
+    this.link = links === undefined ? null : new LinkSignIn(links, unasked, source);
   }
 
   /** Null before anybody has authenticated. */
@@ -87,20 +91,19 @@ export class SignIn {
   }
 
   async offered(userName: string, key: PublicKey): Promise<boolean> {
-    if (this.#isConfirmed) return this.link?.isWanted(key) === true;
     if ((await this.#judge(userName, key)) !== null) return true;
     this.link?.showed(key, false);
-    return false;
+    return this.link?.isAsked(userName, key) ?? false;
   }
 
   async proven(userName: string, key: PublicKey): Promise<boolean> {
-    if (this.#isConfirmed) return this.linked(userName, key);
     const atMs = this.#dependencies.clock.nowMs();
     const judged = await this.#judge(userName, key);
     if (judged === null) {
       this.link?.showed(key, true);
       return false;
     }
+    this.link?.cameInOtherwise();
     const { data, ...peer } = judged;
     await this.#succeeded(peer.principal, {
       ...data,
@@ -112,16 +115,12 @@ export class SignIn {
     return true;
   }
 
-  /**
-   * Lets the person in who has signed in by the link; `shown` = the key that has just been proven, which is
-   * remembered then. False = it is another key, or the person may not come in any more.
-   */
-  async linked(userName: string, shown: PublicKey | null): Promise<boolean> {
+  /** Lets the person in who has signed in by the link. False = they may not come in any more. */
+  async linked(userName: string): Promise<boolean> {
     const { link } = this;
     const confirmed = link?.confirmed ?? null;
     if (link === null || confirmed === null) return false;
-    const key = link.provenKey(shown);
-    if (shown !== null && key === null) return false;
+    const key = link.provenKey;
     const { clock, standings } = this.#dependencies;
     const atMs = clock.nowMs();
     const principal = await standings.principalNow(confirmed.principal.id, null);
@@ -137,10 +136,6 @@ export class SignIn {
     this.#proof = { key: remembered, atMs };
     this.#peer = { principal, known: null, forceCommand: null, permits: EVERYTHING, userName };
     return true;
-  }
-
-  get #isConfirmed(): boolean {
-    return (this.link?.confirmed ?? null) !== null;
   }
 
   /** Lets the peer of the outer connection in, as the login that `userName` names on the target. */
@@ -225,7 +220,9 @@ export class SignIn {
   }
 
   #refused(userName: string, key: PublicKey, why: string, facts: CertificateFacts | null): void {
-    if (this.#refusedKeys.length >= MAX_REFUSED_KEYS) return;
+    const isKnown = this.#refusals.has(`${key.fingerprint} ${why}`);
+    if (isKnown || this.#refusedKeys.length >= MAX_REFUSED_KEYS) return;
+    this.#refusals.add(`${key.fingerprint} ${why}`);
     this.#refusedKeys.push({
       userName: clip(userName),
       fingerprint: key.fingerprint,

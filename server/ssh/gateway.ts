@@ -186,7 +186,7 @@ class ListeningGateway implements Gateway {
         },
         leave: () => {
           this.#limiter.resume(key);
-          limitTo(this.#limits.provingGraceMs);
+          limitTo(this.#limits.loginGraceMs);
         },
         refused: () => {
           ending = 'refused';

@@ -40,8 +40,6 @@ export interface GatewayLimits {
   readonly maxWaitingPerSource: number;
   /** What such a wait takes at most. */
   readonly waitingMs: number;
-  /** And then the key that is to be remembered; somebody may have to unlock or touch it. */
-  readonly provingGraceMs: number;
   /** New connections of one source: the lasting rate, and how many may come at once. */
   readonly connectionsPerSecond: number;
   readonly connectionBurst: number;
@@ -81,7 +79,6 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxWaiting: 64,
   maxWaitingPerSource: 8,
   waitingMs: 11 * 60_000,
-  provingGraceMs: 120_000,
   connectionsPerSecond: 10,
   connectionBurst: 50,
   maxSources: 10_000,

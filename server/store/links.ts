@@ -44,6 +44,8 @@ export interface WaitingLink {
     readonly algorithm: string;
     readonly fingerprint: string;
     readonly standing: KeyStanding;
+    /** It has signed, so it may be remembered. */
+    readonly isProven: boolean;
   }[];
   /** ISO 8601. */
   readonly expiresAt: string;
@@ -82,12 +84,14 @@ export interface LinksOptions {
   /** Where browsers reach the web server, without a final slash; asked whenever a link is written. */
   readonly publicUrl: () => string;
   readonly isOn: boolean;
+  readonly remembers: boolean;
   readonly lifeMs?: number;
 }
 
 interface StoredKey {
   readonly algorithm: string;
   readonly fingerprint: string;
+  readonly isProven: boolean;
 }
 
 interface LinkRow {
@@ -127,12 +131,18 @@ class LinkDesk implements StoredLinks {
     return this.#options.isOn;
   }
 
+  get remembers(): boolean {
+    return this.#options.remembers;
+  }
+
   async open(wish: LinkWish): Promise<OpenedLink> {
     const { lifeMs = LINK_LIFE_MS, publicUrl } = this.#options;
     const id = uuidv7();
     const token = newSecret();
     const code = newCode();
-    const keys = wish.keys.map(({ algorithm, fingerprint }) => ({ algorithm, fingerprint }));
+    const keys = wish.keys.map(({ algorithm, fingerprint, isProven }): StoredKey => {
+      return { algorithm, fingerprint, isProven };
+    });
     const row = {
       id,
       token_hash: hashOf(token),
@@ -198,8 +208,8 @@ class LinkDesk implements StoredLinks {
     if (remember !== null) {
       const keys = await this.#standings(seen.keys, principal.id);
       const key = keys.find(({ fingerprint }) => fingerprint === remember.fingerprint);
-      const may = key?.standing.kind === 'unknown' || key?.standing.kind === 'expired';
-      if (!may) return { kind: 'not-that-key' };
+      const isFree = key?.standing.kind === 'unknown' || key?.standing.kind === 'expired';
+      if (!isFree || !key.isProven || !this.remembers) return { kind: 'not-that-key' };
     }
     // Counted before it is compared, so that guesses at the same time are no more than one after the other.
     const [row] = await this.#knex('sign_in_links')
@@ -283,7 +293,7 @@ class LinkDesk implements StoredLinks {
           readonly revoked_at: Date | null;
         }[]
       >('fingerprint', 'principal_id', 'expires_at', 'revoked_at');
-    return keys.map(({ algorithm, fingerprint }) => {
+    return keys.map(({ algorithm, fingerprint, isProven }) => {
       const row = rows.find((one) => one.fingerprint === fingerprint);
       const standing: KeyStanding =
         row === undefined
@@ -293,7 +303,7 @@ class LinkDesk implements StoredLinks {
             : row.revoked_at !== null || row.expires_at === null
               ? { kind: 'revoked' }
               : { kind: 'expired', at: row.expires_at.toISOString() };
-      return { algorithm, fingerprint, standing };
+      return { algorithm, fingerprint, standing, isProven };
     });
   }
 

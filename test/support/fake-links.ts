@@ -19,11 +19,17 @@ export const waitingLink: LinkView = {
   target: 'web-01',
   login: 'deploy',
   keys: [
-    { algorithm: 'ssh-ed25519', fingerprint: FINGERPRINT, standing: { kind: 'unknown' } },
+    {
+      algorithm: 'ssh-ed25519',
+      fingerprint: FINGERPRINT,
+      standing: { kind: 'unknown' },
+      isProven: true,
+    },
     {
       algorithm: 'ssh-rsa',
       fingerprint: OTHER_FINGERPRINT,
       standing: { kind: 'expired', at: '2025-12-31T20:00:00.000Z' },
+      isProven: true,
     },
   ],
   expiresAt: '2026-01-01T10:09:00.000Z',

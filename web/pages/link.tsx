@@ -65,8 +65,8 @@ export function LinkPage(props: LinkProps & { readonly assets: AssetPaths }) {
   );
 }
 
-function mayBeRemembered({ standing }: LinkKeyView): boolean {
-  return standing.kind === 'unknown' || standing.kind === 'expired';
+function mayBeRemembered({ isProven, standing }: LinkKeyView): boolean {
+  return isProven && (standing.kind === 'unknown' || standing.kind === 'expired');
 }
 
 function Asked({ link }: { readonly link: LinkView }) {
@@ -89,6 +89,9 @@ function Shown({ one }: { readonly one: LinkKeyView }) {
       )}
       {standing.kind === 'revoked' && <span class="muted">yours, and revoked</span>}
       {standing.kind === 'taken' && <span class="muted">can’t be remembered</span>}
+      {standing.kind === 'unknown' && !one.isProven && (
+        <span class="muted">not proven, so it can’t be remembered</span>
+      )}
     </span>
   );
 }
@@ -128,8 +131,7 @@ function Remembering(props: {
         </select>
       </label>
       <p class="muted">
-        ssh has to prove the key then, so it may ask for a passphrase or a touch. See and revoke
-        yours under <a href="/keys">Keys</a>.
+        See and revoke your keys under <a href="/keys">Keys</a>.
       </p>
     </fieldset>
   );

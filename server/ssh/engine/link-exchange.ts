@@ -59,8 +59,7 @@ export class LinkExchange {
     try {
       const shown = this.show(wait.text);
       const outcome = await Promise.race([wait.outcome, withdrawn]);
-      const isIn = outcome.kind === 'signed-in' || outcome.kind === 'prove-key';
-      if (!isIn) return outcome;
+      if (outcome.kind !== 'signed-in') return outcome;
       // A success before the answer would reach a client that still expects to be asked.
       return (await shown) ? outcome : await withdrawn;
     } finally {

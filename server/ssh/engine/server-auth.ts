@@ -1,8 +1,8 @@
 /**
  * Authentication of a client, RFC 4252: public keys, plain or certified, and behind them a link for people.
  * A bare offer is answered but proves nothing; a request with a signature counts only after it was verified
- * over this connection. A key that counts for nothing is never asked for its signature, so nobody has to
- * touch or unlock it; one that is to be remembered is proven after the person has signed in.
+ * over this connection. The judge may ask an unknown key for its signature too, so that a person can have it
+ * remembered: OpenSSH gives each key one chance, before it turns to the link.
  */
 import { certificateAlgorithm, isCertificateName, readCertificate } from './certificate.ts';
 import { MAX_AUTH_REQUESTS, MAX_PENDING_REQUESTS } from './limits.ts';
@@ -58,12 +58,11 @@ type Verdict =
   | 'accepted'
   | 'offer-accepted'
   | 'refused'
-  /** The person has signed in, and a key is to follow. */
-  | 'partly'
   /** The client has turned to something else. */
   | 'withdrawn';
 const EMPTY = Buffer.alloc(0);
 const INTERACTIVE = 'keyboard-interactive';
+const SHUT_OUT_TEXT = 'whoever signed in in the browser may not come in any more; ask an admin';
 const BUSY_TEXT =
   'sallyport: too many sign-ins wait for a browser already; finish those, or try again in a minute.\n';
 
@@ -80,7 +79,6 @@ export class ServerAuth implements Stage {
   #exchange: LinkExchange | null = null;
   /** A connection gets one link. */
   #hadLink = false;
-  #isSignedIn = false;
 
   constructor(transport: Transport, options: ServerAuthOptions) {
     this.#transport = transport;
@@ -179,17 +177,16 @@ export class ServerAuth implements Stage {
         continue;
       }
       if (verdict === 'withdrawn') continue;
-      if (verdict === 'partly') this.#failures = 0;
-      else if (next.method !== 'none') this.#refused(next.method);
+      if (next.method !== 'none') this.#refused(next.method);
       const methods = this.#methods(next.userName);
-      this.#transport.send(encodePacket(MESSAGE.USERAUTH_FAILURE, methods, verdict === 'partly'));
+      this.#transport.send(encodePacket(MESSAGE.USERAUTH_FAILURE, methods, false));
     }
     this.#isBusy = false;
   }
 
   /** What a client may try next. Whoever has shown too many keys is sent to the link, if there is one. */
   #methods(userName: string): string {
-    const hasLink = this.#isSignedIn || this.#offersLink(userName);
+    const hasLink = this.#offersLink(userName);
     const hasKeys = this.#failures < this.#options.maxAttempts || !hasLink;
     return [...(hasKeys ? ['publickey'] : []), ...(hasLink ? [INTERACTIVE] : [])].join();
   }
@@ -200,7 +197,7 @@ export class ServerAuth implements Stage {
   }
 
   #mayUseLink({ method, userName }: AuthRequest): boolean {
-    return method === INTERACTIVE && (this.#isSignedIn || this.#offersLink(userName));
+    return method === INTERACTIVE && this.#offersLink(userName);
   }
 
   async #judge(request: AuthRequest): Promise<Verdict> {
@@ -231,8 +228,6 @@ export class ServerAuth implements Stage {
   async #link(userName: string): Promise<Verdict> {
     const { links, waits } = this.#options;
     if (links === undefined || waits === undefined) return 'refused';
-    const enter = (name: string): Promise<boolean> => links.enter(name);
-    if (this.#isSignedIn) return this.#enter(enter, userName);
     this.#hadLink = true;
     const exchange = new LinkExchange(this.#transport);
     this.#exchange = exchange;
@@ -244,12 +239,10 @@ export class ServerAuth implements Stage {
     try {
       const outcome = await exchange.run(await links.begin(userName));
       if (outcome.kind === 'withdrawn') return 'withdrawn';
-      if (outcome.kind === 'refused') {
-        this.#transport.close(outcome.why, DISCONNECT_REASON.noMoreAuthMethods);
-        return 'refused';
-      }
-      this.#isSignedIn = true;
-      return outcome.kind === 'prove-key' ? 'partly' : await this.#enter(enter, userName);
+      if (outcome.kind === 'signed-in' && (await links.enter(userName))) return 'accepted';
+      const why = outcome.kind === 'refused' ? outcome.why : SHUT_OUT_TEXT;
+      this.#transport.close(why, DISCONNECT_REASON.noMoreAuthMethods);
+      return 'refused';
     } catch (thrown) {
       return this.#unable(thrown);
     } finally {
