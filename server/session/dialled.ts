@@ -33,7 +33,10 @@ export async function reached(scene: Scene, outcome: DialOutcome): Promise<Diall
   };
   if (outcome.kind === 'open') {
     const { id, isShared, from } = outcome.connection;
-    const data = { connection: id, shared: isShared, from };
+    const { login, rule } = context.grant;
+    // One that is shared was opened for an earlier session; its credential serves this grant, too.
+    const use = { login: login.name, credential: login.credential, grant: rule.id };
+    const data = { connection: id, shared: isShared, from, ...use };
     // What decided about the session is committed already; this row mustn't keep the output waiting.
     dependencies.journal.append({ type: 'upstream.opened', ...event, data }).catch((error) => {
       const { message } = asFailure(error);

@@ -62,7 +62,7 @@ export async function rotate(options: RotationOptions): Promise<Rotated> {
     for (let after: string | null = null; ;) {
       const page: readonly SealedCredential[] = await options.credentials.sealedPage(after, BATCH);
       moved += await movePage(options, after, page, failures, round > 0);
-      if (round === 0) {
+      if (round === 0 && page.length > 0) {
         seen += page.length;
         await options.progress({ seen, moved });
       }

@@ -266,8 +266,8 @@ policies:
       assert.ok(typeof data['grant'] === 'string' && data['grant'] !== '');
       const same = opened.filter((one) => one.session === session);
       assert.deepEqual(
-        same.map((one) => one.data['connection']),
-        [data['connection']],
+        same.map((one) => [one.data['connection'], one.data['grant'], one.data['credential']]),
+        [[data['connection'], data['grant'], data['credential']]],
       );
     }
     const moved = entries.filter(
