@@ -29,6 +29,7 @@ import * as accessAndWebhooks from './0023_access_and_webhooks.ts';
 import * as lockouts from './0025_lockouts.ts';
 import * as sessionControls from './0026_session_controls.ts';
 import * as runs from './0027_runs.ts';
+import * as sessionLists from './0028_session_lists.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0025_lockouts', migration: lockouts },
   { name: '0026_session_controls', migration: sessionControls },
   { name: '0027_runs', migration: runs },
+  { name: '0028_session_lists', migration: sessionLists },
 ];

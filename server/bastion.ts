@@ -48,10 +48,11 @@ import { createLiveSignals } from './store/live.ts';
 import { createLockouts } from './store/lockouts.ts';
 import { isOutage } from './store/outage.ts';
 import { maskedPorts } from './session/masked-record.ts';
-import { createRuns } from './store/runs.ts';
-import { createRuleHits } from './store/rule-hits.ts';
-import { createRuns } from './store/runs.ts';
 import { createOverview } from './store/overview.ts';
+import { createRuleHits } from './store/rule-hits.ts';
+import { JOURNAL_CHANNEL } from './store/journal.ts';
+import { createSavedFilters } from './store/saved-filters.ts';
+import { createRuns } from './store/runs.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
 import { startRetention } from './store/retention.ts';
@@ -234,6 +235,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       ...stores.recordings,
       prepare: (id) => keyframes.prepare(id),
       watch: (id, onNews) => live.watch(id, onNews),
+    },
     overview: createOverview(database, clock),
     policyDesk: createPolicyDesk({
       hits: createRuleHits(database),
@@ -242,12 +244,14 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       targets: () => stores.directory.allTargets(),
       clock,
     }),
+    savedFilters: createSavedFilters(database),
+    newsSource: {
+      watch: (onNews) => database.listen(JOURNAL_CHANNEL, onNews),
     },
     runs: createRuns(database),
     search: stores.search,
     signIns: stores.tokens,
     lockouts: createLockouts(database),
-    overview: createOverview(database, clock),
     issuerDesk: stores.issuerDesk,
     tokens: stores.tokenDesk,
     approvals: stores.approvals,
@@ -265,8 +269,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       };
     },
     isOutage,
-    metrics: () =>
-      metricsText(gateway.connectionCount, registry.activeSessions) + told.metrics(),
+    metrics: () => metricsText(gateway.connectionCount, registry.activeSessions) + told.metrics(),
     pages: await createPages(),
     recordingKey: (keyId) => publicKeyOf(home, keyId),
     files: createKeptFiles(database),
@@ -280,12 +283,12 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       signed: isSignedBy,
     },
     directory: stores.directoryObjects,
+    directoryEdits: createDirectoryDesk(stores),
     parsePublicKey: parsePublicLine,
     logger,
     clock,
     version,
   });
-    directoryEdits: createDirectoryDesk(stores),
   httpUrl = http.url;
   closers.add('web', () => http.close());
 

@@ -18,6 +18,7 @@ export interface AssetPaths {
   readonly playerStyle: string;
   readonly replayScript: string;
   readonly inboxScript: string;
+  readonly sessionsScript: string;
 }
 
 /** What a page that stands alone carries inside. */
@@ -48,10 +49,11 @@ export async function buildAssets(): Promise<Assets> {
     files.set(name, { type, body });
     return `/assets/${name}`;
   };
-  const [replay, exported, inbox, style, icon, playerScript, playerStyle] = await Promise.all([
+  const [replay, exported, inbox, sessions, style, icon, playerScript, playerStyle] = await Promise.all([
     bundled('islands/replay.ts'),
     bundled('islands/exported.ts'),
     bundled('islands/inbox.ts'),
+    bundled('islands/sessions.ts'),
     bundled('styles/app.css'),
     readFile(here('styles/icon.svg')),
     readFile(inPackage('asciinema-player/dist/bundle/asciinema-player.min.js')),
@@ -60,6 +62,7 @@ export async function buildAssets(): Promise<Assets> {
   const paths = {
     replayScript: add('replay', 'js', SCRIPT, replay),
     inboxScript: add('inbox', 'js', SCRIPT, inbox),
+    sessionsScript: add('sessions', 'js', SCRIPT, sessions),
     style: add('app', 'css', STYLE, style),
     icon: add('icon', 'svg', 'image/svg+xml', icon),
     playerScript: add('player', 'js', SCRIPT, playerScript),

@@ -12,11 +12,11 @@ import { DevicePage } from './pages/device.tsx';
 import { ErrorPage } from './pages/error.tsx';
 import { ExportedPage, RECORDING_PLACE } from './pages/exported.tsx';
 import { JournalPage } from './pages/journal.tsx';
+import { OverviewPage } from './pages/overview.tsx';
 import { OwnKeysPage } from './pages/keys.tsx';
 import { LinkPage, SignedClientPage } from './pages/link.tsx';
-import { RunPage, RunsPage } from './pages/runs.tsx';
 import { RulesPage } from './pages/rules.tsx';
-import { OverviewPage } from './pages/overview.tsx';
+import { RunPage, RunsPage } from './pages/runs.tsx';
 import { SearchPage } from './pages/search.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
@@ -43,6 +43,7 @@ export async function createPages(): Promise<Pages> {
     runs: page(RunsPage),
     run: page(RunPage),
     compare: page(ComparePage),
+    journal: page(JournalPage),
     setup: page(SetupPage),
     signIn: page(SignInPage),
     link: page(LinkPage),

@@ -28,22 +28,22 @@ import { LiveViews } from './live.ts';
 import { openRoutes } from './open-routes.ts';
 import type { HttpOptions, Services } from './options.ts';
 import type { Frame } from './pages.ts';
-import { ownKeyPages, ownKeyRoutes } from './own-key-routes.ts';
-import { pageRoutes } from './page-routes.ts';
-import { Replays } from './replays.ts';
 import { OidcClient } from './oidc.ts';
 import { oidcRoutes, signInPlace } from './oidc-routes.ts';
 import { ownUrl } from './own-url.ts';
+import { ownKeyPages, ownKeyRoutes } from './own-key-routes.ts';
 import { pageRoutes } from './page-routes.ts';
-import { ruleRoutes } from './rule-routes.ts';
 import { Replays } from './replays.ts';
 import { overviewRoutes } from './overview-routes.ts';
+import { ruleRoutes } from './rule-routes.ts';
+import { NewsFeed } from './news-feed.ts';
+import { sessionListRoutes } from './session-list-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
-import { runRoutes } from './run-routes.ts';
 import { sshKeyRoutes } from './ssh-key-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
 import {
   identify,
   isGuessedToken,
@@ -58,7 +58,6 @@ export const MAX_BODY_BYTES = 64 * 1024;
 /** Who guesses tokens, as far as that is known: a name that nobody can have. */
 const GUESSED_TOKENS = '(token)';
 /** A compressed body is refused: no client of ours sends one. */
-import { tokenRoutes } from './token-routes.ts';
 const BODY = { limit: MAX_BODY_BYTES, inflate: false };
 export const MAX_HTTP_CONNECTIONS = 1024;
 /** One address may not take all of them; a proxy in front has to do with these. */
@@ -83,13 +82,14 @@ export interface HttpServer {
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const live = new LiveViews(options.recordings);
   const feed = new ApprovalFeed(options.approvals);
+  const news = new NewsFeed(options.newsSource);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
-    httpApp(options, live, feed),
+    httpApp(options, live, feed, news),
   );
   limitSources(server);
   server.maxConnections = MAX_HTTP_CONNECTIONS;
@@ -103,6 +103,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
       // Views of running sessions end by themselves only when the sessions do.
       live.close();
       feed.close();
+      news.close();
       return close(server);
     },
   };
@@ -127,7 +128,12 @@ function limitSources(server: Server): void {
 }
 
 /** The application without a server. */
-export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFeed): Express {
+export function httpApp(
+  options: HttpOptions,
+  live: LiveViews,
+  feed: ApprovalFeed,
+  news: NewsFeed,
+): Express {
   const { audit, clock, pages, publicUrl, signIns } = options;
   const services: Services = {
     ...options,
@@ -137,6 +143,7 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
     replays: new Replays(options.recordings),
     live,
     feed,
+    news,
   };
   const app = express();
   app.disable('x-powered-by');
@@ -161,18 +168,17 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   });
   app.use(express.json(BODY));
   app.use(express.urlencoded({ ...BODY, extended: false, parameterLimit: 20 }));
+  app.use(sessionListRoutes(services));
   app.use('/api/v1/sessions', sessionRoutes(services));
+  app.use('/api/v1/sessions', holdRoutes(services));
+  app.use('/api/v1/sessions', controlRoutes(services));
+  app.use(searchRoutes(services));
   app.use(runRoutes(services));
   app.use(ruleRoutes(services));
   app.use(overviewRoutes(services));
-  app.use('/api/v1/sessions', controlRoutes(services));
-  app.use('/api/v1/sessions', holdRoutes(services));
-  app.use(searchRoutes(services));
   app.use('/api/v1/approvals', approvalRoutes(services));
   app.use(accessRoutes(services));
   app.use('/api/v1', directoryRoutes(services));
-  app.use(runRoutes(services));
-  app.use(overviewRoutes(services));
   app.use('/api/v1/journal', journalRoutes(services));
   app.use('/api/v1/tokens', tokenRoutes(services));
   app.use('/api/v1/ssh-keys', ownKeyRoutes(services));
@@ -183,6 +189,7 @@ export function httpApp(options: HttpOptions, live: LiveViews, feed: ApprovalFee
   app.use(linkRoutes(services));
   app.use(devicePages(services));
   app.use(ownKeyPages(services));
+  app.use(controlPages(services));
   app.use(pageRoutes(services));
   app.use(approvalPages(services));
   app.use(directoryPages(services));

@@ -26,14 +26,16 @@ import type {
 } from './ports.ts';
 import type { ClientSignIns } from './link-ports.ts';
 import type { LiveViews } from './live.ts';
-import type { Replays } from './replays.ts';
 import type { OidcClient } from './oidc.ts';
-import type { Views } from './views.ts';
+import type { Replays } from './replays.ts';
 import type { IssuerDesk } from './sign-in-ports.ts';
 import type { TokenDesk } from './token-ports.ts';
-import type { PolicyDesk } from './rule-ports.ts';
 import type { OverviewReader } from './overview-ports.ts';
+import type { PolicyDesk } from './rule-ports.ts';
+import type { NewsFeed, NewsSource } from './news-feed.ts';
+import type { SavedFilterDesk } from './saved-filter-ports.ts';
 import type { RunReader } from './run-ports.ts';
+import type { Views } from './views.ts';
 
 export interface HttpOptions {
   /** Port 0 takes any free port. */
@@ -44,15 +46,19 @@ export interface HttpOptions {
   readonly files: KeptFileReader;
   readonly overview: OverviewReader;
   readonly policyDesk: PolicyDesk;
+  readonly savedFilters: SavedFilterDesk;
+  /** Told of whatever may change a list. */
+  readonly newsSource: NewsSource;
   readonly runs: RunReader;
+  readonly search: SearchDesk;
   readonly signIns: SignIns;
   /** Left out = waits after failures count for this process alone, until it ends. */
   readonly lockouts?: LockoutKeeper;
+  readonly issuerDesk: IssuerDesk;
+  readonly tokens: TokenDesk;
   readonly approvals: ApprovalDesk;
   readonly access: AccessDesk;
   readonly audit: AuditWriter & AuditReader;
-  readonly issuerDesk: IssuerDesk;
-  readonly tokens: TokenDesk;
   readonly controls: ControlDesk;
   readonly readiness: () => Promise<{
     readonly ready: boolean;
@@ -71,18 +77,19 @@ export interface HttpOptions {
   readonly shortKeys: ShortKeyDesk;
   readonly clientSignIns: ClientSignIns;
   readonly directory: DirectoryDesk;
+  readonly directoryEdits: DirectoryEditDesk;
   readonly parsePublicKey: (line: string) => PublicKeyOutcome;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;
 }
 
-  readonly directoryEdits: DirectoryEditDesk;
 export interface Services extends HttpOptions {
+  readonly news: NewsFeed;
   readonly views: Views;
   readonly attempts: Attempts;
-  readonly replays: Replays;
   readonly oidc: OidcClient;
+  readonly replays: Replays;
   readonly live: LiveViews;
   readonly feed: ApprovalFeed;
 }

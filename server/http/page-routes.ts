@@ -17,14 +17,17 @@ export function pageRoutes(services: Services): Router {
   router.get('/', (_request, response) => response.redirect(302, '/sessions'));
 
   router.get('/sessions', async (request, response) => {
-    principalFor(response, 'session.list');
+    const principal = principalFor(response, 'session.list');
     const frame = await frameOf(services, response);
-    const filters = sessionFilters(request.query);
+    // How they are shown is no filter of what there is.
+    const { show, ...asked } = request.query;
+    const filters = sessionFilters(asked);
     const continued = typeof request.query['cursor'] === 'string';
-    const base = { frame, filters, continued };
+    const saved = await services.savedFilters.list(principal.id);
+    const base = { frame, filters, continued, saved, showsScreens: show === 'screens' };
     let props: SessionsProps;
     try {
-      const found = await sessionsFor(services, response, sessionQuery(request.query));
+      const found = await sessionsFor(services, response, sessionQuery(asked));
       props = { ...base, ...found, problem: null };
     } catch (error) {
       if (!(error instanceof SallyportError) || error.code !== 'usage.invalid') throw error;

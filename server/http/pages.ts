@@ -7,10 +7,10 @@ import type { ApprovalPages } from './approval-page-props.ts';
 import type { Principal } from '../access/principal.ts';
 import type { ControlKind, ControlView } from './control-ports.ts';
 import type { EventType, JournalEntry } from '../journal/event.ts';
-import type { OverviewView } from './overview-ports.ts';
+import type { LinkPages } from './link-page-props.ts';
 import type { OverviewView } from './overview-ports.ts';
 import type { RulePages } from './rule-page-props.ts';
-import type { LinkPages } from './link-page-props.ts';
+import type { SavedFilter } from './saved-filter-ports.ts';
 import type { RunPages } from './run-page-props.ts';
 import type {
   ChainReader,
@@ -38,6 +38,8 @@ export interface SessionFilters {
   readonly principal: string;
   readonly target: string;
   readonly run: string;
+  readonly kind: string;
+  readonly decision: string;
   readonly status: string;
   readonly since: string;
   readonly until: string;
@@ -53,6 +55,9 @@ export interface SessionsProps {
   readonly page: Page<SessionView>;
   /** True when a cursor is in the URL: this isn't the first page. */
   readonly continued: boolean;
+  /** As pictures of their last screens rather than as rows. */
+  readonly showsScreens: boolean;
+  readonly saved: readonly SavedFilter[];
 }
 
 /** The fields of the search form, as they stand in the URL; an empty string is no filter. */

@@ -77,6 +77,9 @@ export interface SessionQuery {
   readonly principal?: string;
   readonly target?: string;
   readonly run?: string;
+  readonly kind?: SessionView['kind'];
+  /** Sessions with a command that was decided so. */
+  readonly decision?: 'deny' | 'hold';
   readonly status?: 'active' | 'closed' | 'failed';
   /** ISO 8601. */
   readonly since?: string;

@@ -17,10 +17,14 @@ export type Format = (typeof FORMATS)[number];
 
 export type RawQuery = Readonly<Record<string, unknown>>;
 
+const KINDS = ['shell', 'exec', 'sftp', 'scp', 'forward'] as const;
+const STOPPING = ['deny', 'hold'] as const;
 const STATUSES = ['active', 'closed', 'failed'] as const;
 const TEXT_FILTERS = ['principal', 'target', 'run', 'q'] as const;
 const SESSION_PARAMETERS: readonly string[] = [
   ...TEXT_FILTERS,
+  'kind',
+  'decision',
   'status',
   'since',
   'until',
@@ -43,6 +47,10 @@ export function sessionQuery(raw: RawQuery): SessionQuery {
   }
   const status = oneOf(raw, 'status', STATUSES);
   if (status !== null) query.status = status;
+  const kind = oneOf(raw, 'kind', KINDS);
+  if (kind !== null) query.kind = kind;
+  const decision = oneOf(raw, 'decision', STOPPING);
+  if (decision !== null) query.decision = decision;
   const cursor = text(raw, 'cursor', MAX_CURSOR_CHARACTERS);
   if (cursor !== null) query.cursor = cursor;
   return query;
@@ -68,6 +76,8 @@ export function sessionFilters(raw: RawQuery): SessionFilters {
     principal: shown('principal'),
     target: shown('target'),
     run: shown('run'),
+    kind: shown('kind'),
+    decision: shown('decision'),
     status: shown('status'),
     since: shown('since'),
     until: shown('until'),

@@ -45,6 +45,9 @@ export interface SessionFilter {
   readonly principal?: string;
   readonly target?: string;
   readonly run?: string;
+  readonly kind?: SessionObject['kind'];
+  /** Sessions with a command that was decided so. */
+  readonly decision?: 'deny' | 'hold';
   readonly status?: SessionObject['status'];
   readonly since?: string;
   readonly until?: string;
@@ -152,9 +155,15 @@ const NEWEST_FIRST: { column: string; order: 'desc' }[] = [
 /** By everything but the text of commands. */
 function matching(knex: Knex, filter: SessionFilter): SessionQuery {
   const found = knex<SessionRow>('sessions').select('id').orderBy(NEWEST_FIRST);
-  for (const name of ['principal', 'target', 'run', 'status'] as const) {
+  for (const name of ['principal', 'target', 'run', 'kind', 'status'] as const) {
     const value = filter[name];
     if (value !== undefined) void found.where(name, storable(value));
+  }
+  if (filter.decision !== undefined) {
+    void found.whereRaw(
+      'exists (select 1 from commands where session_id = sessions.id and verdict = ?)',
+      [filter.decision],
+    );
   }
   if (filter.since !== undefined) void found.where('started_at', '>=', timeOf(filter.since));
   if (filter.until !== undefined) void found.where('started_at', '<', timeOf(filter.until));

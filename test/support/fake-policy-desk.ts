@@ -1,6 +1,5 @@
 /** The desk of policies over commands that a test has. */
 import type { PolicyDesk } from '../../server/http/rule-ports.ts';
-import { createPolicyDesk } from '../../server/policy-trial.ts';
 import type { HitRow, SampleRow } from '../../server/store/rule-hits.ts';
 import type { Clock } from '../../server/clock.ts';
 import { HOSTILE } from './hostile-text.ts';
@@ -49,14 +48,23 @@ const SAMPLES: readonly SampleRow[] = [
 }));
 
 export function fakePolicyDesk(clock: Clock): PolicyDesk {
-  return createPolicyDesk({
-    hits: {
-      hits: async () => HITS,
-      samples: async () => ({ samples: SAMPLES, isCut: false }),
-    },
-    policies: async () => [{ name: 'default', version: 3, policy: POLICY }],
-    principals: async () => [],
-    targets: async () => [],
-    clock,
-  });
+  // Only when it is asked: the grammars behind it take their time, and tests of pages need them not.
+  const desk = async (): Promise<PolicyDesk> => {
+    const { createPolicyDesk } = await import('../../server/policy-trial.ts');
+    return createPolicyDesk({
+      hits: {
+        hits: async () => HITS,
+        samples: async () => ({ samples: SAMPLES, isCut: false }),
+      },
+      policies: async () => [{ name: 'default', version: 3, policy: POLICY }],
+      principals: async () => [],
+      targets: async () => [],
+      clock,
+    });
+  };
+  return {
+    policies: async () => (await desk()).policies(),
+    written: async (name) => (await desk()).written(name),
+    tryOut: async (wish) => (await desk()).tryOut(wish),
+  };
 }

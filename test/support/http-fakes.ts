@@ -236,8 +236,10 @@ export class FakeRecordings
 }
 
 function matches({ commands, view }: KeptSession, query: SessionQuery): boolean {
-  const { principal, q, run, since, status, target, until } = query;
+  const { decision, kind, principal, q, run, since, status, target, until } = query;
   return (
+    (kind === undefined || view.kind === kind) &&
+    (decision === undefined || commands.some((one) => one.decision === decision)) &&
     (principal === undefined || view.principal.name === principal) &&
     (target === undefined || view.target === target) &&
     (run === undefined || view.run === run) &&
@@ -286,6 +288,8 @@ export class FakeApprovals implements ApprovalDesk {
   readonly views: ApprovalView[] = [];
   /** Who the rules name; an id that is missing may be decided by every approver. */
   readonly named = new Map<string, readonly string[]>();
+  /** What else is known of a request, by its id. */
+  readonly backgrounds = new Map<string, Awaited<ReturnType<ApprovalDesk['background']>>>();
   /** Changes of approvals, in order, as the journal would have them. */
   readonly changed: { readonly seq: number; readonly type: EventType; readonly id: string }[] = [];
   readonly #watchers = new Set<(id: string) => void>();
@@ -374,15 +378,9 @@ export class FakeApprovals implements ApprovalDesk {
   }
 
   async background(id: string): ReturnType<ApprovalDesk['background']> {
-    const found = await this.approval(id);
-    if (found === null) return null;
-    return {
-      session: null,
-      certainty: 'exact',
-      resolved: [{ argv: ['systemctl', 'restart'], text: 'x', via: ['sudo'], language: 'shell' }],
-      moreResolved: 0,
-      earlier: [],
-    };
+    const known = this.backgrounds.get(id);
+    if (known !== undefined || (await this.approval(id)) === null) return known ?? null;
+    return { session: null, certainty: 'exact', resolved: [], moreResolved: 0, earlier: [] };
   }
 
   async changes(after: number, limit: number): ReturnType<ApprovalDesk['changes']> {
@@ -398,10 +396,7 @@ export class FakeApprovals implements ApprovalDesk {
     return () => this.#watchers.delete(onChange);
   }
 
-  async standingFor(
-    id: string,
-    principal: Principal,
-  ): ReturnType<ApprovalDesk['standingFor']> {
+  async standingFor(id: string, principal: Principal): ReturnType<ApprovalDesk['standingFor']> {
     const found = await this.approval(id);
     if (found === null) return null;
     const isTheirs = found.principal === principal.name;

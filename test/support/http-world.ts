@@ -17,6 +17,7 @@ import { FakeHolds } from './fake-holds.ts';
 import { FakeIssuerDesk } from './fake-issuer-desk.ts';
 import { FakeDirectoryEdits } from './fake-directory-edits.ts';
 import { FakeTokens } from './fake-tokens.ts';
+import { FakeNews, fakeSavedFilters } from './fake-session-lists.ts';
 import {
   FakeApprovals,
   FakeRecordings,
@@ -170,6 +171,7 @@ export interface HttpWorld {
   readonly access: FakeAccess;
   readonly approvals: FakeApprovals;
   readonly audit: FakeAudit;
+  readonly news: FakeNews;
   readonly holds: FakeHolds;
   readonly shortKeys: FakeShortKeys;
   readonly clientSignIns: FakeClientSignIns;
@@ -200,6 +202,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const signIns = new FakeSignIns();
   const access = new FakeAccess();
   const approvals = new FakeApprovals();
+  const news = new FakeNews();
   const audit = new FakeAudit();
   const holds = new FakeHolds();
   const shortKeys = new FakeShortKeys(audit, clock);
@@ -214,6 +217,8 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     files: fakeFiles(),
     overview: { overview: async () => OVERVIEW },
     policyDesk: fakePolicyDesk(clock),
+    savedFilters: fakeSavedFilters(),
+    newsSource: news,
     runs: fakeRuns(recordings),
     search,
     signIns,
@@ -254,6 +259,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     access,
     approvals,
     audit,
+    news,
     holds,
     shortKeys,
     clientSignIns,

@@ -84,6 +84,8 @@ GET  /api/v1/access-requests                access.request    200 -
 POST /api/v1/access-requests                access.request    201 -
 GET  /api/v1/access-requests/:id            access.request    404 -
 POST /api/v1/access-requests/:id/end        access.request    404 -
+GET  /api/v1/requests                       directory.read    200 -
+GET  /api/v1/webhooks                       directory.read    200 -
 GET  /access                                access.request    200 -
 POST /access                                access.request    400 -
 POST /access/:id/end                        access.request    303 -
@@ -98,6 +100,27 @@ GET  /api/v1/policies                       directory.read    200 -
 GET  /api/v1/policies/:name                 directory.read    200 -
 GET  /api/v1/credentials                    directory.read    200 -
 GET  /api/v1/credentials/:name              directory.read    200 -
+POST /api/v1/principals                     directory.write   201 -
+DELETE /api/v1/principals/:name             directory.write   200 -
+POST /api/v1/targets                        directory.write   201 -
+DELETE /api/v1/targets/:name                directory.write   200 -
+POST /api/v1/grants                         directory.write   201 -
+DELETE /api/v1/grants/:name                 directory.write   200 -
+POST /api/v1/policies                       directory.write   201 -
+DELETE /api/v1/policies/:name               directory.write   200 -
+POST /api/v1/credentials                    directory.write   201 -
+DELETE /api/v1/credentials/:name            directory.write   200 -
+POST /api/v1/grants/:name                   directory.write   201 -
+GET  /api/v1/versions                       directory.read    200 -
+GET  /api/v1/versions/:number               directory.read    404 -
+GET  /api/v1/rules                          directory.read    200 -
+POST /api/v1/rules/try                      directory.read    200 recording.viewed
+GET  /rules                                 directory.read    200 -
+POST /rules                                 directory.read    200 recording.viewed
+GET  /api/v1/sessions/:id/thumbnail         session.read      200 recording.viewed
+GET  /api/v1/sessions/news                  session.list      200 -
+POST /sessions/filters                      session.list      303 -
+POST /sessions/filters/delete               session.list      303 -
 POST /api/v1/ssh-keys                       bearer            400 -
 GET  /api/v1/ssh-keys                       ssh-key.list      200 -
 DELETE /api/v1/ssh-keys/:id                 ssh-key.revoke    404 -
@@ -163,6 +186,10 @@ const PLACES: readonly (readonly [prefix: string, name: string, value: string])[
 const BODIES: Readonly<Record<string, unknown>> = {
   'POST /api/v1/access-requests': { target: 'web-01', duration: '1h', reason: 'why' },
   'POST /approvals/:id': { decision: 'approve' },
+  'POST /api/v1/rules/try': { name: 'default', policy: 'default: allow' },
+  'POST /rules': { name: 'default', policy: 'default: allow' },
+  'POST /sessions/filters': { name: 'mine', query: 'target=web-01' },
+  'POST /sessions/filters/delete': { name: 'mine' },
   'POST /api/v1/sessions/:id/notice': { text: 'hello' },
   'POST /sessions/:id/notice': { text: 'hello' },
   'POST /api/v1/sessions/:id/hold': { reason: 'a case' },

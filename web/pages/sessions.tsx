@@ -8,30 +8,52 @@ import { ago, dateTime, length } from '../parts/format.ts';
 import { Visible, visibleText } from '../parts/visible.tsx';
 
 export function SessionsPage(props: SessionsProps & { readonly assets: AssetPaths }) {
-  const { assets, continued, filters, frame, page, problem, scope } = props;
+  const { assets, continued, filters, frame, page, problem, saved, scope, showsScreens } = props;
+  const address = (cursor: string | null, screens = showsScreens): string =>
+    listAddress(filters, cursor, screens);
   const filtered = Object.values(filters).some((value) => value !== '');
   return (
-    <Document frame={frame} assets={assets} title="Sessions" current="sessions">
+    <Document
+      frame={frame}
+      assets={assets}
+      title="Sessions"
+      current="sessions"
+      scripts={[{ path: assets.sessionsScript, module: true }]}
+    >
       <div class="row title">
         <h1>Sessions</h1>
         {scope === 'own' && <span class="muted">your own</span>}
+        <span class="grow" />
+        <a class="button" href={address(null, !showsScreens)}>
+          {showsScreens ? 'Show rows' : 'Show screens'}
+        </a>
       </div>
-      <Filters filters={filters} filtered={filtered} scope={scope} />
+      <Filters filters={filters} filtered={filtered} scope={scope} showsScreens={showsScreens} />
+      <Saved saved={saved} filters={filters} filtered={filtered} />
       {problem !== null && (
         <p class="notice bad" role="alert">
           <strong>{problem.message}.</strong> {problem.hint}.
         </p>
       )}
-      {page.items.length > 0 && <Table sessions={page.items} nowMs={frame.nowMs} />}
+      <div
+        id="list"
+        data-news={scope === 'all' && !continued ? '/api/v1/sessions/news' : undefined}
+      >
+        {page.items.length > 0 && showsScreens && <Screens sessions={page.items} />}
+        {page.items.length > 0 && !showsScreens && (
+          <Table sessions={page.items} nowMs={frame.nowMs} />
+        )}
+      </div>
+      <p class="visually-hidden" role="status" id="news" />
       {page.items.length === 0 && problem === null && (
         <Empty filtered={filtered} continued={continued} />
       )}
       {(page.next !== null || continued) && (
         <nav class="row pager" aria-label="Pages of the list">
-          {continued && <a href={listAddress(filters, null)}>Newest sessions</a>}
+          {continued && <a href={address(null)}>Newest sessions</a>}
           <span class="grow" />
           {page.next !== null && (
-            <a class="button" rel="next" href={listAddress(filters, page.next)}>
+            <a class="button" rel="next" id="older" href={address(page.next)}>
               Older sessions
             </a>
           )}
@@ -41,9 +63,14 @@ export function SessionsPage(props: SessionsProps & { readonly assets: AssetPath
   );
 }
 
-function listAddress(filters: SessionFilters, cursor: string | null): string {
+function listAddress(
+  filters: SessionFilters,
+  cursor: string | null,
+  showsScreens: boolean,
+): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(filters)) if (value !== '') query.set(name, value);
+  if (showsScreens) query.set('show', 'screens');
   if (cursor !== null) query.set('cursor', cursor);
   const text = query.toString();
   return text === '' ? '/sessions' : `/sessions?${text}`;
@@ -53,35 +80,25 @@ function Filters(props: {
   readonly filters: SessionFilters;
   readonly filtered: boolean;
   readonly scope: 'all' | 'own';
+  readonly showsScreens: boolean;
 }) {
   const { filters } = props;
   return (
     <details class="panel filtering" open={props.filtered}>
       <summary>Filters</summary>
-      <form class="filters" method="get" action="/sessions" role="search">
+      <form class="filters listing" method="get" action="/sessions" role="search">
         <Field name="q" label="Command contains" value={filters.q} wide />
         {props.scope === 'all' && (
           <Field name="principal" label="Principal" value={filters.principal} />
         )}
         <Field name="target" label="Target" value={filters.target} />
         <Field name="run" label="Run" value={filters.run} />
-        <label>
-          Status
-          <select name="status">
-            {[
-              ['', 'any'],
-              ['active', 'running'],
-              ['closed', 'ended'],
-              ['failed', 'failed'],
-            ].map(([value, word]) => (
-              <option key={value} value={value} selected={filters.status === value}>
-                {word}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice name="kind" label="Kind" value={filters.kind} choices={KINDS} />
+        <Choice name="decision" label="Stopped" value={filters.decision} choices={DECISIONS} />
+        <Choice name="status" label="Status" value={filters.status} choices={STATUSES} />
         <Field name="since" label="From (UTC)" kind="date" value={filters.since.slice(0, 10)} />
         <Field name="until" label="To (UTC)" kind="date" value={filters.until.slice(0, 10)} />
+        {props.showsScreens && <input type="hidden" name="show" value="screens" />}
         <div class="row actions">
           <button type="submit" class="primary">
             Filter
@@ -94,6 +111,132 @@ function Filters(props: {
         </div>
       </form>
     </details>
+  );
+}
+
+type Choices = readonly (readonly [value: string, word: string])[];
+
+const KINDS: Choices = [
+  ['', 'any'],
+  ['shell', 'shell'],
+  ['exec', 'exec'],
+  ['sftp', 'sftp'],
+  ['scp', 'scp'],
+  ['forward', 'forward'],
+];
+const DECISIONS: Choices = [
+  ['', 'any'],
+  ['deny', 'denied'],
+  ['hold', 'held'],
+];
+const STATUSES: Choices = [
+  ['', 'any'],
+  ['active', 'running'],
+  ['closed', 'ended'],
+  ['failed', 'failed'],
+];
+
+function Choice(props: {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  readonly choices: Choices;
+}) {
+  return (
+    <label>
+      {props.label}
+      <select name={props.name}>
+        {props.choices.map(([value, word]) => (
+          <option key={value} value={value} selected={props.value === value}>
+            {word}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Filters that the viewer keeps, and a form to keep those that are set. */
+function Saved(props: {
+  readonly saved: SessionsProps['saved'];
+  readonly filters: SessionFilters;
+  readonly filtered: boolean;
+}) {
+  const { filtered, filters, saved } = props;
+  if (saved.length === 0 && !filtered) return null;
+  const query = listAddress(filters, null, false).replace(/^[^?]*\??/, '');
+  const isKept = saved.some((one) => one.query === query);
+  return (
+    <div class="row saved">
+      {saved.length > 0 && <span class="muted">Saved:</span>}
+      {saved.map((one) => (
+        <form key={one.name} class="chip" method="post" action="/sessions/filters/delete">
+          <a
+            href={`/sessions?${one.query}`}
+            aria-current={one.query === query ? 'true' : undefined}
+          >
+            <Visible text={one.name} />
+          </a>
+          <input type="hidden" name="name" value={one.name} />
+          <button
+            type="submit"
+            class="quiet"
+            aria-label={`Delete the saved filters ${visibleText(one.name, 60)}`}
+          >
+            ×
+          </button>
+        </form>
+      ))}
+      {filtered && !isKept && (
+        <form class="row" method="post" action="/sessions/filters">
+          <input type="hidden" name="query" value={query} />
+          <input
+            name="name"
+            type="text"
+            maxLength={60}
+            required
+            autocomplete="off"
+            placeholder="Name"
+            aria-label="Name for these filters"
+          />
+          <button type="submit">Save filters</button>
+        </form>
+      )}
+    </div>
+  );
+}
+
+/** Last screens as pictures; the words beside each say which session it is. */
+function Screens({ sessions }: { readonly sessions: readonly SessionView[] }) {
+  return (
+    <ul class="screens" id="rows">
+      {sessions.map((session) => (
+        <li key={session.id} class="panel">
+          <a href={`/sessions/${session.id}`}>
+            <img
+              src={`/api/v1/sessions/${session.id}/thumbnail`}
+              alt=""
+              loading="lazy"
+              width={320}
+              height={200}
+            />
+            <span class="row">
+              <Visible text={session.principal.name} />
+              <span class="muted">on</span>
+              <Visible text={session.target} />
+            </span>
+          </a>
+          <span class="row">
+            <span class="muted">
+              {session.kind},{' '}
+              <time dateTime={session.startedAt}>{dateTime(session.startedAt)}</time>
+            </span>
+            <StatusBadge status={session.status} />
+            <StoppedBadges session={session} />
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -135,7 +278,7 @@ function Table(props: { readonly sessions: readonly SessionView[]; readonly nowM
             <th scope="col">Status</th>
           </tr>
         </thead>
-        <tbody>
+        <tbody id="rows">
           {props.sessions.map((session) => (
             <Row key={session.id} session={session} nowMs={props.nowMs} />
           ))}

@@ -1,0 +1,102 @@
+/** What the list of sessions needs beside itself: pictures, news, and the filters that people keep. */
+import { Router } from 'express';
+import { SallyportError } from '../errors.ts';
+import { onlyMethods } from './failure.ts';
+import { guard, refusal, unknownObject } from './guard.ts';
+import { lastScreen } from './last-screen.ts';
+import type { Services } from './options.ts';
+import { invalid, sessionQuery } from './query.ts';
+import { principalFor, sessionFor } from './session-access.ts';
+import { thumbnail } from './thumbnail.ts';
+import { viewerOf } from './viewer.ts';
+
+/** Pictures of sessions that have ended, the oldest is forgotten first. */
+export const MAX_KEPT_PICTURES = 500;
+export const MAX_FILTER_NAME_CHARACTERS = 60;
+
+/** What a picture file may do: nothing. */
+const PICTURE_POLICY = "default-src 'none'";
+
+export function sessionListRoutes(services: Services): Router {
+  const { news, recordings, savedFilters, signIns, views } = services;
+  const router = Router();
+  const pictures = new Map<string, string>();
+
+  router.get('/api/v1/sessions/news', async (_request, response) => {
+    const principal = principalFor(response, 'session.list');
+    const { token } = viewerOf(response);
+    if (!seesAll(principal)) throw refusal({ kind: 'forbidden', needs: 'auditor' }, 'list');
+    await news.listen(response, principal.id, async () => {
+      const now = token === null ? null : await signIns.principalByToken(token);
+      return now !== null && seesAll(now);
+    });
+  });
+
+  router.get('/api/v1/sessions/:id/thumbnail', async (request, response) => {
+    const { principal, session, source } = await sessionFor(services, response, request.params.id);
+    await views.looked(principal, session, source);
+    let picture = pictures.get(session.id);
+    if (picture === undefined) {
+      const screen = await lastScreen(recordings, session.id);
+      if (screen === null) throw unknownObject('picture');
+      picture = thumbnail(screen);
+      if (session.status !== 'active') keep(pictures, session.id, picture);
+    }
+    response.set('Content-Security-Policy', PICTURE_POLICY);
+    response.type('image/svg+xml').send(picture);
+  });
+
+  router.post('/sessions/filters', async (request, response) => {
+    const principal = principalFor(response, 'session.list');
+    const { name, query } = wishIn(request.body);
+    await savedFilters.save(principal.id, name, query);
+    response.redirect(303, query === '' ? '/sessions' : `/sessions?${query}`);
+  });
+  router.post('/sessions/filters/delete', async (request, response) => {
+    const principal = principalFor(response, 'session.list');
+    await savedFilters.remove(principal.id, nameIn(request.body));
+    response.redirect(303, '/sessions');
+  });
+
+  router.all('/api/v1/sessions/news', onlyMethods('GET'));
+  router.all('/api/v1/sessions/:id/thumbnail', onlyMethods('GET', 'HEAD'));
+  router.all(['/sessions/filters', '/sessions/filters/delete'], onlyMethods('POST'));
+  return router;
+}
+
+function seesAll(principal: Parameters<typeof guard>[0]): boolean {
+  const outcome = guard(principal, 'session.list');
+  return outcome.kind === 'allowed' && outcome.scope === 'all';
+}
+
+function keep(pictures: Map<string, string>, id: string, picture: string): void {
+  pictures.set(id, picture);
+  const oldest = pictures.keys().next();
+  if (pictures.size > MAX_KEPT_PICTURES && oldest.done !== true) pictures.delete(oldest.value);
+}
+
+/** A name, and filters that the list takes; throws `usage.invalid` for others. */
+function wishIn(body: unknown): { readonly name: string; readonly query: string } {
+  const raw = (body as { readonly query?: unknown } | undefined)?.query;
+  if (typeof raw !== 'string' || raw.length > 2000) {
+    throw invalid('query', 'is no list of filters', 'use the form below the filters');
+  }
+  const fields = Object.fromEntries(
+    [...new URLSearchParams(raw)].filter(([field, value]) => value !== '' && field !== 'cursor'),
+  );
+  sessionQuery(fields);
+  return { name: nameIn(body), query: new URLSearchParams(fields).toString() };
+}
+
+function nameIn(body: unknown): string {
+  const name = (body as { readonly name?: unknown } | undefined)?.name;
+  const trimmed = typeof name === 'string' ? name.trim() : '';
+  if (trimmed === '' || trimmed.length > MAX_FILTER_NAME_CHARACTERS || trimmed.includes('\0')) {
+    throw new SallyportError(
+      'usage.invalid',
+      'the filters have no name of the allowed length',
+      `give them a name of at most ${MAX_FILTER_NAME_CHARACTERS} characters`,
+    );
+  }
+  return trimmed;
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import type { Browser, Page } from 'playwright-core';
+import { axeFindings } from '../support/axe.ts';
+import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { keptSession, people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { findings } from '../support/page-checks.ts';
+import { Viewer } from '../support/viewer.ts';
+import { setScene } from '../support/web-scene.ts';
+
+describe('the list of sessions', () => {
+  let world: HttpWorld;
+  let browser: Browser;
+  let watched: WatchedPage;
+  let page: Page;
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    world = await startHttpWorld();
+    setScene(world);
+    watched = await openPage(browser);
+    page = watched.page;
+    await new Viewer(world, page).signIn();
+  });
+  afterEach(async () => {
+    await watched.close();
+    await world.close();
+  });
+
+  it('shows new sessions as they begin, without a reload', async () => {
+    const rows = page.getByRole('row');
+    assert.equal(await rows.count(), 7);
+    await page.evaluate(() => document.body.setAttribute('data-same', ''));
+    world.recordings.add(
+      keptSession(60, [], { target: 'new-host', startedAt: '2026-01-01T10:03:00.000Z' }),
+    );
+    world.news.tell();
+    await page.getByText('new-host').waitFor();
+    assert.equal(await rows.count(), 8);
+    assert.match(await rows.nth(1).innerText(), /new-host/);
+    assert.equal(await page.locator('body[data-same]').count(), 1);
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('goes on with older sessions where it ends', async () => {
+    world.recordings.add(...Array.from({ length: 120 }, (_, n) => keptSession(100 + n, [])));
+    await page.reload();
+    assert.equal(await page.locator('#rows tr').count(), 50);
+    for (let n = 0; n < 20 && (await page.locator('#older').count()) > 0; n += 1) {
+      await page.mouse.wheel(0, 5000);
+      await page.waitForTimeout(100);
+    }
+    await page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 126);
+    assert.equal(await page.locator('#older').count(), 0);
+  });
+
+  it('keeps filters under a name, and forgets them', async () => {
+    await page.getByLabel('Stopped').selectOption('deny');
+    await page.getByRole('button', { name: 'Filter', exact: true }).click();
+    await page.waitForURL(/decision=deny/);
+    await page.getByLabel('Name for these filters').fill('what was denied');
+    await page.getByRole('button', { name: 'Save filters' }).click();
+    await page.waitForURL(/\?decision=deny$/);
+    await page.goto(`${world.server.url}/sessions`);
+    await page.getByRole('link', { name: 'what was denied' }).click();
+    await page.waitForURL(/decision=deny/);
+    assert.deepEqual(await findings(page), []);
+    await picture(page, 'sessions-saved');
+    await page.getByRole('button', { name: 'Delete the saved filters what was denied' }).click();
+    await page.waitForURL(/\/sessions$/);
+    assert.equal(await page.getByRole('link', { name: 'what was denied' }).count(), 0);
+    const other = await world.fetch('/sessions', people.audrey);
+    assert.doesNotMatch(await other.text(), /what was denied/);
+  });
+
+  it('shows screens as pictures, and names them', async () => {
+    await page.getByRole('link', { name: 'Show screens' }).click();
+    await page.waitForURL(/show=screens/);
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('img')].some((image) => image.naturalWidth > 0),
+    );
+    assert.deepEqual(await findings(page), []);
+    await picture(page, 'sessions-screens');
+    await page.setViewportSize({ width: 360, height: 740 });
+    assert.deepEqual(await findings(page), []);
+    assert.deepEqual(await axeFindings(page), []);
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('refuses filters that are none, and names that are too long', async () => {
+    const post = (body: object): Promise<Response> =>
+      world.fetch('/sessions/filters', people.audrey, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    assert.equal((await post({ name: 'x', query: 'nothing=1' })).status, 400);
+    assert.equal((await post({ name: 'x'.repeat(61), query: 'q=1' })).status, 400);
+    assert.equal((await post({ name: ' ', query: 'q=1' })).status, 400);
+    assert.equal((await post({ name: 'x', query: 'q=1' })).status, 303);
+  });
+});
