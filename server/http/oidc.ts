@@ -42,6 +42,8 @@ import {
 } from './issuers.ts';
 import type { PendingSignIn } from './sign-in-ports.ts';
 
+/** Issuers take addresses of some length only; a longer token isn't shown when signing out. */
+const MAX_HINT_CHARACTERS = 4000;
 /** OpenID Connect Core, section 2. */
 const MAX_SUBJECT_CHARACTERS = 255;
 
@@ -163,7 +165,8 @@ export class OidcClient {
       if (client.serverMetadata().end_session_endpoint === undefined) return null;
       return buildEndSessionUrl(client, {
         post_logout_redirect_uri: returnUrl,
-        ...(idToken !== null && { id_token_hint: idToken }),
+        ...(idToken !== null &&
+          idToken.length <= MAX_HINT_CHARACTERS && { id_token_hint: idToken }),
       });
     } catch {
       return null;

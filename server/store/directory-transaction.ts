@@ -14,8 +14,8 @@ import {
 } from './directory-versions.ts';
 import { readWritten, type WrittenDirectory } from './directory-written.ts';
 
-/** Any number that no other advisory lock of ours uses. */
-const APPLY_LOCK = 0x53_41_01;
+/** Held while the directory changes. Any number that no other advisory lock of ours uses. */
+export const APPLY_LOCK = 0x53_41_01;
 
 export interface AppliedChange {
   readonly changes: readonly DirectoryChange[];

@@ -3,6 +3,8 @@
  * states and browsers are stored as hashes only.
  */
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import type { Claims } from '../access/identity.ts';
@@ -13,6 +15,7 @@ import type { AuditEvent } from '../journal/event.ts';
 import { printable } from '../printable.ts';
 import type { Database } from './database.ts';
 import { DIRECTORY_CHANNEL, tellDirectoryChange } from './directory-change.ts';
+import { APPLY_LOCK } from './directory-transaction.ts';
 import { PRINCIPAL_COLUMNS, principalOf, type PrincipalRow } from './directory.ts';
 import type { StoredJournal } from './journal.ts';
 import { askThrough } from './outage.ts';
@@ -25,8 +28,11 @@ import { hashOf, insertToken, TOKEN_LIFE_MS } from './tokens.ts';
 export const SIGN_IN_LIFE_MS = 10 * 60_000;
 /** Sign-ins under way from one address; the oldest is forgotten first. */
 export const MAX_PENDING_PER_SOURCE = 500;
-/** Attempts to write what others change at the same moment. */
-const MAX_TRIES = 5;
+/** Sign-ins under way in all. */
+export const MAX_PENDING = 20_000;
+/** Attempts to write what others change at the same moment, and the pause before the second. */
+const MAX_TRIES = 8;
+const FIRST_PAUSE_MS = 20;
 
 export interface PendingRow {
   readonly issuer: string;
@@ -98,12 +104,17 @@ export function createSignIns({ database, journal, secret }: SignInsOptions): St
     },
     signIn: async (wish) => {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        if (!isDeepStrictEqual(await readSignInSettings(knex), wish.settings)) {
+          const why = 'the configuration of signing in has just changed';
+          return { kind: 'refused', why, hint: 'go to the sign-in page and begin anew' };
+        }
         const account = await accountOf(knex, wish.settings, wish.claims);
         if (account.kind === 'refused') return account;
         try {
           return await open(journal, wish, account);
         } catch (error) {
           if (!(error instanceof Overtaken)) throw error;
+          await sleep(FIRST_PAUSE_MS * 2 ** tries);
         }
       }
       throw new SallyportError(
@@ -176,6 +187,7 @@ async function carryOut(
   given: Given,
 ): Promise<{ token: string; principal: Principal }> {
   const { claims, idToken, replaces, settings } = wish;
+  await refuseOvertaken(trx, wish, account);
   const { issuer } = settings;
   const subject = storable(String(claims['sub']));
   const id = account.kind === 'new' ? await makePrincipal(trx, account.name) : account.principalId;
@@ -219,6 +231,24 @@ async function carryOut(
   return { token, principal };
 }
 
+/**
+ * Whether everything is still as it was when it was decided. While the directory changes, nobody waits here:
+ * that would hold the whole journal up.
+ */
+async function refuseOvertaken(
+  trx: Knex,
+  { claims, settings }: SignInWish,
+  account: AccountOutcome,
+): Promise<void> {
+  const { rows } = await trx.raw<{ rows: readonly { got: boolean }[] }>(
+    'select pg_try_advisory_xact_lock_shared(?) as got',
+    [APPLY_LOCK],
+  );
+  if (rows[0]?.got !== true) throw new Overtaken();
+  if (!isDeepStrictEqual(await readSignInSettings(trx), settings)) throw new Overtaken();
+  if (!isDeepStrictEqual(await accountOf(trx, settings, claims), account)) throw new Overtaken();
+}
+
 async function makePrincipal(trx: Knex, name: string): Promise<string> {
   const id = uuidv7();
   const made = await trx('principals')
@@ -244,6 +274,11 @@ async function insertPending(
     .limit(MAX_PENDING_PER_SOURCE - 1)
     .select('state_hash');
   await knex('pending_sign_ins').where({ source }).whereNotIn('state_hash', kept).delete();
+  const oldest = knex('pending_sign_ins')
+    .orderBy('expires_at', 'desc')
+    .offset(MAX_PENDING - 1)
+    .select('state_hash');
+  await knex('pending_sign_ins').whereIn('state_hash', oldest).delete();
   await knex('pending_sign_ins').insert({
     state_hash: hashOf(state),
     browser_hash: hashOf(browser),

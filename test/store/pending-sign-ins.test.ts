@@ -7,6 +7,7 @@ import type { Database } from '../../server/store/database.ts';
 import { createJournal, type StoredJournal } from '../../server/store/journal.ts';
 import {
   createSignIns,
+  MAX_PENDING,
   MAX_PENDING_PER_SOURCE,
   type StoredSignIns,
 } from '../../server/store/sign-ins.ts';
@@ -64,6 +65,21 @@ describe('sign-ins', () => {
       const rows = await database.knex('pending_sign_ins').where({ source: 'http:192.0.2.1' });
       assert.equal(rows.length, MAX_PENDING_PER_SOURCE);
       assert.notEqual(await signIns.take('mine', 'browser'), null);
+    });
+
+    it('have a bound in all', async () => {
+      await database.knex.raw(
+        `insert into pending_sign_ins select sha256(n::text::bytea), sha256('b'), 'i', 'c', 'n', 'v',
+           '/', 'http:' || n, now(), now() + interval '1 minute'
+         from generate_series(1, ?) n`,
+        [MAX_PENDING + 10],
+      );
+      await signIns.begin('state', 'browser', pending);
+      const [row] = await database
+        .knex('pending_sign_ins')
+        .count<{ count: string }[]>('* as count');
+      assert.equal(Number(row?.count), MAX_PENDING);
+      assert.notEqual(await signIns.take('state', 'browser'), null);
     });
 
     it('are stored without what would let somebody else go on', async () => {

@@ -7,6 +7,7 @@ import { systemClock } from '../../server/clock.ts';
 import { silentLogger } from '../../server/log.ts';
 import type { Database } from '../../server/store/database.ts';
 import { applyDirectory } from '../../server/store/directory-apply.ts';
+import { APPLY_LOCK } from '../../server/store/directory-transaction.ts';
 import { createJournal, type StoredJournal } from '../../server/store/journal.ts';
 import { setDisabled, unbindPrincipal } from '../../server/store/principals.ts';
 import { createSignIns, type StoredSignIns } from '../../server/store/sign-ins.ts';
@@ -320,6 +321,24 @@ describe('sign-ins with an issuer', () => {
     await apply([person('alice', { oidc: [{ ...NOBODY, email: 'other@acme.example' }] })]);
     assert.equal(await now(token), null);
     assert.match((await signIn({ sub: 'u1' })).why, /nobody here is named/);
+  });
+
+  it('let nobody in whom an apply takes out in that moment', async () => {
+    const applying = await database.knex.transaction();
+    await applying.raw('select pg_advisory_xact_lock(?)', [APPLY_LOCK]);
+    const outcome = signIn({ sub: 'u1', email: 'alice@acme.example' });
+    await applying('principal_identities').delete();
+    await applying.commit();
+    assert.match((await outcome).why, /nobody here is named/);
+    assert.deepEqual(await database.knex('principal_accounts').select('*'), []);
+  });
+
+  it('begun by other settings come to nothing', async () => {
+    const settings = { ...SETTINGS, roles: { everybody: ['admin' as const] } };
+    const claims = { sub: 'u1', email: 'alice@acme.example', email_verified: true };
+    const wish = { settings, claims, idToken: null, replaces: null, source: 'http:192.0.2.1' };
+    const outcome = await signIns.signIn(wish);
+    assert.equal(outcome.kind === 'refused' && outcome.why.includes('just changed'), true);
   });
 
   it('end when roles or rules of the issuer change, one-time links do not', async () => {
