@@ -29,7 +29,9 @@ describe('session: a command', () => {
     const opened = world.steps.find((one) => one.step === 'journal');
     assert.ok(opened?.step === 'journal');
     assert.equal(opened.event.type, 'upstream.opened');
-    assert.deepEqual(opened.event.data, { connection: 'c1', shared: false, from: CONNECTION.from });
+    const use = { login: 'deploy', credential: 'c', grant: 'g' };
+    const carrier = { connection: 'c1', shared: false, from: CONNECTION.from };
+    assert.deepEqual(opened.event.data, { ...carrier, ...use });
     assert.ok(
       steps(world).indexOf('event') < steps(world).indexOf('dial'),
       'the marker comes first',
