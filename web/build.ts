@@ -18,7 +18,9 @@ export interface AssetPaths {
   readonly playerStyle: string;
   readonly replayScript: string;
   readonly inboxScript: string;
+  readonly signInScript: string;
   readonly sessionsScript: string;
+  readonly paletteScript: string;
 }
 
 /** What a page that stands alone carries inside. */
@@ -49,20 +51,36 @@ export async function buildAssets(): Promise<Assets> {
     files.set(name, { type, body });
     return `/assets/${name}`;
   };
-  const [replay, exported, inbox, sessions, style, icon, playerScript, playerStyle] = await Promise.all([
+  const bundles = await Promise.all([
     bundled('islands/replay.ts'),
     bundled('islands/exported.ts'),
     bundled('islands/inbox.ts'),
     bundled('islands/sessions.ts'),
+    bundled('islands/palette.ts'),
+    bundled('islands/sign-in.ts'),
     bundled('styles/app.css'),
     readFile(here('styles/icon.svg')),
     readFile(inPackage('asciinema-player/dist/bundle/asciinema-player.min.js')),
     readFile(inPackage('asciinema-player/dist/bundle/asciinema-player.css')),
   ]);
+  const [
+    replay,
+    exported,
+    inbox,
+    sessions,
+    palette,
+    signIn,
+    style,
+    icon,
+    playerScript,
+    playerStyle,
+  ] = bundles;
   const paths = {
     replayScript: add('replay', 'js', SCRIPT, replay),
     inboxScript: add('inbox', 'js', SCRIPT, inbox),
+    signInScript: add('sign-in', 'js', SCRIPT, signIn),
     sessionsScript: add('sessions', 'js', SCRIPT, sessions),
+    paletteScript: add('palette', 'js', SCRIPT, palette),
     style: add('app', 'css', STYLE, style),
     icon: add('icon', 'svg', 'image/svg+xml', icon),
     playerScript: add('player', 'js', SCRIPT, playerScript),

@@ -98,10 +98,10 @@ describe('e2e: signing in by OpenID Connect', () => {
   }
 
   it('leads from a deep link to the issuer and back, and out of both again', async () => {
-    await page.goto(`${base}/sessions?status=active`);
+    await page.goto(`${base}/sessions?status=active#cmd-12`);
     await page.waitForURL(`${base}/sign-in?**`);
     await signIn('account-1');
-    assert.equal(page.url(), `${base}/sessions?status=active`);
+    assert.equal(page.url(), `${base}/sessions?status=active#cmd-12`);
     assert.equal(await who(), 'alice, roles: user, auditor, admin');
     const names = (await page.context().cookies(base)).map(({ name, httpOnly, sameSite }) => ({
       name,

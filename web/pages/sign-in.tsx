@@ -7,7 +7,14 @@ import { visibleText } from '../parts/visible.tsx';
 export function SignInPage(props: SignInProps & { readonly assets: AssetPaths }) {
   const { assets, frame, issuer } = props;
   return (
-    <Document frame={frame} assets={assets} title="Sign in" current={null} narrow>
+    <Document
+      frame={frame}
+      assets={assets}
+      title="Sign in"
+      current={null}
+      scripts={[{ path: assets.signInScript, module: true }]}
+      narrow
+    >
       <section class="panel sheet">
         <h1>Sign in to Sallyport</h1>
         {issuer === null ? (
