@@ -24,8 +24,15 @@ export interface Running {
   terminate(text: string, why: string): void;
   /** The transport below has ended. */
   clientGone(): void;
-  /** Whether a grant still covers it. */
-  mayStay(standing: Standing): boolean;
+  /** Whether a grant still covers it; `changed` = one does, on other terms than it began with. */
+  mayStay(standing: Standing): boolean | 'changed';
+}
+
+/** Whether two rules judge, record and limit what runs by them alike; how long it is kept was promised before. */
+export function isOnSameTerms(one: GrantRule, other: GrantRule): boolean {
+  return (['policy', 'recording', 'files', 'keepFiles'] as const).every(
+    (name) => one[name] === other[name],
+  );
 }
 
 /** Whether the very rule is there still, and still names principal, target and login. */
@@ -50,6 +57,11 @@ export function overText({ access }: GrantRule): { readonly text: string; readon
   const text = `your access by request ${access.request} is over; for more: ssh BASTION request TARGET TIME REASON`;
   return { text, why: `its access by request ${access.request} was over` };
 }
+
+const CHANGED_TEXT = {
+  text: 'what your access allows was changed meanwhile; connect again',
+  why: 'its access was changed',
+};
 
 /** What is just beginning can't be ended yet; it is told again after this. */
 const END_AGAIN_MS = 200;
@@ -107,8 +119,9 @@ export class ConnectionSessions {
   /** Ends what no grant covers any more; null = the principal may do nothing any more. */
   recheck(standing: Standing | null): void {
     for (const running of this.#running) {
-      if (standing !== null && running.mayStay(standing)) continue;
-      const { text, why } = overText(running.rule);
+      const stays = standing !== null && running.mayStay(standing);
+      if (stays === true) continue;
+      const { text, why } = stays === 'changed' ? CHANGED_TEXT : overText(running.rule);
       running.terminate(text, why);
     }
   }

@@ -11,7 +11,7 @@ import type { Detectors } from '../mask/detectors.ts';
 import { initialState } from '../shell/state.ts';
 import { gapNotice, withLastPolicy } from './break-glass.ts';
 import { conversationOf } from './conversation.ts';
-import { ruleStands, type Standing } from './connection-sessions.ts';
+import { isOnSameTerms, ruleStands, type Standing } from './connection-sessions.ts';
 import { asFailure, clientGone, type Cut, denied } from './cut.ts';
 import { Gate } from './gate.ts';
 import { InputQueue } from './input-queue.ts';
@@ -126,7 +126,7 @@ export class Session {
     return this.#context.grant.rule;
   }
 
-  mayStay(standing: Standing): boolean {
+  mayStay(standing: Standing): boolean | 'changed' {
     const { principal, rules, targets } = standing;
     const { kind, login, target } = this.#context.grant;
     // What was granted for a time under a policy of its own doesn't go on by another grant.
@@ -134,7 +134,11 @@ export class Session {
     const now = targets.find(({ name }) => name === target.name);
     // Forwards are granted by place, and are sessions of their own.
     if (now === undefined || kind === 'forward') return false;
-    return authorise(principal, now, login.name, kind, rules).kind === 'granted';
+    const outcome = authorise(principal, now, login.name, kind, rules);
+    if (outcome.kind !== 'granted' || this.rule.access !== undefined) {
+      return outcome.kind === 'granted';
+    }
+    return isOnSameTerms(this.rule, outcome.grant.rule) ? true : 'changed';
   }
 
   /** The transport below has ended: whatever waits for this client stops waiting. */
