@@ -22,10 +22,14 @@ export function sessionListRoutes(services: Services): Router {
   const router = Router();
   const pictures = new Map<string, string>();
 
-  router.get('/api/v1/sessions/news', async (_request, response) => {
+  router.get('/api/v1/sessions/news', async (request, response) => {
     const principal = principalFor(response, 'session.list');
     const { token } = viewerOf(response);
     if (!seesAll(principal)) throw refusal({ kind: 'forbidden', needs: 'auditor' }, 'list');
+    if (request.method === 'HEAD') {
+      response.type('text/event-stream').end();
+      return;
+    }
     await news.listen(response, principal.id, async () => {
       const now = token === null ? null : await signIns.principalByToken(token);
       return now !== null && seesAll(now);
@@ -58,7 +62,7 @@ export function sessionListRoutes(services: Services): Router {
     response.redirect(303, '/sessions');
   });
 
-  router.all('/api/v1/sessions/news', onlyMethods('GET'));
+  router.all('/api/v1/sessions/news', onlyMethods('GET', 'HEAD'));
   router.all('/api/v1/sessions/:id/thumbnail', onlyMethods('GET', 'HEAD'));
   router.all(['/sessions/filters', '/sessions/filters/delete'], onlyMethods('POST'));
   return router;

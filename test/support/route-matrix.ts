@@ -11,7 +11,7 @@ import { LiveViews } from '../../server/http/live.ts';
 import type { EventType } from '../../server/journal/event.ts';
 import { type HttpWorld, sessionId } from './http-world.ts';
 
-/** `open`: everybody. `bearer`: whoever sends a token, valid or not. Else a permission. */
+/** A star: only for those who may do it to everything. `open`: everybody. `bearer`: whoever sends a token, valid or not. Else a permission. */
 const MATRIX = `
 GET  /healthz                               open              200 -
 GET  /readyz                                open              200 -
@@ -100,17 +100,17 @@ GET  /api/v1/policies                       directory.read    200 -
 GET  /api/v1/policies/:name                 directory.read    200 -
 GET  /api/v1/credentials                    directory.read    200 -
 GET  /api/v1/credentials/:name              directory.read    200 -
-POST /api/v1/principals                     directory.write   201 -
+POST /api/v1/principals                     directory.write   200 -
 DELETE /api/v1/principals/:name             directory.write   200 -
-POST /api/v1/targets                        directory.write   201 -
+POST /api/v1/targets                        directory.write   200 -
 DELETE /api/v1/targets/:name                directory.write   200 -
-POST /api/v1/grants                         directory.write   201 -
+POST /api/v1/grants                         directory.write   200 -
 DELETE /api/v1/grants/:name                 directory.write   200 -
-POST /api/v1/policies                       directory.write   201 -
+POST /api/v1/policies                       directory.write   200 -
 DELETE /api/v1/policies/:name               directory.write   200 -
-POST /api/v1/credentials                    directory.write   201 -
+POST /api/v1/credentials                    directory.write   200 -
 DELETE /api/v1/credentials/:name            directory.write   200 -
-POST /api/v1/grants/:name                   directory.write   201 -
+POST /api/v1/grants/:name                   directory.write   200 -
 GET  /api/v1/versions                       directory.read    200 -
 GET  /api/v1/versions/:number               directory.read    404 -
 GET  /api/v1/rules                          directory.read    200 -
@@ -118,7 +118,7 @@ POST /api/v1/rules/try                      directory.read    200 recording.view
 GET  /rules                                 directory.read    200 -
 POST /rules                                 directory.read    200 recording.viewed
 GET  /api/v1/sessions/:id/thumbnail         session.read      200 recording.viewed
-GET  /api/v1/sessions/news                  session.list      200 -
+GET  /api/v1/sessions/news                  session.list*     200 -
 POST /sessions/filters                      session.list      303 -
 POST /sessions/filters/delete               session.list      303 -
 POST /api/v1/ssh-keys                       bearer            400 -
@@ -141,6 +141,7 @@ export interface MatrixRow {
   /** As express has it. */
   readonly path: string;
   readonly needs: Action | 'open' | 'bearer';
+  readonly isForAll: boolean;
   /** Status for who may; of what is open, first for strangers. */
   readonly success: number;
   readonly successSignedIn: number;
@@ -150,12 +151,13 @@ export interface MatrixRow {
 export const ROUTES: readonly MatrixRow[] = MATRIX.trim()
   .split('\n')
   .map((line) => {
-    const [method = '', path = '', needs, statuses = '', journal] = line.split(/ +/);
+    const [method = '', path = '', needs = '', statuses = '', journal] = line.split(/ +/);
     const [success, successSignedIn = success] = statuses.split('/').map(Number);
     return {
       method,
       path,
-      needs: needs as MatrixRow['needs'],
+      needs: needs.replace('*', '') as MatrixRow['needs'],
+      isForAll: needs.endsWith('*'),
       success: success ?? 0,
       successSignedIn: successSignedIn ?? 0,
       journal: journal === '-' ? null : (journal as EventType),
@@ -186,8 +188,8 @@ const PLACES: readonly (readonly [prefix: string, name: string, value: string])[
 const BODIES: Readonly<Record<string, unknown>> = {
   'POST /api/v1/access-requests': { target: 'web-01', duration: '1h', reason: 'why' },
   'POST /approvals/:id': { decision: 'approve' },
-  'POST /api/v1/rules/try': { name: 'default', policy: 'default: allow' },
-  'POST /rules': { name: 'default', policy: 'default: allow' },
+  'POST /api/v1/rules/try': { name: 'default', policy: 'policies: {default: {default: allow}}' },
+  'POST /rules': { name: 'default', policy: 'policies: {default: {default: allow}}' },
   'POST /sessions/filters': { name: 'mine', query: 'target=web-01' },
   'POST /sessions/filters/delete': { name: 'mine' },
   'POST /api/v1/sessions/:id/notice': { text: 'hello' },
