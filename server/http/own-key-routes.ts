@@ -34,6 +34,8 @@ export function ownKeyRoutes(services: Services): Router {
     const key = await revoke(services, response, request.params.id);
     response.json({ ...key, revoked: true });
   });
+  // Express would answer it by itself, before whoever else has this path is asked.
+  router.options('/', onlyMethods('GET', 'HEAD', 'POST'));
   router.all('/:id', onlyMethods('DELETE'));
   return router;
 }
