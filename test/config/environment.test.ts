@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { readEnvironment, type Config } from '../../server/config/environment.ts';
 
@@ -181,10 +182,25 @@ describe('the environment', () => {
     ]);
   });
 
+  it('takes the secret of the client from one place', () => {
+    const secret = { SALLYPORT_OIDC_CLIENT_SECRET: 'h1dden' };
+    const file = { SALLYPORT_OIDC_CLIENT_SECRET_FILE: 'secret' };
+    assert.equal(configOf(secret).secrets.clientSecret, 'h1dden');
+    assert.equal(
+      configOf(file).clientSecretFile,
+      join(DEFAULTS.workingDirectory, file.SALLYPORT_OIDC_CLIENT_SECRET_FILE),
+    );
+    assert.deepEqual(problemsOf({ ...secret, ...file }), [
+      'SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_SECRET_FILE are both set (keep one of them)',
+    ]);
+    assert.equal(problemsOf({ SALLYPORT_OIDC_CLIENT_SECRET: '' }).length, 1);
+  });
+
   it('never shows a secret, whichever way the configuration is printed', () => {
     const config = configOf({
       DATABASE_URL: 'postgres://u:hunter2@db/s',
       SALLYPORT_MASTER_KEY: 'k3y',
+      SALLYPORT_OIDC_CLIENT_SECRET: 'h1dden',
     });
     const deep = inspect(config, { depth: 9, showHidden: true, getters: false });
     for (const text of [
@@ -193,7 +209,7 @@ describe('the environment', () => {
       String(config.secrets),
       inspect({ ...config }),
     ]) {
-      assert.doesNotMatch(text, /hunter2|k3y/);
+      assert.doesNotMatch(text, /hunter2|k3y|h1dden/);
     }
   });
 });
