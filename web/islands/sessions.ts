@@ -79,12 +79,20 @@ async function goOn(link: HTMLAnchorElement): Promise<void> {
   const older = page === null ? null : rows(page);
   if (shown === null || page === null) return;
   const known = new Set([...shown.children].map(keyOf));
-  for (const row of [...(older?.children ?? [])]) {
-    if (!known.has(keyOf(row))) shown.append(document.adoptNode(row));
-  }
+  const added = [...(older?.children ?? [])].filter((row) => !known.has(keyOf(row)));
+  shown.append(...added.map((row) => document.adoptNode(row)));
   const next = page.getElementById('older');
   if (next instanceof HTMLAnchorElement) link.href = next.href;
   else link.remove();
+}
+
+async function goOnAndWatch(
+  link: HTMLAnchorElement,
+  observer: IntersectionObserver,
+): Promise<void> {
+  await goOn(link);
+  const count = rows(document)?.children.length ?? 0;
+  if (link.isConnected && count < MAX_ROWS) observer.observe(link);
 }
 
 function watchEnd(link: HTMLAnchorElement): void {
@@ -92,13 +100,8 @@ function watchEnd(link: HTMLAnchorElement): void {
     (entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
-      void goOn(link)
-        .then(() => {
-          const count = rows(document)?.children.length ?? 0;
-          if (link.isConnected && count < MAX_ROWS) observer.observe(link);
-        })
-        // The link still leads there.
-        .catch(() => {});
+      // When it fails, the link still leads there.
+      goOnAndWatch(link, observer).catch(() => {});
     },
     { rootMargin: AHEAD },
   );

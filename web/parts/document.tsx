@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { Frame } from '../../server/http/pages.ts';
 import type { AssetPaths } from '../build.ts';
 import { TopBar, type PlaceName } from './navigation.tsx';
+import { Shortcuts } from './shortcuts.tsx';
 
 export interface DocumentProps {
   readonly frame: Frame;
@@ -38,6 +39,7 @@ export function Document(props: DocumentProps) {
             <script key={path} defer src={path} />
           ),
         )}
+        {frame.viewer !== null && <script type="module" src={assets.paletteScript} />}
       </head>
       <body class={props.narrow === true ? 'narrow' : undefined}>
         <a class="skip" href="#main">
@@ -45,6 +47,7 @@ export function Document(props: DocumentProps) {
         </a>
         <TopBar frame={frame} current={props.current} />
         <main id="main">{props.children}</main>
+        {frame.viewer !== null && <Shortcuts current={props.current} />}
       </body>
     </html>
   );

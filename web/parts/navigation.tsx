@@ -45,6 +45,11 @@ export function TopBar(props: { readonly frame: Frame; readonly current: PlaceNa
       )}
       <span class="grow" />
       {viewer !== null && (
+        <button type="button" id="open-palette" class="quiet" hidden>
+          Go to <kbd>Ctrl K</kbd>
+        </button>
+      )}
+      {viewer !== null && (
         <form class="viewer" method="post" action="/sign-out">
           <span class="who" title={`roles: ${['user', ...viewer.roles].join(', ')}`}>
             <Visible text={viewer.name} />
