@@ -1,11 +1,12 @@
 /**
  * A journal in which failed sign-ins take a bounded number of rows, whoever writes them: see
- * access/failure-tally.ts. Everything else goes straight through.
+ * journal/failure-tally.ts. Everything else goes straight through.
  */
-import { FailureTally } from '../access/failure-tally.ts';
+import { sourceOfJournal } from '../access/source.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { AuditEvent } from '../journal/event.ts';
+import { FailureTally } from '../journal/failure-tally.ts';
 import type { Logger } from '../log.ts';
 import type { StoredJournal } from './journal.ts';
 
@@ -21,7 +22,7 @@ export function createFailureJournal(options: {
   readonly logger: Logger;
 }): FailureJournal {
   const { clock, journal, logger } = options;
-  const tally = new FailureTally();
+  const tally = new FailureTally(sourceOfJournal);
   let timer: NodeJS.Timeout | null = null;
   const flush = async (): Promise<void> => {
     if (timer !== null) clearTimeout(timer);

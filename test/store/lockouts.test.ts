@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AuditEvent } from '../../server/journal/event.ts';
-import { ROWS_PER_SOURCE } from '../../server/access/failure-tally.ts';
+import { ROWS_PER_SOURCE } from '../../server/journal/failure-tally.ts';
 import { silentLogger } from '../../server/log.ts';
 import type { Database } from '../../server/store/database.ts';
 import { createFailureJournal } from '../../server/store/failure-journal.ts';

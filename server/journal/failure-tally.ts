@@ -4,8 +4,7 @@
  * exactly one row. Pure but for the time that is passed in. Not caught here: what a process that is killed
  * has counted and not yet written, at most a minute's worth.
  */
-import type { AuditEvent } from '../journal/event.ts';
-import { sourceOfJournal } from './source.ts';
+import type { AuditEvent } from './event.ts';
 
 /** Rows of one source, and of all together, that are written one by one in a minute. */
 export const ROWS_PER_SOURCE = 20;
@@ -22,14 +21,20 @@ interface Count {
 }
 
 export class FailureTally {
+  readonly #placeOf: (source: string) => string;
   readonly #sources = new Map<string, Count>();
   #sinceMs: number | null = null;
   #rows = 0;
 
+  /** @param placeOf what counts as one source */
+  constructor(placeOf: (source: string) => string) {
+    this.#placeOf = placeOf;
+  }
+
   /** @returns what is to be written now; null = it is counted */
   note(event: AuditEvent, nowMs: number): AuditEvent | null {
     this.#sinceMs ??= nowMs;
-    const source = sourceOfJournal(event.source ?? 'nowhere');
+    const source = this.#placeOf(event.source ?? 'nowhere');
     const count = this.#countOf(source, event);
     if (count.rows < ROWS_PER_SOURCE && this.#rows < ROWS_IN_ALL) {
       count.rows += 1;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { sourceOfJournal } from '../../server/access/source.ts';
 import {
   COUNTED_SOURCES,
   FailureTally,
   ROWS_IN_ALL,
   ROWS_PER_SOURCE,
   TALLY_MS,
-} from '../../server/access/failure-tally.ts';
+} from '../../server/journal/failure-tally.ts';
 import type { AuditEvent } from '../../server/journal/event.ts';
 
 function failure(source: string): AuditEvent {
@@ -20,7 +21,7 @@ function counted(rows: readonly AuditEvent[]): number {
 
 describe('a tally of failures', () => {
   it('writes the first of a source one by one, and the rest as one row with their number', () => {
-    const tally = new FailureTally();
+    const tally = new FailureTally(sourceOfJournal);
     const rows: AuditEvent[] = [];
     for (let port = 1; port <= 1000; port += 1) {
       const row = tally.note(failure(`192.0.2.7:${port}`), 5);
@@ -39,7 +40,7 @@ describe('a tally of failures', () => {
   });
 
   it('counts every failure of a flood from everywhere exactly once, in a bounded number of rows', () => {
-    const tally = new FailureTally();
+    const tally = new FailureTally(sourceOfJournal);
     const rows: AuditEvent[] = [];
     const failures = 20_000;
     for (let at = 0; at < failures; at += 1) {
