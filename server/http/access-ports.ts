@@ -1,6 +1,7 @@
 /** Access for a time, as the web asks for it. Types only. */
-import type { requestable, RequestOption } from '../access/access-request.ts';
+import type { requestable, RequestOption, RequestRule } from '../access/access-request.ts';
 import type { AttributedRun } from '../access/attribution.ts';
+import type { WebhookEntry } from '../access/directory.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Frame } from './pages.ts';
 
@@ -40,7 +41,18 @@ export type AccessEndOutcome =
   | { readonly kind: 'withdrawn' | 'ended' | 'over'; readonly request: AccessRequestView }
   | { readonly kind: 'unknown' | 'waiting' };
 
+/** A receiver of events, and how it goes with it. */
+export interface WebhookView extends WebhookEntry {
+  readonly waiting: number;
+  /** Messages that were given up. */
+  readonly dead: number;
+  readonly lastError: string | null;
+}
+
 export interface AccessDesk {
+  /** What the configuration says may be asked for. */
+  rules(): Promise<readonly RequestRule[]>;
+  webhooks(): Promise<readonly WebhookView[]>;
   ask(ask: {
     readonly principal: Principal;
     readonly source: string;

@@ -10,6 +10,7 @@ import { frameOf } from './frame.ts';
 import { guard, refusal, unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
 import { refuseUnknown, wholeNumber } from './query.ts';
+import { principalFor } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -62,6 +63,16 @@ export function accessRoutes(services: Services): Router {
     }
   });
 
+  // What is configured; changes go by the document.
+  router.get('/api/v1/requests', async (_request, response) => {
+    principalFor(response, 'directory.read');
+    response.json({ items: await access.rules(), next: null });
+  });
+  router.get('/api/v1/webhooks', async (_request, response) => {
+    principalFor(response, 'directory.read');
+    response.json({ items: await access.webhooks(), next: null });
+  });
+
   router.get('/access', async (request, response) => {
     const { kind, about } = request.query;
     const isKnown = typeof kind === 'string' && NOTICES.includes(kind as AccessNotice);
@@ -109,6 +120,7 @@ export function accessRoutes(services: Services): Router {
 
   router.all('/api/v1/access-requests', onlyMethods('GET', 'HEAD', 'POST'));
   router.all('/api/v1/access-requests/:id', onlyMethods('GET', 'HEAD'));
+  router.all(['/api/v1/requests', '/api/v1/webhooks'], onlyMethods('GET', 'HEAD'));
   router.all(['/api/v1/access-requests/:id/end', '/access/:id/end'], onlyMethods('POST'));
   router.all('/access', onlyMethods('GET', 'HEAD', 'POST'));
   return router;

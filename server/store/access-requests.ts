@@ -14,6 +14,7 @@ import {
   type RequestRule,
 } from '../access/access-request.ts';
 import type { AttributedRun } from '../access/attribution.ts';
+import type { WebhookEntry } from '../access/directory.ts';
 import { permit } from '../access/permission.ts';
 import type { Principal } from '../access/principal.ts';
 import type { AuditEvent } from '../journal/event.ts';
@@ -35,9 +36,10 @@ import type { ApprovalRow } from './approval-row.ts';
 import { APPROVALS_CHANNEL } from './approval-settle.ts';
 import { readTargets } from './directory.ts';
 import { askThrough } from './outage.ts';
-import { readRequestRules } from './request-rules.ts';
+import { readRequestRules, readWebhooks } from './request-rules.ts';
 import { storable } from './storable.ts';
 import { readPlaces } from './temporary-grants.ts';
+import { webhookStates, type WebhookState } from './webhooks.ts';
 
 export const MAX_REQUESTS_LISTED = 200;
 /** Rows that one round looks at. */
@@ -71,6 +73,10 @@ export type EndOutcome =
   | { readonly kind: 'waiting' };
 
 export interface StoredAccessRequests {
+  /** What the configuration says may be asked for. */
+  rules(): Promise<readonly RequestRule[]>;
+  /** Whom it says to tell of events, and how it goes with them. */
+  webhooks(): Promise<readonly (WebhookEntry & WebhookState)[]>;
   ask(ask: AccessAsk): Promise<AskOutcome>;
   /** Everything that a principal may ask for. */
   options(principal: Principal): Promise<readonly RequestOption[]>;
@@ -102,6 +108,20 @@ class AccessDesk implements StoredAccessRequests {
   constructor(options: AccessStores) {
     this.#options = options;
     this.#knex = options.database.knex;
+  }
+
+  rules(): Promise<readonly RequestRule[]> {
+    return askThrough(() => readRequestRules(this.#knex));
+  }
+
+  async webhooks(): Promise<readonly (WebhookEntry & WebhookState)[]> {
+    const [entries, states] = await askThrough(() =>
+      Promise.all([readWebhooks(this.#knex), webhookStates(this.#options.database)]),
+    );
+    return entries.flatMap((entry) => {
+      const state = states.find(({ name }) => name === entry.name);
+      return state === undefined ? [] : [{ ...entry, ...state }];
+    });
   }
 
   async ask(ask: AccessAsk): Promise<AskOutcome> {

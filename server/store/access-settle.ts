@@ -30,17 +30,18 @@ export async function settleRow(
   places: Places,
   rules: readonly RequestRule[],
 ): Promise<void> {
+  const waited = async (): Promise<ApprovalRow | undefined> =>
+    stores.database.knex<ApprovalRow>('approvals').where('id', row.id).first();
   const rule = rules.find(({ id }) => id === row.rule_id);
   const stands = rule !== undefined && stillGives(rule, places, row);
   if (row.status === 'granted') {
     const isOver = await isPast(stores, row.ends_at);
-    if (isOver) await endAccess(stores, row, 'its time was over', null);
-    else if (!stands) await endAccess(stores, row, 'the configuration no longer allows it', null);
-    return;
+    if (isOver) return endAccess(stores, row, 'its time was over', null);
+    if (!stands) return endAccess(stores, row, 'the configuration no longer allows it', null);
+    const { revoke_reason: why = null, revoked_by: by = null } = (await waited()) ?? {};
+    return by === null ? undefined : endAccess(stores, row, why ?? 'revoked', null, by);
   }
   const { clock } = stores;
-  const waited = async (): Promise<ApprovalRow | undefined> =>
-    stores.database.knex<ApprovalRow>('approvals').where('id', row.id).first();
   let approval = await waited();
   if (approval?.status === 'waiting' && row.expires_at.getTime() <= clock.nowMs()) {
     await stores.approvals.outcome(row.id, new AbortController().signal);
@@ -98,12 +99,11 @@ export function endAccess(
   row: AccessRequestRow,
   why: string,
   by: { readonly principal: Principal; readonly source: string } | null,
+  revokedBy: string | null = null,
 ): Promise<void> {
-  const changes = {
-    status: 'ended',
-    ...settled(by?.principal.name ?? null, why, nowDate(stores)),
-  };
-  return change(stores, row, 'access.ended', by, { why }, changes);
+  const name = by?.principal.name ?? revokedBy;
+  const changes = { status: 'ended', ...settled(name, why, nowDate(stores)) };
+  return change(stores, row, 'access.ended', by, { why, by: name }, changes);
 }
 
 function close(

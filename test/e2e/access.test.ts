@@ -24,6 +24,8 @@ describe('e2e: access for a time', function () {
   let folder: string;
   let real: RealTarget;
   let configuration: string;
+  let ann: string;
+  let bot: string;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -48,6 +50,8 @@ describe('e2e: access for a time', function () {
 `,
       );
     await apply(configuration);
+    ann = await tokenOf('ann');
+    bot = await tokenOf('bot');
   });
   after(async () => {
     await real[Symbol.asyncDispose]();
@@ -82,18 +86,13 @@ describe('e2e: access for a time', function () {
     const id = await requested('agent', time);
     const approved = await ask('lea', `approve ${id} ${more}`);
     assert.equal(approved.status, 0, approved.stderr);
-    await until(async () => (await state(id)).includes(' granted by lea until '));
+    await until(async () => (await state(id)) === 'granted');
     return id;
   }
 
-  async function state(id: string): Promise<string> {
-    const { stdout } = await ask('agent', 'requests');
-    return (
-      stdout
-        .toString()
-        .split('\n')
-        .find((line) => line.startsWith(id)) ?? ''
-    );
+  async function state(id: string): Promise<AccessRequestView['status']> {
+    const response = await call(`/access-requests/${id}`, bot);
+    return ((await response.json()) as AccessRequestView).status;
   }
 
   async function until(isSo: () => Promise<boolean>): Promise<void> {
@@ -103,10 +102,24 @@ describe('e2e: access for a time', function () {
     assert.fail('it took too long');
   }
 
-  async function journal(type: string): Promise<JournalEntry[]> {
-    const { stdout } = await real.bastion.cli('journal', 'export');
-    const lines = stdout.split('\n').filter((line) => line !== '');
-    return lines.map((line) => JSON.parse(line) as JournalEntry).filter((one) => one.type === type);
+  /** Oldest first. */
+  async function journal(type: string): Promise<readonly JournalEntry[]> {
+    const response = await call(`/journal?type=${type}&limit=200`, ann);
+    return ((await response.json()) as { items: JournalEntry[] }).items.toReversed();
+  }
+
+  function call(path: string, token: string, body?: object): Promise<Response> {
+    return fetch(`${real.bastion.run.http.url}/api/v1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  async function tokenOf(name: string): Promise<string> {
+    const made = await real.bastion.cli('token', 'create', '--principal', name);
+    assert.equal(made.status, 0, made.stderr);
+    return made.stdout.trim();
   }
 
   /** Something that would go on for long. */
@@ -176,7 +189,9 @@ describe('e2e: access for a time', function () {
     assert.ok(await busy.isOver(), busy.said());
     assert.match(busy.said(), new RegExp(`sallyport: your access by request ${id} is over`));
     assert.equal((await run('agent', 'echo in')).status, 255);
-    await until(async () => (await state(id)).includes(' ended (its time was over)'));
+    await until(async () => (await state(id)) === 'ended');
+    const listed = await ask('agent', 'requests');
+    assert.match(listed.stdout.toString(), /ended \(its time was over\): the disk is full/);
     const [grant] = (await journal('access.granted')).filter((one) => one.data['request'] === id);
     assert.deepEqual(
       [grant?.data['approvedBy'], grant?.data['askedS'], grant?.data['durationS']],
@@ -208,23 +223,25 @@ describe('e2e: access for a time', function () {
     const ways: readonly (readonly [string, (id: string) => Promise<unknown>])[] = [
       ['withdraw', (id) => ask('agent', `withdraw ${id}`)],
       ['revoke', (id) => ask('lea', `revoke ${id} not now`)],
+      ['approvals', (id) => ask('lea', `approvals revoke ${id} enough`)],
       ['apply', () => apply(configuration.replace('maxDuration: 1h', 'maxDuration: 30m'))],
     ];
     for (const [what, end] of ways) {
-      const id = await granted('10m');
+      const id = await granted('10m', what === 'approvals' ? '--for 5m' : '');
       const busy = await working();
       await end(id);
       assert.ok(await busy.isOver(), what);
       assert.equal((await run('agent', 'echo in')).status, 255, what);
-      await until(async () => (await state(id)).includes(' ended'));
+      await until(async () => (await state(id)) === 'ended');
     }
     await apply(configuration);
-    const ends = (await journal('access.ended')).slice(-3);
+    const ends = (await journal('access.ended')).slice(-4);
     assert.deepEqual(
-      ends.map(({ data, principal }) => [principal, data['why']]),
+      ends.map(({ data }) => [data['by'], data['why']]),
       [
         ['bot', 'no longer needed'],
         ['lea', 'not now'],
+        ['lea', 'enough'],
         [null, 'the configuration no longer allows it'],
       ],
     );
@@ -238,8 +255,9 @@ describe('e2e: access for a time', function () {
       const waiting = ask('agent', `request ${TARGET} 1m why --wait`);
       let id = '';
       await until(async () => {
-        const { stdout } = await ask('agent', 'requests');
-        id = /^([a-z0-9]+) .* waits until /m.exec(stdout.toString())?.[1] ?? '';
+        const response = await call('/access-requests?limit=1', bot);
+        const [newest] = ((await response.json()) as { items: AccessRequestView[] }).items;
+        id = newest?.status === 'waiting' ? newest.id : '';
         return id !== '';
       });
       await ask('lea', `${answer} ${id} because`);
@@ -251,17 +269,7 @@ describe('e2e: access for a time', function () {
   });
 
   it('is asked for and ended over HTTP as well', async () => {
-    const token = await real.bastion.cli('token', 'create', '--principal', 'bot');
-    const call = (path: string, body: object): Promise<Response> =>
-      fetch(`${real.bastion.run.http.url}/api/v1/access-requests${path}`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${token.stdout.trim()}`,
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify(body),
-      });
-    const made = await call('', {
+    const made = await call('/access-requests', bot, {
       target: TARGET,
       duration: '5m',
       reason: 'by program',
@@ -271,11 +279,18 @@ describe('e2e: access for a time', function () {
     const { id, status, url } = (await made.json()) as AccessRequestView & { url: string };
     assert.equal(status, 'waiting');
     assert.ok(url.endsWith(`/approvals/${id}`));
-    assert.equal((await call('', { target: 'nowhere', duration: '5m', reason: 'x' })).status, 404);
-    assert.equal((await call('', { target: TARGET, duration: 'x', reason: 'x' })).status, 400);
+    assert.equal(
+      (await call('/access-requests', bot, { target: 'nowhere', duration: '5m', reason: 'x' }))
+        .status,
+      404,
+    );
+    assert.equal(
+      (await call('/access-requests', bot, { target: TARGET, duration: 'x', reason: 'x' })).status,
+      400,
+    );
     await ask('lea', `approve ${id}`);
     await until(async () => (await run('agent', 'true')).status === 0);
-    const ended = await call(`/${id}/end`, { reason: 'done' });
+    const ended = await call(`/access-requests/${id}/end`, bot, { reason: 'done' });
     assert.equal(((await ended.json()) as AccessRequestView).settledWhy, 'done');
     assert.equal((await run('agent', 'true')).status, 255);
   });

@@ -157,10 +157,10 @@ describe('webhooks', function () {
     await receiver.messages('/refused', 3);
     const failed = async (): Promise<readonly string[]> => {
       const { items } = await journal.list({ types: ['webhook.failed'], limit: 50 });
-      return items.map(
-        ({ data }) =>
-          `${String(data['webhook'])} ${String(data['attempts'])}: ${String(data['why'])}`,
-      );
+      return items.map(({ data }) => {
+        const { attempts, webhook, why } = data as Readonly<Record<string, string | number>>;
+        return `${webhook} ${attempts}: ${why}`;
+      });
     };
     await until(async () => (await failed()).some((one) => one.startsWith('hook2')));
     assert.ok((await failed()).includes('hook1 3: it answered 400: invalid_payload'));

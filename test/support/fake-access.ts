@@ -4,6 +4,14 @@ import type { AccessDesk, AccessRequestView } from '../../server/http/access-por
 export class FakeAccess implements AccessDesk {
   readonly requests: AccessRequestView[] = [];
 
+  async rules() {
+    return [];
+  }
+
+  async webhooks() {
+    return [];
+  }
+
   async ask({ by, durationS, principal, reason, target }: Parameters<AccessDesk['ask']>[0]) {
     if (target !== 'web-01') return { kind: 'unknown' } as const;
     if (durationS > 3_600) return { kind: 'too-long', mostS: 3_600 } as const;

@@ -49,7 +49,7 @@ function Form({ options, typed }: AccessProps) {
   }
   return (
     <form class="panel filters" method="post" action="/access" aria-label="Ask for access">
-      <label>
+      <label class="wide">
         Where
         <select name="place">
           {options.map(({ channels, login, maxDurationS, target }) => {

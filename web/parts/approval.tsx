@@ -141,6 +141,20 @@ const SCOPES = [
   ['8h', 'for 8 hours'],
 ] as const;
 
+/** Access lasts for a time in any case; whoever approves may make it shorter. */
+const ACCESS_SCOPES = [
+  ['once', 'for as long as asked'],
+  ['15m', 'for at most 15 minutes'],
+  ['1h', 'for at most 1 hour'],
+  ['8h', 'for at most 8 hours'],
+] as const;
+
+function scopesFor({ kind, repeatable, session }: ApprovalView) {
+  if (kind === 'access') return ACCESS_SCOPES;
+  if (!repeatable) return [];
+  return SCOPES.filter(([value]) => value !== 'session' || session !== null);
+}
+
 /** Plain HTML: scripts only keep it from being sent twice. */
 export function DecideForm(props: {
   readonly approval: ApprovalView;
@@ -151,6 +165,7 @@ export function DecideForm(props: {
   const { approval, decides, page } = props;
   if (decides !== 'may') return <p class="muted">{WHY_NOT[decides]}</p>;
   const label = visibleText(approval.id);
+  const scopes = scopesFor(approval);
   return (
     <form method="post" action={`/approvals/${encodeURIComponent(approval.id)}`} class="row decide">
       <input type="hidden" name="page" value={page} />
@@ -161,15 +176,13 @@ export function DecideForm(props: {
         aria-label={`Reason for the decision on ${label}`}
         autoComplete="off"
       />
-      {approval.repeatable ? (
+      {scopes.length > 0 ? (
         <select name="scope" aria-label={`For how much an approval of ${label} counts`}>
-          {SCOPES.filter(([value]) => value !== 'session' || approval.session !== null).map(
-            ([value, words]) => (
-              <option key={value} value={value}>
-                {words}
-              </option>
-            ),
-          )}
+          {scopes.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
         </select>
       ) : (
         <input type="hidden" name="scope" value="once" />
