@@ -92,7 +92,7 @@ async function stores(input: VerbInput): Promise<Finding[]> {
 
 /** Whom the bastion tells of events, and whether that works. */
 async function webhooks(
-  database: Pick<Database, 'knex'>,
+  database: Database,
   secrets: VerbInput['config']['secrets'],
 ): Promise<Finding[]> {
   const entries = new Map((await readWebhooks(database.knex)).map((one) => [one.name, one]));
