@@ -135,7 +135,10 @@ function deepest(issue: z.core.$ZodIssue): Deepest {
     const path = found.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     return { ...inner, path: [...path, ...inner.path] };
   }
-  const kind = issue.code === 'too_small' ? 'empty' : issue.code === 'too_big' ? 'big' : 'other';
+  // A number that is out of bounds is no text and no list.
+  const isNumber = typeof issue.input === 'number';
+  const isSmall = issue.code === 'too_small' && !isNumber;
+  const kind = isSmall ? 'empty' : issue.code === 'too_big' && !isNumber ? 'big' : 'other';
   const limit = issue.code === 'too_big' ? Number(issue.maximum) : 0;
   return { kind, path: [], input: issue.input, limit };
 }

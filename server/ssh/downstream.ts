@@ -10,13 +10,13 @@ import type {
   ChannelRequest,
   ConnectionHandler,
   Connections,
-  DownstreamEnd,
   InnerConnection,
   InputUnit,
   OutputUnit,
   Pty,
   X11Request,
 } from '../session/ports.ts';
+import { clientEnd } from './client-end.ts';
 import type { Channel } from './engine/channel.ts';
 import { ChannelStream } from './engine/channel-stream.ts';
 import {
@@ -357,15 +357,7 @@ class ServedConnection implements Downstream {
   }
 
   #start(channel: SessionChannel, request: ChannelRequest): void {
-    const end: DownstreamEnd = {
-      read: () => channel.read(),
-      write: (unit) => channel.write(unit),
-      // Whatever it answers, it is there.
-      isThere: async () => {
-        await this.#channels?.globalRequest('keepalive@openssh.com');
-        return !this.#transport.isEnded;
-      },
-    };
+    const end = clientEnd(channel, this.#channels, () => this.#transport.isEnded);
     channel.promiseLastWords();
     this.#options.handler.open(request, end);
   }

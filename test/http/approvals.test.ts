@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ApprovalView } from '../../server/http/ports.ts';
+import { EventStream } from '../support/event-stream.ts';
 import { approvalView, people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
 
 type Person = keyof typeof people | 'nobody';
@@ -111,9 +112,86 @@ describe('http approvals', () => {
     assert.doesNotMatch(page, /Request/);
   });
 
-  it('leads from the address of one request to its place in the list', async () => {
-    const answer = await world.fetch('/approvals/wait1', people.piet);
-    assert.equal(answer.status, 302);
-    assert.equal(answer.headers.get('location'), '/approvals#approval-wait1');
+  it('shows one request with what is around it, and only to who may decide on it', async () => {
+    const read = async (id: string, person: Person): Promise<Record<string, unknown>> => {
+      const answer = await world.fetch(`/api/v1/approvals/${id}`, personOf(person));
+      return (await answer.json()) as Record<string, unknown>;
+    };
+    const shown = await read('wait1', 'piet');
+    assert.equal(shown['mayDecide'], 'may');
+    assert.deepEqual(Object.keys(shown['surroundings'] as object).toSorted(), [
+      'certainty',
+      'earlier',
+      'moreResolved',
+      'resolved',
+      'screen',
+      'session',
+    ]);
+    const other = await read('other', 'piet');
+    assert.deepEqual([other['mayDecide'], other['surroundings']], ['not-an-approver', null]);
+    const page = await world.fetch('/approvals/wait1', people.piet);
+    assert.equal(page.status, 200);
+    assert.match(await page.text(), /value="approve"/);
+  });
+
+  const SCOPES: readonly [scope: unknown, status: number][] = [
+    ['session', 200],
+    ['30m', 200],
+    ['once', 200],
+    [undefined, 200],
+    ['25h', 400],
+    ['ever', 400],
+    [30, 400],
+    [['30m'], 400],
+  ];
+  for (const [scope, status] of SCOPES) {
+    it(`answers ${status} to the scope ${JSON.stringify(scope)}`, async () => {
+      const answer = await world.fetch('/api/v1/approvals/wait1/approve', people.piet, {
+        method: 'POST',
+        body: JSON.stringify({ scope }),
+        headers: { 'content-type': 'application/json' },
+      });
+      assert.equal(answer.status, status);
+      assert.equal(world.approvals.views[0]?.status, status === 200 ? 'approved' : 'waiting');
+    });
+  }
+
+  it('says who was first, takes the same decision twice, and revokes what counts for longer', async () => {
+    const post = (path: string, person: Person): Promise<Response> =>
+      world.fetch(`/api/v1/approvals/${path}`, personOf(person), { method: 'POST' });
+    assert.equal((await post('wait1/approve', 'piet')).status, 200);
+    assert.equal((await post('wait1/approve', 'piet')).status, 200);
+    const late = await post('wait1/deny', 'alice');
+    assert.equal(late.status, 409);
+    assert.match(await late.text(), /the request is approved already by piet/);
+    assert.equal((await post('wait1/revoke', 'piet')).status, 409);
+    assert.equal((await post('nope1/revoke', 'piet')).status, 404);
+    assert.equal((await post('wait1/revoke', 'audrey')).status, 403);
+  });
+
+  it('streams changes from where a listener left', async () => {
+    const open = async (lastId: string | null): Promise<EventStream> =>
+      new EventStream(
+        await world.fetch('/api/v1/approvals/stream', people.piet, {
+          headers: lastId === null ? {} : { 'last-event-id': lastId },
+        }),
+      );
+    const first = await open(null);
+    const start = await first.next();
+    assert.equal(start?.event, 'start');
+    assert.equal((JSON.parse(start.data) as { items: unknown[] }).items.length, 3);
+    world.approvals.change('wait1', 'approval.requested');
+    const change = await first.next();
+    assert.equal(change?.event, 'change');
+    await first.close();
+    world.approvals.change('other', 'approval.escalated');
+    const again = await open(change.id);
+    const missed = JSON.parse((await again.next())?.data ?? '') as {
+      what: string;
+      approval: ApprovalView;
+    };
+    assert.deepEqual([missed.what, missed.approval.id], ['escalated', 'other']);
+    await again.close();
+    assert.equal((await world.fetch('/api/v1/approvals/stream', people.uma)).status, 403);
   });
 });

@@ -18,8 +18,8 @@ import { FakeIssuerDesk } from './fake-issuer-desk.ts';
 import { FakeDirectoryEdits } from './fake-directory-edits.ts';
 import { FakeTokens } from './fake-tokens.ts';
 import { FakeNews, fakeSavedFilters } from './fake-session-lists.ts';
+import { FakeApprovals } from './fake-approvals.ts';
 import {
-  FakeApprovals,
   FakeRecordings,
   FakeSearch,
   FakeSignIns,

@@ -167,7 +167,7 @@ describe('web in a browser', () => {
     assert.match(await page.locator('#cmd-5').innerText(), /exact\s+exit 1/);
     assert.match(await page.locator('#cmd-7').innerText(), /held\s+uncertain/);
     await page.locator('#cmd-6').getByRole('link', { name: 'approval k3v9' }).click();
-    await page.waitForURL('**/approvals#approval-k3v9');
+    await page.waitForURL('**/approvals/k3v9');
   });
 
   it('says so when the recording can not be loaded', async () => {
@@ -226,14 +226,14 @@ describe('web in a browser', () => {
     await page.getByRole('link', { name: /Approvals/ }).click();
     const card = page.locator('#approval-k3v9');
     await card.getByLabel('Reason for the decision on k3v9').fill('after hours');
-    await card.getByRole('button', { name: 'Approve once' }).click();
-    await page.getByText('Approved: the command goes on.').waitFor();
+    await card.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('Approved: it goes on.').waitFor();
     const decided = world.approvals.views.find((one) => one.id === 'k3v9');
     assert.equal(decided?.status, 'approved');
     assert.equal(decided?.decidedBy, 'piet');
     assert.equal(decided?.decisionReason, 'after hours');
     await page.locator('#approval-m2p4').getByRole('button', { name: 'Deny' }).click();
-    await page.getByText('Denied: the command is refused.').waitFor();
+    await page.getByText('Denied: it is refused.').waitFor();
     assert.deepEqual(watched.complaints, []);
   });
 
@@ -283,7 +283,7 @@ describe('web in a browser', () => {
     assert.equal(await page.locator('#commands li').count(), 30);
     await page.goto(`${world.server.url}/approvals`);
     await page.locator('#approval-k3v9').getByRole('button', { name: 'Deny' }).click();
-    await page.getByText('Denied: the command is refused.').waitFor();
+    await page.getByText('Denied: it is refused.').waitFor();
   });
 
   const LOOKS = [

@@ -34,27 +34,38 @@ function replace(id: string, now: Document): void {
   if (shown !== null && wanted !== null) shown.replaceWith(document.adoptNode(wanted));
 }
 
-/** Cards stay as they are, with what was typed in them, unless something about them has changed. */
+/** Cards stay where they are, with what is typed in them, unless something about them has changed. */
 function showInbox(now: Document): void {
+  const list = document.getElementById('waiting');
+  const wanted = now.getElementById('waiting');
   const before = new Map(cards().map((card) => [card.id, card]));
-  const selected = document.activeElement?.closest('.card')?.id ?? null;
-  const wanted = now.getElementById('inbox');
-  const inbox = document.getElementById('inbox');
-  if (wanted === null || inbox === null) return;
-  for (const card of wanted.querySelectorAll<HTMLElement>('#waiting > .card')) {
-    const old = before.get(card.id);
-    const isSame = old?.dataset['state'] === card.dataset['state'];
-    if (old === undefined || (!isSame && old.querySelector(BUSY) === null)) continue;
-    card.replaceWith(old);
+  if (list === null || wanted === null) replace('inbox', now);
+  else {
+    const kept = new Set<string>();
+    let place = list.firstElementChild;
+    for (const card of wanted.querySelectorAll<HTMLElement>(':scope > .card')) {
+      kept.add(card.id);
+      const old = before.get(card.id);
+      if (old === undefined) list.insertBefore(document.adoptNode(card), place);
+      else {
+        place = old.nextElementSibling;
+        const isSame = old.dataset['state'] === card.dataset['state'];
+        if (!isSame && old.querySelector(BUSY) === null) old.replaceWith(document.adoptNode(card));
+      }
+    }
+    for (const [id, card] of before) if (!kept.has(id)) leave(card);
   }
-  const held = document.activeElement;
-  inbox.replaceWith(document.adoptNode(wanted));
-  // What is put into another place of the document loses the focus.
-  if (held instanceof HTMLElement && held.isConnected) held.focus();
-  else if (selected !== null && document.getElementById(selected) === null) cards()[0]?.focus();
   replace('settled', now);
   const added = cards().filter((card) => !before.has(card.id)).length;
   if (added > 0 && news !== null) news.textContent = `${added} new to decide on`;
+}
+
+/** Whoever stood on it stands on the next one. */
+function leave(card: HTMLElement): void {
+  const next = card.nextElementSibling ?? card.previousElementSibling;
+  const isHere = card.contains(document.activeElement);
+  card.remove();
+  if (isHere && next instanceof HTMLElement) next.focus();
 }
 
 function showRequest(now: Document): void {
@@ -180,7 +191,7 @@ document.addEventListener('keydown', (event) => {
 // --- the screen -------------------------------------------------------------------------------
 
 async function showScreen(): Promise<void> {
-  const host = document.getElementById('screen');
+  const host = document.getElementById('player');
   const text = document.getElementById('screen-text');
   const state = document.getElementById('screen-state');
   const url = host?.dataset['live'];

@@ -88,7 +88,7 @@ export function ApprovalPage(props: Props) {
           </h2>
           <div
             class="panel screen"
-            id="screen"
+            id="player"
             data-live={isLive ? `/api/v1/approvals/${approval.id}/live` : undefined}
           >
             <pre id="screen-text" tabIndex={0} aria-label="The screen as text">

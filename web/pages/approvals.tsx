@@ -36,7 +36,7 @@ export function ApprovalsPage(props: Props) {
       <div class="row title">
         <h1>Approvals</h1>
         <span class="grow" />
-        <p class="muted keys" id="keys" hidden>
+        <p class="muted hotkeys" id="keys" hidden>
           <kbd>j</kbd> <kbd>k</kbd> move · <kbd>a</kbd> approve · <kbd>d</kbd> deny ·{' '}
           <kbd>Enter</kbd> open
         </p>

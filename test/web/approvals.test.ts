@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { HOSTILE } from '../support/hostile-text.ts';
+import {
+  approvalView,
+  commandView,
+  people,
+  sessionView,
+  startHttpWorld,
+  type HttpWorld,
+} from '../support/http-world.ts';
+import { findings } from '../support/page-checks.ts';
+import { Viewer } from '../support/viewer.ts';
+import { REPLAYED, setScene } from '../support/web-scene.ts';
+
+/** Everything that an approver may be shown, much of it hostile. */
+function setRequests(world: HttpWorld): void {
+  const { approvals } = world;
+  const waiting = approvals.views.find(({ id }) => id === 'k3v9');
+  assert.ok(waiting);
+  approvals.views.push(
+    approvalView('lng2', {
+      session: REPLAYED,
+      kind: 'file',
+      text: `write ${'/very/long'.repeat(60)} ${HOSTILE}\n\u202egnp.exe\u200b <script>alert(1)</script>`,
+      principal: HOSTILE,
+      target: 't'.repeat(120),
+      reason: 'z'.repeat(400),
+      grounds: [
+        { rule: 'files', isDoubt: false, why: HOSTILE },
+        { rule: null, isDoubt: true, why: 'the name comes from a variable' },
+      ],
+      demands: [
+        {
+          rule: 'files',
+          approvers: ['group:sre', 'alice'],
+          minimum: 2,
+          fourEyes: true,
+          escalation: { at: '2026-01-01T10:08:00.000Z', to: ['group:lead'] },
+        },
+      ],
+      escalatedAt: '2026-01-01T10:08:00.000Z',
+      votes: [
+        { by: HOSTILE, decision: 'approved', reason: HOSTILE, at: '2026-01-01T10:04:00.000Z' },
+      ],
+      repeatable: false,
+      onceBecause: 'a secret in it is masked',
+    }),
+    approvalView('std7', {
+      status: 'approved',
+      decidedBy: 'alice',
+      decidedAt: '2026-01-01T10:01:00.000Z',
+      scope: 'time',
+      until: '2026-01-01T18:01:00.000Z',
+      uses: 4,
+    }),
+  );
+  for (const id of ['k3v9', 'lng2']) {
+    approvals.backgrounds.set(id, {
+      session: sessionView(7, { run: HOSTILE, attribution: 'claimed', status: 'active' }),
+      certainty: 'uncertain',
+      resolved: [
+        {
+          argv: ['systemctl', 'restart', HOSTILE],
+          text: 'x',
+          via: ['sudo', HOSTILE],
+          language: 'shell',
+        },
+        { argv: null, text: HOSTILE, via: [], language: 'sql' },
+      ],
+      moreResolved: 3,
+      earlier: [commandView(1, { text: HOSTILE }), commandView(2, { decision: 'deny' })],
+    });
+  }
+}
+
+describe('approvals in a browser', () => {
+  let world: HttpWorld;
+  let browser: Browser;
+  let watched: WatchedPage;
+  let page: Page;
+  let viewer: Viewer;
+
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    world = await startHttpWorld();
+    setScene(world);
+    setRequests(world);
+    watched = await openPage(browser);
+    page = watched.page;
+    viewer = new Viewer(world, page);
+  });
+  afterEach(async () => {
+    await watched.close();
+    await world.close();
+  });
+
+  const statusOf = (id: string): string | undefined =>
+    world.approvals.views.find((one) => one.id === id)?.status;
+
+  it('shows what is new at once, and keeps what somebody types', async () => {
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals`);
+    const reason = page.getByLabel('Reason for the decision on k3v9');
+    await reason.fill('half a sent');
+    world.approvals.views.push(approvalView('new1', { text: 'reboot' }));
+    world.approvals.change('new1', 'approval.requested');
+    await page.locator('#approval-new1').waitFor();
+    await reason.pressSequentially('ence');
+    assert.equal(await reason.inputValue(), 'half a sentence');
+    const index = world.approvals.views.findIndex(({ id }) => id === 'm2p4');
+    const gone = world.approvals.views[index];
+    assert.ok(gone);
+    world.approvals.views[index] = { ...gone, status: 'refused', decidedBy: 'alice' };
+    world.approvals.change('m2p4', 'approval.decided');
+    await page.locator('#approval-m2p4.card').waitFor({ state: 'detached' });
+    assert.equal(await reason.inputValue(), 'half a sentence');
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('is driven by keys', async () => {
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals`);
+    await page.locator('#keys:not([hidden])').waitFor();
+    const current = (): Promise<string> =>
+      page.evaluate(() => document.activeElement?.closest('.card')?.id ?? 'none');
+    await page.keyboard.press('j');
+    const first = await current();
+    await page.keyboard.press('j');
+    assert.notEqual(await current(), first);
+    await page.keyboard.press('k');
+    assert.equal(await current(), first);
+    await page.keyboard.press('d');
+    await page.getByText('Denied: it is refused.').waitFor();
+    assert.equal(statusOf(first.replace('approval-', '')), 'refused');
+    // Letters in a field are letters.
+    await page.getByLabel('Reason for the decision on k3v9').press('a');
+    assert.equal(statusOf('k3v9'), 'waiting');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/approvals/k3v9');
+    await page.locator('#request').waitFor();
+    await page.keyboard.press('a');
+    await page.getByText('Approved: it goes on.').waitFor();
+    assert.equal(statusOf('k3v9'), 'approved');
+  });
+
+  it('sends a decision once, however often it is clicked, and says who was first', async () => {
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals`);
+    let posts = 0;
+    page.on('request', (request) => (posts += Number(request.method() === 'POST')));
+    await page.locator('#approval-k3v9').getByRole('button', { name: 'Approve' }).dblclick();
+    await page.getByText('Approved: it goes on.').waitFor();
+    assert.equal(posts, 1);
+    await page.goto(`${world.server.url}/approvals?notice=already-decided&id=k3v9`);
+    await page.getByText('piet was first').waitFor();
+  });
+
+  it('approves for longer, and takes that back', async () => {
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals/k3v9`);
+    await page.getByLabel('For how much an approval of k3v9 counts').selectOption('1h');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('Approved: it goes on.').waitFor();
+    const approved = world.approvals.views.find(({ id }) => id === 'k3v9');
+    assert.equal(approved?.scope, 'time');
+    await page.goto(`${world.server.url}/approvals`);
+    await page.getByRole('button', { name: 'Revoke std7' }).click();
+    await page.getByText('Revoked: from now on it is asked for again.').waitFor();
+    assert.equal(world.approvals.views.find(({ id }) => id === 'std7')?.revokedBy, 'piet');
+  });
+
+  it('shows one request with all that helps to decide, as text', async () => {
+    await viewer.signIn('alice');
+    await page.goto(`${world.server.url}/approvals/lng2`);
+    await page.getByRole('heading', { name: 'What it would run' }).waitFor();
+    assert.match(await page.locator('.resolved').innerText(), /not known before it runs/);
+    assert.match(
+      await page.locator('.grounds').innerText(),
+      /doubt the name comes from a variable/,
+    );
+    assert.equal(await page.locator('#player').count(), 1);
+    assert.equal(await page.locator('.commands li').count(), 2);
+    assert.match(await page.locator('main').innerText(), /only once: a secret in it is masked/);
+    assert.equal(await page.locator('main img, main script').count(), 0);
+    assert.deepEqual(world.audit.ofType('recording.viewed'), [`alice ${REPLAYED}`]);
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  const LOOKS = [
+    { look: 'light', width: 1400, colorScheme: 'light' },
+    { look: 'dark', width: 1400, colorScheme: 'dark' },
+    { look: 'phone', width: 360, colorScheme: 'light' },
+  ] as const;
+  for (const { colorScheme, look, width } of LOOKS) {
+    it(`is readable by everybody, ${look}`, async () => {
+      await watched.close();
+      watched = await openPage(browser, { viewport: { width, height: 900 }, colorScheme });
+      page = watched.page;
+      viewer = new Viewer(world, page);
+      const found: string[] = [];
+      await viewer.signIn(look === 'dark' ? 'piet' : 'alice');
+      for (const path of ['approvals', 'approvals/k3v9', 'approvals/lng2', 'approvals/std7']) {
+        await page.goto(`${world.server.url}/${path}`);
+        for (const one of await findings(page)) found.push(`${path}: ${one}`);
+        await picture(page, `${path.replace('/', '-')}-${look}`);
+      }
+      assert.deepEqual(found, []);
+    });
+  }
+
+  it('works without scripts', async () => {
+    await watched.close();
+    watched = await openPage(browser, { javaScriptEnabled: false });
+    page = watched.page;
+    viewer = new Viewer(world, page);
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals/k3v9`);
+    await page.getByLabel('Reason for the decision on k3v9').fill('fine');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('Approved: it goes on.').waitFor();
+    assert.equal(statusOf('k3v9'), 'approved');
+  });
+
+  it('lets whoever asked see their request, and not decide on it', async () => {
+    world.approvals.views.push(approvalView('mine', { principal: 'uma' }));
+    const mine = await world.fetch('/approvals/mine', people.uma);
+    assert.equal(mine.status, 200);
+    assert.doesNotMatch(await mine.text(), /name="decision"/);
+    assert.equal((await world.fetch('/approvals/k3v9', people.uma)).status, 403);
+  });
+});
