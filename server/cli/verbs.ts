@@ -9,11 +9,13 @@ import { doctor } from './doctor.ts';
 import { journalVerbs } from './journal.ts';
 import { keyVerbs } from './keys.ts';
 import { principalVerbs } from './principals.ts';
+import { loginVerbs } from './login.ts';
 import { policyTest } from './policy-verb.ts';
 import { searchVerbs } from './search.ts';
 import { retentionVerbs } from './retention.ts';
 import { serve } from './serve.ts';
 import { sessionFile } from './session-files.ts';
+import { sshKeyVerbs } from './ssh-keys.ts';
 import { sessionVerbs } from './sessions.ts';
 import { tokenVerbs } from './tokens.ts';
 import { migrate } from './upkeep.ts';
@@ -33,6 +35,8 @@ const PUBLIC: readonly Verb[] = [
   migrate,
   ...tokenVerbs,
   ...principalVerbs,
+  ...loginVerbs,
+  ...sshKeyVerbs,
   ...credentialVerbs,
   ...vaultVerbs,
   ...sessionVerbs,

@@ -4,6 +4,7 @@ import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto
 /** Letters that make no words and that nobody takes for one another (RFC 8628 section 6.1). */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 const LETTERS = 8;
+const CODE = new RegExp(`^[${ALPHABET}]{${LETTERS}}$`);
 const SECRET_BYTES = 32;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 /** Longer input is no code. */
@@ -19,7 +20,7 @@ export function newCode(): string {
 export function readCode(typed: string): string | null {
   if (typed.length > MAX_TYPED_CHARACTERS) return null;
   const letters = typed.toUpperCase().replaceAll(/[\s\p{Pd}.]/gu, '');
-  const isCode = letters.length === LETTERS && [...letters].every((one) => ALPHABET.includes(one));
+  const isCode = CODE.test(letters);
   return isCode ? letters : null;
 }
 
