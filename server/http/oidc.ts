@@ -85,13 +85,10 @@ export class OidcClient {
 
   /** Learns them anew; an issuer that can't be asked stays as it was known. */
   async learn(settings: SignInSettings | null): Promise<void> {
-    if (settings === null || !settings.logout) {
-      this.#origins = [];
-      return;
-    }
-    const { metadata } = await this.#issuers.find(settings.issuer);
-    const place = metadata.end_session_endpoint;
-    this.#origins = place !== undefined && URL.canParse(place) ? [new URL(place).origin] : [];
+    this.#origins =
+      settings?.logout === true
+        ? originsOf(settings, (await this.#issuers.find(settings.issuer)).metadata)
+        : [];
   }
 
   /** Rejects with IssuerUnavailable. */
@@ -175,6 +172,7 @@ export class OidcClient {
 
   async #clientOf(settings: SignInSettings, secret: string | null): Promise<Configuration> {
     const { metadata } = await this.#issuers.find(settings.issuer);
+    this.#origins = originsOf(settings, metadata);
     const key = JSON.stringify([settings.issuer, settings.clientId, secret]);
     if (this.#made?.key === key && this.#made.metadata === metadata) return this.#made.client;
     const client = clientFor(metadata, settings.clientId, secret);
@@ -195,6 +193,12 @@ export class OidcClient {
     }
     return null;
   }
+}
+
+/** Where signing out leads. */
+function originsOf({ logout }: SignInSettings, metadata: IssuerMetadata): readonly string[] {
+  const place = metadata.end_session_endpoint;
+  return logout && place !== undefined && URL.canParse(place) ? [new URL(place).origin] : [];
 }
 
 function clientFor(

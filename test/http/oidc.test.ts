@@ -341,6 +341,22 @@ describe('http: signing in by OpenID Connect', () => {
     assert.equal(await policy(), "'self'");
   });
 
+  it('learns where signing out leads from an issuer that was away at the start', async () => {
+    const desk = new FakeIssuerDesk();
+    desk.configure(settings);
+    desk.watch = () => Promise.reject(new Error('away'));
+    const late = await startHttpWorld({ issuerDesk: desk, clock: systemClock });
+    try {
+      const policy = async (path: string): Promise<string> =>
+        (await late.fetch(path)).headers.get('content-security-policy') ?? '';
+      assert.doesNotMatch(await policy('/sign-in'), /form-action 'self' http/);
+      await fetch(`http://localhost:${late.server.address.port}/login`, { redirect: 'manual' });
+      assert.match(await policy('/sign-in'), new RegExp(`form-action 'self' ${provider.issuer};`));
+    } finally {
+      await late.close();
+    }
+  });
+
   it('leaves programs and pages without an issuer as they were', async () => {
     const html = { headers: { accept: 'text/html' }, redirect: 'manual' } as const;
     assert.equal((await fetch(`${side.base}/api/v1/sessions`, html)).status, 401);
