@@ -37,7 +37,7 @@ import {
 } from './directory-edit.ts';
 
 export interface DirectoryDeskParts {
-  readonly database: Pick<Database, 'knex'>;
+  readonly database: Database;
   readonly journal: StoredJournal;
   readonly credentials: Credentials;
   readonly versions: DirectoryVersions;
