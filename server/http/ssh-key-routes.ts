@@ -45,10 +45,11 @@ export function sshKeyRoutes(services: Services): Router {
     const viewer = viewerOf(response);
     const { source } = viewer;
     attempts.take(source);
-    if (viewer.by !== 'bearer') throw unproven();
-    const wish = readWish(request.body, parsePublicKey);
+    let wish: Wish;
     let proof: Proof;
     try {
+      if (viewer.by !== 'bearer') throw unproven();
+      wish = readWish(request.body, parsePublicKey);
       proof =
         viewer.principal === null
           ? await proofOfIssuer(viewer, wish, issuers, await shortKeys.identities())
@@ -58,14 +59,17 @@ export function sshKeyRoutes(services: Services): Router {
               by: { method: 'token' },
             };
     } catch (error) {
-      if (error instanceof SallyportError && error.code === 'access.unauthenticated') {
+      // Also that an issuer is away, and keys that can't be read: whoever waits for a job looks here.
+      if (error instanceof SallyportError) {
+        const { code, message } = error;
+        const method = viewer.principal === null ? 'issuer' : 'token';
         await audit.append({
           type: 'auth.failed',
-          principal: null,
+          principal: viewer.principal?.name ?? null,
           source,
           session: null,
           target: null,
-          data: { method: 'issuer', why: error.message },
+          data: { method, code, why: message },
         });
       }
       throw error;

@@ -88,6 +88,7 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
   readonly #jump: Jump | null;
   readonly #inner = new Set<Connection>();
   readonly #onOver: () => void;
+  readonly refused: SignIn['refused'] = (...shown) => this.#signIn.refused(...shown);
   #over = false;
   #isWithdrawn = false;
 

@@ -78,6 +78,8 @@ export interface ConnectionHandler {
   offered(userName: string, key: PublicKey): Promise<boolean>;
   /** The peer has proved that it holds the key (ssh/ verified the signature). False = refused. */
   proven(userName: string, key: PublicKey): Promise<boolean>;
+  /** The peer showed something that nobody can judge, for the journal; `shown` = the fingerprint of a key. */
+  refused?(userName: string, why: string, shown: string | null): void;
   /** An authenticated peer started a session channel. Returns at once; the session runs by itself. */
   open(request: ChannelRequest, end: DownstreamEnd): void;
   /** The transport ended or a request was refused below us; called once, `why` is for the journal. */

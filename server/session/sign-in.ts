@@ -219,13 +219,27 @@ export class SignIn {
     return { principal, known, forceCommand: null, permits: EVERYTHING, data };
   }
 
+  /** Something was shown that nobody can judge; `shown` = the fingerprint of a key, if it was one. */
+  refused(userName: string, why: string, shown: string | null): void {
+    this.#keep(userName, why, shown, null);
+  }
+
   #refused(userName: string, key: PublicKey, why: string, facts: CertificateFacts | null): void {
-    const isKnown = this.#refusals.has(`${key.fingerprint} ${why}`);
+    this.#keep(userName, why, key.fingerprint, facts);
+  }
+
+  #keep(
+    userName: string,
+    why: string,
+    fingerprint: string | null,
+    facts: CertificateFacts | null,
+  ): void {
+    const isKnown = this.#refusals.has(`${fingerprint ?? ''} ${why}`);
     if (isKnown || this.#refusedKeys.length >= MAX_REFUSED_KEYS) return;
-    this.#refusals.add(`${key.fingerprint} ${why}`);
+    this.#refusals.add(`${fingerprint ?? ''} ${why}`);
     this.#refusedKeys.push({
       userName: clip(userName),
-      fingerprint: key.fingerprint,
+      fingerprint,
       why: clip(why),
       ...(facts === null ? {} : { certificate: journalled(facts) }),
     });

@@ -44,6 +44,14 @@ describe('http ssh keys', () => {
     });
   }
 
+  /** What the journal says of what was refused. */
+  function refusals(): string[] {
+    const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+    return world.audit.events
+      .filter(({ type }) => type === 'auth.failed')
+      .map(({ data }) => `${text(data['code'])}: ${text(data['why'])}`);
+  }
+
   const publicKey = (): string => generateSshKey('ci').publicLine;
 
   async function ask(
@@ -213,6 +221,7 @@ describe('http ssh keys', () => {
       assert.equal(status, 401, message);
       assert.match(message, expected);
       assert.deepEqual(world.shortKeys.registered, []);
+      assert.deepEqual(refusals(), [`access.unauthenticated: ${message}`]);
     });
   }
 
@@ -242,6 +251,7 @@ describe('http ssh keys', () => {
     const { status, json } = await ask(token);
     assert.equal(status, 503);
     assert.equal(json.error?.code, 'issuer.unavailable');
+    assert.deepEqual(refusals(), [`issuer.unavailable: ${json.error.message}`]);
     issuer.isDown = false;
     assert.equal((await ask(token)).status, 503);
     world.clock.advance(ISSUER_RETRY_MS);
@@ -275,6 +285,7 @@ describe('http ssh keys', () => {
       const { status, message } = await ask(await issuer.token(), body);
       assert.equal(status, 400);
       assert.match(message, expected);
+      if (body !== '{') assert.deepEqual(refusals(), [`usage.invalid: ${message}`]);
     });
   }
   for (const [what, more, expected] of [

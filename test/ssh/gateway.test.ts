@@ -304,6 +304,33 @@ describe('authentication at the gateway', () => {
     assert.deepEqual(world.calls, ['proven u'], 'the handler does not know this key');
   });
 
+  it('tells who keeps the journal of what nobody can judge', async () => {
+    await using world = await startWorld();
+    const pem = world.client.privateKeyPem;
+    const { blob } = keyOf(pem);
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const rsa = blobOf(privateKey) ?? Buffer.alloc(0);
+    const wrong = encodeFields(['ssh-ed25519', Buffer.alloc(64)]);
+    const certificate = 'ssh-ed25519-cert-v01@openssh.com';
+    const peer = await toUserauth(world);
+    for (const sent of [
+      request('u', 'ssh-ed25519', blob.subarray(0, 20), null),
+      request('u', 'ssh-ed25519', Buffer.alloc(0), null),
+      request('u', certificate, encodeFields([certificate, Buffer.alloc(7)]), null),
+      request('u', 'ssh-rsa', rsa, null),
+      request('u', 'ssh-ed25519', blob, wrong),
+      encodePacket(MESSAGE.USERAUTH_REQUEST, 'u', 'ssh-connection', 'password', false, 'secret'),
+    ]) {
+      peer.transport.send(sent);
+      await peer.expect(MESSAGE.USERAUTH_FAILURE);
+    }
+    const words = [/ssh-ed25519/, /ssh-ed25519/, /certificate/, /ssh-rsa/, /signature/, /password/];
+    assert.equal(world.refusals.length, words.length);
+    for (const [at, expected] of words.entries()) assert.match(world.refusals[at] ?? '', expected);
+    assert.ok(!world.refusals.join('').includes('secret'));
+    assert.deepEqual(world.calls, []);
+  });
+
   it('cuts off the seventh attempt', async () => {
     await using world = await startWorld();
     const { blob } = keyOf(generateKeyPair('x').privateKeyPem);

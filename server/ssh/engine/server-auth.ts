@@ -9,6 +9,7 @@ import { MAX_AUTH_REQUESTS, MAX_PENDING_REQUESTS } from './limits.ts';
 import { LinkExchange } from './link-exchange.ts';
 import { fingerprintOf, keyTypeOf, readBlob, verifySignature } from './signature.ts';
 import { DISCONNECT_REASON, type Stage, type Transport } from './transport.ts';
+import { printable } from '../../printable.ts';
 import type { LinkSignIns, PublicKey } from '../../session/ports.ts';
 import { encodeFields, encodePacket, exactText, MESSAGE, PacketReader } from './wire.ts';
 
@@ -16,6 +17,8 @@ import { encodeFields, encodePacket, exactText, MESSAGE, PacketReader } from './
 export interface KeyJudge {
   offered(userName: string, key: PublicKey): Promise<boolean>;
   proven(userName: string, key: PublicKey): Promise<boolean>;
+  /** Something was shown that can't be judged; `shown` = the fingerprint of a key. */
+  refused?(userName: string, why: string, shown: string | null): void;
 }
 
 /** Places for clients that wait for a person, which are few; and who hears of what was refused. */
@@ -208,18 +211,30 @@ export class ServerAuth implements Stage {
       return isBareOffer ? 'offer-accepted' : this.#enter(enter, request.userName);
     }
     if (this.#mayUseLink(request)) return this.#link(request.userName);
-    if (request.method !== 'publickey') return 'refused';
+    const { judge } = this.#options;
     const { signature, userName } = request;
+    if (request.method !== 'publickey') {
+      const isTry = request.method !== 'none' && request.method !== INTERACTIVE;
+      if (isTry)
+        judge.refused?.(userName, `by ${printable(request.method, 40)} nobody comes in`, null);
+      return 'refused';
+    }
     const shown = readShown(request);
-    if (shown === null) return 'refused';
+    if (shown.kind === 'invalid') {
+      judge.refused?.(userName, shown.why, null);
+      return 'refused';
+    }
     const { key, algorithm } = shown;
     try {
       if (signature === null) {
-        return (await this.#options.judge.offered(userName, key)) ? 'offer-accepted' : 'refused';
+        return (await judge.offered(userName, key)) ? 'offer-accepted' : 'refused';
       }
-      if (!verifySignature(key.blob, algorithm, request.signed, signature)) return 'refused';
+      if (!verifySignature(key.blob, algorithm, request.signed, signature)) {
+        judge.refused?.(userName, 'its signature is wrong', key.fingerprint);
+        return 'refused';
+      }
       const proven = { ...key, ...presenceOf(algorithm, signature) };
-      return (await this.#options.judge.proven(userName, proven)) ? 'accepted' : 'refused';
+      return (await judge.proven(userName, proven)) ? 'accepted' : 'refused';
     } catch (thrown) {
       return this.#unable(thrown);
     }
@@ -280,25 +295,47 @@ export class ServerAuth implements Stage {
   }
 }
 
-/** The key that a request shows, and the algorithm that its signature must have; null = none that counts. */
-function readShown({
-  algorithm,
-  blob,
-}: AuthRequest): { readonly key: PublicKey; readonly algorithm: string } | null {
+/** The key that a request shows, and the algorithm that its signature must have. */
+function readShown({ algorithm, blob }: AuthRequest): Shown | ReturnType<typeof unreadable> {
   if (isCertificateName(algorithm)) {
     const expected = certificateAlgorithm(algorithm);
     const outcome = readCertificate(blob);
-    if (outcome.kind === 'invalid' || outcome.certificate.type !== expected?.type) return null;
+    if (outcome.kind === 'invalid') return unreadable('certificate', algorithm, outcome.why);
+    if (outcome.certificate.type !== expected?.type) {
+      return unreadable('certificate', algorithm, 'it is of another type');
+    }
     const { key, keyType } = outcome.certificate;
     const fingerprint = fingerprintOf(key);
     return {
+      kind: 'key',
       key: { algorithm: keyType, blob: key, fingerprint, certificate: blob },
       algorithm: expected.signature,
     };
   }
   const outcome = readBlob(blob);
-  if (outcome.kind === 'invalid' || keyTypeOf(algorithm) !== outcome.type) return null;
-  return { key: { algorithm: outcome.type, blob, fingerprint: fingerprintOf(blob) }, algorithm };
+  if (outcome.kind === 'invalid') return unreadable('key', algorithm, outcome.why);
+  if (keyTypeOf(algorithm) !== outcome.type) {
+    return unreadable('key', algorithm, 'the algorithm is not one that is taken for it');
+  }
+  const key = { algorithm: outcome.type, blob, fingerprint: fingerprintOf(blob) };
+  return { kind: 'key', key, algorithm };
+}
+
+interface Shown {
+  readonly kind: 'key';
+  readonly key: PublicKey;
+  readonly algorithm: string;
+}
+
+function unreadable(
+  what: string,
+  algorithm: string,
+  why: string,
+): { readonly kind: 'invalid'; readonly why: string } {
+  return {
+    kind: 'invalid',
+    why: `a ${what} that can't be used (${printable(algorithm, 60)}): ${why}`,
+  };
 }
 
 /** Bits of a security token's flags, PROTOCOL.u2f. */

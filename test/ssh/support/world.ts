@@ -24,6 +24,8 @@ export interface World extends AsyncDisposable {
   /** `offered NAME`, `proven NAME`, `ended`, in order. */
   readonly calls: string[];
   readonly ended: string[];
+  /** What nobody could judge, and why. */
+  readonly refusals: string[];
   /** The next channel that a client starts. */
   opened(): Promise<Opened>;
 }
@@ -38,6 +40,7 @@ export async function startWorld(
   if (parsed.kind === 'invalid') throw new Error(parsed.why);
   const calls: string[] = [];
   const ended: string[] = [];
+  const refusals: string[] = [];
   const waiting: ((opened: Opened) => void)[] = [];
   const ready: Opened[] = [];
   const isKnown = (key: PublicKey): Promise<boolean> =>
@@ -51,6 +54,9 @@ export async function startWorld(
     proven: (userName, key) => {
       calls.push(`proven ${userName}`);
       return isKnown(key);
+    },
+    refused: (_userName, why) => {
+      refusals.push(why);
     },
     open: (request, end) => {
       const resolve = waiting.shift();
@@ -76,6 +82,7 @@ export async function startWorld(
     client,
     calls,
     ended,
+    refusals,
     opened: () => {
       const next = ready.shift();
       if (next !== undefined) return Promise.resolve(next);
