@@ -3,12 +3,14 @@ import type { Config } from '../config/environment.ts';
 import type { Stores } from '../context.ts';
 import type { Logger } from '../log.ts';
 import { startAccessClock } from '../store/access-clock.ts';
+import { startJournalCopies } from '../store/journal-copies.ts';
+import { journalCopySink, type JournalCopyPlace } from '../store/journal-copy-sinks.ts';
 import { startWebhooks } from '../store/webhooks.ts';
 import type { Closers } from './closers.ts';
 
 /** @returns lines for `/metrics` */
 export async function startAnnouncements(
-  { clock, database, journal, accessRequests }: Stores,
+  { accessRequests, clock, database, home, journal }: Stores,
   config: Config,
   publicUrl: () => string,
   logger: Logger,
@@ -26,6 +28,15 @@ export async function startAnnouncements(
     chance: Math.random,
   });
   closers.add('webhooks', () => webhooks.close());
+  const { file, syslog } = config.journal;
+  const places: readonly JournalCopyPlace[] = [
+    ...(file === null ? [] : [{ kind: 'file' as const, path: file }]),
+    ...(syslog === null ? [] : [{ kind: 'syslog' as const, ...syslog }]),
+  ];
+  const sinks = places.map(journalCopySink);
+  const copies = { database, sinks, instanceId: home.instanceId(), logger };
+  const copying = await startJournalCopies(copies);
+  closers.add('copies of the journal', () => copying.close());
   return {
     metrics: () => {
       const { dead, waiting } = webhooks.counts();

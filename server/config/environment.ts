@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { readAddress, type Address } from './address.ts';
+import { JOURNAL_NAMES, readJournalPlaces, type JournalPlaces } from './journal-places.ts';
 import { LINK_NAMES, readLinkSettings, type LinkSettings } from './link-settings.ts';
 import { nearestName } from './nearest.ts';
 import { PLACE_NAMES, readRecordPlaces, type RecordPlaces } from './record-places.ts';
@@ -43,6 +44,8 @@ export interface Config {
   readonly links: LinkSettings;
   /** Where recordings and their seals go beside the database. */
   readonly record: RecordPlaces;
+  /** Where the journal is copied to. */
+  readonly journal: JournalPlaces;
   readonly secrets: Secrets;
 }
 
@@ -68,6 +71,7 @@ const KNOWN_NAMES = [
   CLIENT_SECRET,
   CLIENT_SECRET_FILE,
   ...PLACE_NAMES,
+  ...JOURNAL_NAMES,
   ...LINK_NAMES,
   ...TRANSIT_NAMES,
 ] as const;
@@ -197,6 +201,7 @@ export function readEnvironment(
     upstreamIdleMs: readIdleTime(given('SALLYPORT_UPSTREAM_IDLE'), complain),
     links: readLinkSettings(given, complain),
     record,
+    journal: readJournalPlaces(given, complain),
     secrets: new Secrets(
       readDatabaseUrl('DATABASE_URL', given('DATABASE_URL'), complain),
       given('SALLYPORT_MASTER_KEY'),

@@ -33,6 +33,7 @@ describe('the environment', () => {
       upstreamIdleMs: 60_000,
       links: { isOn: true, rememberMs: 43_200_000 },
       record: { cold: null, anchor: null },
+      journal: { file: null, syslog: null },
     });
     assert.equal(secrets.databaseUrl, null);
     assert.equal(secrets.masterKey, null);
@@ -79,6 +80,7 @@ describe('the environment', () => {
       upstreamIdleMs: 600_000,
       links: { isOn: true, rememberMs: 43_200_000 },
       record: { cold: null, anchor: null },
+      journal: { file: null, syslog: null },
     });
     assert.equal(secrets.databaseUrl, 'postgres://u:hunter2@db:5432/s');
   });
