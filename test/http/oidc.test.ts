@@ -276,16 +276,12 @@ describe('http: signing in by OpenID Connect', () => {
   });
 
   it('keeps to itself why it has no secret', async () => {
-    side.desk.clientSecret = () => Promise.reject(new Error('EACCES: /etc/secret'));
-    try {
-      const { answer } = await new Walker().walk(`${side.base}/login`);
-      assert.equal(answer?.status, 503);
-      const text = await answer.text();
-      assert.match(text, /client secret can&#39;t be read|client secret can't be read/);
-      assert.doesNotMatch(text, /etc/);
-    } finally {
-      Reflect.deleteProperty(side.desk, 'clientSecret');
-    }
+    side.desk.secret = new Error('EACCES: /etc/secret');
+    const { answer } = await new Walker().walk(`${side.base}/login`);
+    assert.equal(answer?.status, 503);
+    const text = await answer.text();
+    assert.match(text, /client secret can(&#39;|')t be read/);
+    assert.doesNotMatch(text, /etc/);
   });
 
   it('asks for a click before it goes on when another site has begun', async () => {

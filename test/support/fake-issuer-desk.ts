@@ -14,7 +14,8 @@ export class FakeIssuerDesk implements IssuerDesk {
   decide: (wish: Wish) => SignInOutcome = () => ({ kind: 'refused', why: 'no one', hint: 'ask' });
   /** By token: what signing out shows. */
   readonly opened = new Map<string, { issuer: string; idToken: string | null }>();
-  secret: string | null = null;
+  /** An error = it can't be read. */
+  secret: string | null | Error = null;
 
   configure(settings: SignInSettings | null): void {
     this.#settings = settings;
@@ -30,6 +31,7 @@ export class FakeIssuerDesk implements IssuerDesk {
   }
 
   async clientSecret(): Promise<string | null> {
+    if (this.secret instanceof Error) throw this.secret;
     return this.secret;
   }
 
