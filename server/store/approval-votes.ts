@@ -87,8 +87,11 @@ async function tryToDecide(
 ): Promise<DeskOutcome | null> {
   const { clock, database } = stores;
   const { knex } = database;
-  await escalate(stores, id);
-  const row = await approvalRow(knex, id);
+  let row = await approvalRow(knex, id);
+  if (row?.escalate_at != null && row.escalate_at.getTime() <= clock.nowMs()) {
+    await escalate(stores, id);
+    row = await approvalRow(knex, id);
+  }
   if (row === null) return { kind: 'unknown' };
   const [voter, asked, votes] = await Promise.all([
     voterOf(knex, by),

@@ -6,11 +6,13 @@
  * kept in the folder for the next time. `npm run bench -- floods` measures what a hostile session costs
  * the others: 100 MB of output, storms of sizes. `npm run bench -- recording [--quick]` measures the
  * recorder in each of its modes beside no recording, and `npm run bench -- connections` only how long
- * short commands take.
+ * short commands take. `npm run bench -- approvals` measures how long both sides of an approval take to hear
+ * of each other.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureApprovals, renderApprovals } from './approvals.ts';
 import { measureDecisions, renderDecisions } from './decisions.ts';
 import { measureFloods, renderFloods } from './floods.ts';
 import { LANES, openTrack, type Lane } from './lanes.ts';
@@ -100,6 +102,12 @@ async function masks(): Promise<void> {
   await writeReport({ masks: figures });
 }
 
+async function approvals(): Promise<void> {
+  const figures = await measureApprovals(options.quick ? 50 : 500);
+  process.stdout.write(renderApprovals(figures));
+  await writeReport({ approvals: figures });
+}
+
 async function connections(): Promise<void> {
   const lanes = lanesFrom(options.lanes);
   await using track = await openTrack(lanes, undefined, undefined, true);
@@ -116,6 +124,7 @@ async function writeReport(figures: object): Promise<void> {
 
 /** What is measured by itself. */
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  approvals,
   connections,
   floods,
   masks,
