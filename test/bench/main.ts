@@ -3,7 +3,8 @@
  * sshd in the same run. Prints a table and writes it as JSON. Judges nothing: machines differ.
  * `npm run bench -- replay` measures instead how long a large recording takes to open, and
  * `npm run bench -- search --commands 10000000 [--data FOLDER]` how long searches take; what it fills is
- * kept in the folder for the next time. `npm run bench -- floods` measures what a hostile session costs
+ * kept in the folder for the next time, and `npm run bench -- lists --sessions 1000000 [--data FOLDER]` the
+ * lists of the pages. `npm run bench -- floods` measures what a hostile session costs
  * the others: 100 MB of output, storms of sizes. `npm run bench -- recording [--quick]` measures the
  * recorder in each of its modes beside no recording, and `npm run bench -- connections` only how long
  * short commands take. `npm run bench -- approvals` measures how long both sides of an approval take to hear
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { measureApprovals, renderApprovals } from './approvals.ts';
 import { measureDecisions, renderDecisions } from './decisions.ts';
 import { measureFloods, renderFloods } from './floods.ts';
+import { measureLists, renderLists } from './lists.ts';
 import { LANES, openTrack, type Lane } from './lanes.ts';
 import { measureMasks, renderMasks } from './masks.ts';
 import {
@@ -41,6 +43,7 @@ const { values: options, positionals } = parseArgs({
     data: { type: 'string' },
     flood: { type: 'string', default: '100' },
     megabytes: { type: 'string', default: '500' },
+    sessions: { type: 'string', default: '1000000' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string', default: 'bench.json' },
     lanes: { type: 'string', default: LANES.join(',') },
@@ -76,6 +79,16 @@ async function search(): Promise<void> {
   const figures = await measureSearch(commands, options.data ?? null, say);
   process.stdout.write(renderSearch(figures));
   await writeReport({ search: figures });
+}
+
+async function lists(): Promise<void> {
+  const sessions = Number(options.sessions);
+  if (!(sessions >= 1000 && sessions <= 10_000_000)) {
+    throw new Error('--sessions takes 1000 to 10000000');
+  }
+  const figures = await measureLists(sessions, options.data ?? null, say);
+  process.stdout.write(renderLists(figures));
+  await writeReport({ lists: figures });
 }
 
 async function floods(): Promise<void> {
@@ -127,6 +140,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   approvals,
   connections,
   floods,
+  lists,
   masks,
   recording,
   replay,
