@@ -9,6 +9,8 @@ import { readBounded } from './statement-timeout.ts';
 
 /** Asked again within this time, the same figures are shown. */
 export const COUNTED_FOR_MS = 30_000;
+/** Older ones are shown once more while they are counted anew, unless they are older than this. */
+export const SHOWN_FOR_MS = 10 * 60_000;
 export const SHOWN_HOURS = 24;
 export const SHOWN_DAYS = 30;
 /** Of principals, rules and trouble. */
@@ -28,21 +30,27 @@ export function createOverview(
   database: Pick<Database, 'knex'>,
   clock: Pick<Clock, 'nowMs'>,
 ): StoredOverview {
-  let counted: { readonly atMs: number; readonly figures: Promise<OverviewObject> } | null = null;
+  let shown: { readonly atMs: number; readonly figures: OverviewObject } | null = null;
+  let counting: Promise<OverviewObject> | null = null;
+  const countAnew = async (atMs: number): Promise<OverviewObject> => {
+    try {
+      const figures = await readBounded(database.knex, (trx) => count(trx, atMs));
+      shown = { atMs, figures };
+      return figures;
+    } finally {
+      counting = null;
+    }
+  };
   return {
-    overview: () => {
-      const atMs = clock.nowMs();
-      if (counted === null || atMs - counted.atMs >= COUNTED_FOR_MS || atMs < counted.atMs) {
-        const fresh = {
-          atMs,
-          figures: readBounded(database.knex, (trx) => count(trx, atMs)).catch((error: unknown) => {
-            if (counted === fresh) counted = null;
-            throw error;
-          }),
-        };
-        counted = fresh;
-      }
-      return counted.figures;
+    overview: async () => {
+      const nowMs = clock.nowMs();
+      const ageMs = shown === null ? Infinity : Math.abs(nowMs - shown.atMs);
+      if (shown !== null && ageMs < COUNTED_FOR_MS) return shown.figures;
+      counting ??= countAnew(nowMs);
+      if (shown === null || ageMs >= SHOWN_FOR_MS) return counting;
+      // Who asks next is told if it fails.
+      counting.catch(() => {});
+      return shown.figures;
     },
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionStart } from '../../server/session/ports.ts';
-import { COUNTED_FOR_MS, createOverview } from '../../server/store/overview.ts';
+import { COUNTED_FOR_MS, createOverview, SHOWN_FOR_MS } from '../../server/store/overview.ts';
 import { freshUrl } from '../support/database.ts';
 import {
   decidedCommand,
@@ -66,13 +67,23 @@ describe('the overview', () => {
     assert.equal(figures.record.failed, 0);
   });
 
-  it('counts anew after half a minute, not before', async () => {
+  it('counts anew after half a minute, and shows the older figures meanwhile', async () => {
     let nowMs = NOW_MS;
     const desk = createOverview(world.database, { nowMs: () => nowMs });
     const first = await desk.overview();
     nowMs += COUNTED_FOR_MS - 1;
     assert.equal(await desk.overview(), first);
     nowMs += 1;
+    assert.equal(await desk.overview(), first);
+    for (let n = 0; n < 500 && (await desk.overview()) === first; n += 1) await sleep(10);
+    assert.notEqual(await desk.overview(), first);
+  });
+
+  it('shows no figures that are ten minutes old', async () => {
+    let nowMs = NOW_MS;
+    const desk = createOverview(world.database, { nowMs: () => nowMs });
+    const first = await desk.overview();
+    nowMs += SHOWN_FOR_MS;
     assert.notEqual(await desk.overview(), first);
   });
 });
