@@ -30,6 +30,7 @@ import * as lockouts from './0025_lockouts.ts';
 import * as sessionControls from './0026_session_controls.ts';
 import * as runs from './0027_runs.ts';
 import * as sessionLists from './0028_session_lists.ts';
+import * as sessionReviews from './0029_session_reviews.ts';
 
 export interface NamedMigration {
   readonly name: string;
@@ -64,4 +65,5 @@ export const MIGRATIONS: readonly NamedMigration[] = [
   { name: '0026_session_controls', migration: sessionControls },
   { name: '0027_runs', migration: runs },
   { name: '0028_session_lists', migration: sessionLists },
+  { name: '0029_session_reviews', migration: sessionReviews },
 ];

@@ -52,6 +52,7 @@ import { createOverview } from './store/overview.ts';
 import { createRuleHits } from './store/rule-hits.ts';
 import { JOURNAL_CHANNEL } from './store/journal.ts';
 import { createSavedFilters } from './store/saved-filters.ts';
+import { createReviews } from './store/reviews.ts';
 import { createRuns } from './store/runs.ts';
 import { createRecordingSink } from './store/recordings.ts';
 import { recoverRecordings } from './store/recovery.ts';
@@ -245,6 +246,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
       clock,
     }),
     savedFilters: createSavedFilters(database),
+    reviews: createReviews({ database, journal, clock }),
     newsSource: {
       watch: (onNews) => database.listen(JOURNAL_CHANNEL, onNews),
     },

@@ -32,6 +32,12 @@ export const PERMISSIONS = {
   'session.terminate': row('end a running session', false, 'admin', true),
   'session.control': row('pause, resume and write to a running session', false, 'approver', true),
   'session.hold': row('keep a session from being deleted', false, 'auditor', true),
+  'session.review': row(
+    'mark a session reviewed and write notes on it, never one’s own',
+    false,
+    'auditor',
+    true,
+  ),
   'approval.list': row('see what waits for approval', false, 'approver'),
   'approval.decide': row('approve or refuse, never what is their own', false, 'approver'),
   'access.request': row('ask for access for a time, and end it early', true, 'approver'),

@@ -7,7 +7,7 @@ import type { Action } from './permission.ts';
 /** Each scope with its words in the README, and the scopes that come with it. */
 const SCOPE_TABLE = {
   'sessions:read': { words: 'list, search and read sessions', with: [] },
-  'sessions:control': { words: 'end, pause and hold sessions', with: ['sessions:read'] },
+  'sessions:control': { words: 'end, pause, hold and review sessions', with: ['sessions:read'] },
   'approvals:read': { words: 'see what waits for approval', with: [] },
   'approvals:decide': { words: 'approve and refuse', with: ['approvals:read'] },
   access: { words: 'ask for access for a time, and end it', with: [] },
@@ -30,6 +30,7 @@ export const SCOPE_OF: Readonly<Record<Action, TokenScope>> = {
   'session.terminate': 'sessions:control',
   'session.control': 'sessions:control',
   'session.hold': 'sessions:control',
+  'session.review': 'sessions:control',
   'approval.list': 'approvals:read',
   'approval.decide': 'approvals:decide',
   'access.request': 'access',

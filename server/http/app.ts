@@ -38,6 +38,7 @@ import { overviewRoutes } from './overview-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
 import { NewsFeed } from './news-feed.ts';
 import { sessionListRoutes } from './session-list-routes.ts';
+import { reviewPages, reviewRoutes } from './review-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -172,6 +173,7 @@ export function httpApp(
   app.use('/api/v1/sessions', sessionRoutes(services));
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use('/api/v1/sessions', controlRoutes(services));
+  app.use('/api/v1/sessions', reviewRoutes(services));
   app.use(searchRoutes(services));
   app.use(runRoutes(services));
   app.use(ruleRoutes(services));
@@ -190,6 +192,7 @@ export function httpApp(
   app.use(devicePages(services));
   app.use(ownKeyPages(services));
   app.use(controlPages(services));
+  app.use(reviewPages(services));
   app.use(pageRoutes(services));
   app.use(approvalPages(services));
   app.use(directoryPages(services));

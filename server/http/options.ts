@@ -33,6 +33,7 @@ import type { TokenDesk } from './token-ports.ts';
 import type { OverviewReader } from './overview-ports.ts';
 import type { PolicyDesk } from './rule-ports.ts';
 import type { NewsFeed, NewsSource } from './news-feed.ts';
+import type { ReviewDesk } from './review-ports.ts';
 import type { SavedFilterDesk } from './saved-filter-ports.ts';
 import type { RunReader } from './run-ports.ts';
 import type { Views } from './views.ts';
@@ -47,6 +48,7 @@ export interface HttpOptions {
   readonly overview: OverviewReader;
   readonly policyDesk: PolicyDesk;
   readonly savedFilters: SavedFilterDesk;
+  readonly reviews: ReviewDesk;
   /** Told of whatever may change a list. */
   readonly newsSource: NewsSource;
   readonly runs: RunReader;

@@ -40,6 +40,7 @@ export interface SessionFilters {
   readonly run: string;
   readonly kind: string;
   readonly decision: string;
+  readonly reviewed: string;
   readonly status: string;
   readonly since: string;
   readonly until: string;

@@ -42,6 +42,8 @@ export interface SessionView {
     readonly headHash: string | null;
     readonly complete: boolean;
   };
+  /** By whom and when; null or left out = by nobody. */
+  readonly reviewed?: { readonly by: string; readonly at: string } | null;
 }
 
 export interface CommandView {
@@ -80,6 +82,7 @@ export interface SessionQuery {
   readonly kind?: SessionView['kind'];
   /** Sessions with a command that was decided so. */
   readonly decision?: 'deny' | 'hold';
+  readonly reviewed?: 'yes' | 'no';
   readonly status?: 'active' | 'closed' | 'failed';
   /** ISO 8601. */
   readonly since?: string;
@@ -174,8 +177,15 @@ export interface SignIns {
   redeemSetup(
     token: string,
   ): Promise<{ readonly token: string; readonly principal: Principal } | null>;
-  /** The principal of a live cookie or bearer token; `source` is noted as where it was used last. */
-  principalByToken(token: string, source?: string): Promise<Principal | null>;
+  /**
+   * The principal of a live token; `source` is noted as where it was used last. An API token in a cookie is
+   * none: a program isn't a person in a browser.
+   */
+  principalByToken(
+    token: string,
+    source?: string,
+    by?: 'cookie' | 'bearer',
+  ): Promise<Principal | null>;
   revoke(token: string): Promise<void>;
 }
 

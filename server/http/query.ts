@@ -19,12 +19,14 @@ export type RawQuery = Readonly<Record<string, unknown>>;
 
 const KINDS = ['shell', 'exec', 'sftp', 'scp', 'forward'] as const;
 const STOPPING = ['deny', 'hold'] as const;
+const ANSWERS = ['yes', 'no'] as const;
 const STATUSES = ['active', 'closed', 'failed'] as const;
 const TEXT_FILTERS = ['principal', 'target', 'run', 'q'] as const;
 const SESSION_PARAMETERS: readonly string[] = [
   ...TEXT_FILTERS,
   'kind',
   'decision',
+  'reviewed',
   'status',
   'since',
   'until',
@@ -51,6 +53,8 @@ export function sessionQuery(raw: RawQuery): SessionQuery {
   if (kind !== null) query.kind = kind;
   const decision = oneOf(raw, 'decision', STOPPING);
   if (decision !== null) query.decision = decision;
+  const reviewed = oneOf(raw, 'reviewed', ANSWERS);
+  if (reviewed !== null) query.reviewed = reviewed;
   const cursor = text(raw, 'cursor', MAX_CURSOR_CHARACTERS);
   if (cursor !== null) query.cursor = cursor;
   return query;
@@ -78,6 +82,7 @@ export function sessionFilters(raw: RawQuery): SessionFilters {
     run: shown('run'),
     kind: shown('kind'),
     decision: shown('decision'),
+    reviewed: shown('reviewed'),
     status: shown('status'),
     since: shown('since'),
     until: shown('until'),

@@ -48,6 +48,7 @@ export interface SessionFilter {
   readonly kind?: SessionObject['kind'];
   /** Sessions with a command that was decided so. */
   readonly decision?: 'deny' | 'hold';
+  readonly reviewed?: 'yes' | 'no';
   readonly status?: SessionObject['status'];
   readonly since?: string;
   readonly until?: string;
@@ -152,6 +153,10 @@ const NEWEST_FIRST: { column: string; order: 'desc' }[] = [
   { column: 'id', order: 'desc' },
 ];
 
+const REVIEWED = `select 1 from session_reviews as mark
+  where session_id = sessions.id and kind = 'reviewed' and not exists (
+    select 1 from session_reviews where session_id = mark.session_id and seq > mark.seq)`;
+
 /** By everything but the text of commands. */
 function matching(knex: Knex, filter: SessionFilter): SessionQuery {
   const found = knex<SessionRow>('sessions').select('id').orderBy(NEWEST_FIRST);
@@ -164,6 +169,9 @@ function matching(knex: Knex, filter: SessionFilter): SessionQuery {
       'exists (select 1 from commands where session_id = sessions.id and verdict = ?)',
       [filter.decision],
     );
+  }
+  if (filter.reviewed !== undefined) {
+    void found.whereRaw(`${filter.reviewed === 'no' ? 'not ' : ''}exists (${REVIEWED})`);
   }
   if (filter.since !== undefined) void found.where('started_at', '>=', timeOf(filter.since));
   if (filter.until !== undefined) void found.where('started_at', '<', timeOf(filter.until));

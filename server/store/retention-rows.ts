@@ -27,6 +27,8 @@ const BELONGING: readonly string[] = [
   'commands',
   'approvals',
   'session_controls',
+  'session_notes',
+  'session_reviews',
 ];
 
 /** A range of session ids, from the first to before the second. */

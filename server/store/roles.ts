@@ -32,6 +32,8 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   policies: APPEND,
   directory_versions: APPEND,
   session_controls: APPEND,
+  session_notes: APPEND,
+  session_reviews: APPEND,
   sallyport_migrations: READ,
   sallyport_migrations_lock: READ,
   session_holds: [...APPEND, 'UPDATE(release_reason,released_at,released_by)'],

@@ -33,6 +33,8 @@ export interface SessionRow {
   readonly output_bytes: number | null;
   readonly head_chunks: number | null;
   readonly head_hash: Buffer | null;
+  readonly reviewed_at: Date | null;
+  readonly reviewed_by: string | null;
 }
 
 /**
@@ -55,7 +57,11 @@ export const SESSIONS_WITH_FIGURES = `
   left join lateral (
     select chunks as head_chunks, hash as head_hash
     from heads where session_id = sessions.id order by chunks desc limit 1
-  ) as of_head on true`;
+  ) as of_head on true
+  left join lateral (
+    select case when kind = 'reviewed' then at end as reviewed_at, by_name as reviewed_by
+    from session_reviews where session_id = sessions.id order by seq desc limit 1
+  ) as of_reviews on true`;
 
 /** The session object of the outside contract. */
 export function sessionView(row: SessionRow) {
@@ -87,6 +93,10 @@ export function sessionView(row: SessionRow) {
       headHash: row.head_hash?.toString('hex') ?? null,
       complete: row.complete,
     },
+    reviewed:
+      row.reviewed_at === null
+        ? null
+        : { by: row.reviewed_by ?? '', at: row.reviewed_at.toISOString() },
   };
 }
 

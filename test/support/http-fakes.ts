@@ -237,6 +237,7 @@ function matches({ commands, view }: KeptSession, query: SessionQuery): boolean 
   return (
     (kind === undefined || view.kind === kind) &&
     (decision === undefined || commands.some((one) => one.decision === decision)) &&
+    (query.reviewed === undefined || (query.reviewed === 'yes') === (view.reviewed != null)) &&
     (principal === undefined || view.principal.name === principal) &&
     (target === undefined || view.target === target) &&
     (run === undefined || view.run === run) &&

@@ -17,6 +17,7 @@ import { FakeHolds } from './fake-holds.ts';
 import { FakeIssuerDesk } from './fake-issuer-desk.ts';
 import { FakeDirectoryEdits } from './fake-directory-edits.ts';
 import { FakeTokens } from './fake-tokens.ts';
+import { FakeReviews } from './fake-reviews.ts';
 import { FakeNews, fakeSavedFilters } from './fake-session-lists.ts';
 import { FakeApprovals } from './fake-approvals.ts';
 import {
@@ -207,6 +208,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
   const holds = new FakeHolds();
   const shortKeys = new FakeShortKeys(audit, clock);
   const clientSignIns = new FakeClientSignIns();
+  const reviews = new FakeReviews(recordings, clock);
   const controls = new FakeControls((id) =>
     recordings.kept.some(({ view }) => view.id === id && view.status === 'active'),
   );
@@ -218,6 +220,7 @@ export async function startHttpWorld(changes: Partial<HttpOptions> = {}): Promis
     overview: { overview: async () => OVERVIEW },
     policyDesk: fakePolicyDesk(clock),
     savedFilters: fakeSavedFilters(),
+    reviews,
     newsSource: news,
     runs: fakeRuns(recordings),
     search,

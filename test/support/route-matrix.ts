@@ -66,6 +66,12 @@ DELETE /api/v1/tokens/:id                   token.revoke      404 -
 GET  /sign-in                               open              200/302 -
 GET  /login                                 open              302 -
 GET  /login/callback                        open              401 auth.failed
+GET  /api/v1/sessions/:id/notes             session.review    200 -
+POST /api/v1/sessions/:id/notes             session.review    201 -
+GET  /api/v1/sessions/:id/review            session.review    200 -
+POST /api/v1/sessions/:id/review            session.review    200 -
+POST /sessions/:id/notes                    session.review    303 -
+POST /sessions/:id/review                   session.review    303 -
 GET  /api/v1/sessions/:id/holds             session.hold      200 -
 POST /api/v1/sessions/:id/hold              session.hold      201 -
 POST /api/v1/sessions/:id/release           session.hold      200 -
@@ -194,6 +200,10 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /sessions/filters/delete': { name: 'mine' },
   'POST /api/v1/sessions/:id/notice': { text: 'hello' },
   'POST /sessions/:id/notice': { text: 'hello' },
+  'POST /api/v1/sessions/:id/notes': { text: 'seen', command: 2 },
+  'POST /sessions/:id/notes': { text: 'seen' },
+  'POST /api/v1/sessions/:id/review': { reviewed: true },
+  'POST /sessions/:id/review': { reviewed: 'yes' },
   'POST /api/v1/sessions/:id/hold': { reason: 'a case' },
   'POST /api/v1/sessions/:id/release': { reason: 'no case' },
 };
@@ -205,8 +215,15 @@ const QUERIES: Readonly<Record<string, string>> = {
   '/api/v1/runs/compare': '?principal=:owner&run=run_01JQ&with=run_01JQ',
 };
 
+/** Only what has ended is reviewed. */
+async function endAll({ recordings }: HttpWorld): Promise<void> {
+  for (const { view } of recordings.kept) Object.assign(view, { status: 'closed' });
+}
+
 /** What must have happened before. */
 const BEFORE: Readonly<Record<string, (world: HttpWorld) => Promise<unknown>>> = {
+  'POST /api/v1/sessions/:id/review': endAll,
+  'POST /sessions/:id/review': endAll,
   'POST /api/v1/sessions/:id/release': async ({ holds }) => {
     for (const session of [sessionId(1), sessionId(2)]) {
       const nobody = { principal: null, source: null };

@@ -2,7 +2,7 @@
 import type { SessionFilters, SessionsProps } from '../../server/http/pages.ts';
 import type { SessionView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
-import { KindBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
+import { KindBadge, ReviewedBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { ago, dateTime, length } from '../parts/format.ts';
 import { Visible, visibleText } from '../parts/visible.tsx';
@@ -95,6 +95,7 @@ function Filters(props: {
         <Field name="run" label="Run" value={filters.run} />
         <Choice name="kind" label="Kind" value={filters.kind} choices={KINDS} />
         <Choice name="decision" label="Stopped" value={filters.decision} choices={DECISIONS} />
+        <Choice name="reviewed" label="Reviewed" value={filters.reviewed} choices={ANSWERS} />
         <Choice name="status" label="Status" value={filters.status} choices={STATUSES} />
         <Field name="since" label="From (UTC)" kind="date" value={filters.since.slice(0, 10)} />
         <Field name="until" label="To (UTC)" kind="date" value={filters.until.slice(0, 10)} />
@@ -128,6 +129,11 @@ const DECISIONS: Choices = [
   ['', 'any'],
   ['deny', 'denied'],
   ['hold', 'held'],
+];
+const ANSWERS: Choices = [
+  ['', 'any'],
+  ['yes', 'yes'],
+  ['no', 'no'],
 ];
 const STATUSES: Choices = [
   ['', 'any'],
@@ -232,6 +238,7 @@ function Screens({ sessions }: { readonly sessions: readonly SessionView[] }) {
               <time dateTime={session.startedAt}>{dateTime(session.startedAt)}</time>
             </span>
             <StatusBadge status={session.status} />
+            <ReviewedBadge session={session} />
             <StoppedBadges session={session} />
           </span>
         </li>
@@ -326,6 +333,7 @@ function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs
       </td>
       <td class="status">
         <StatusBadge status={session.status} />
+        <ReviewedBadge session={session} />
       </td>
     </tr>
   );

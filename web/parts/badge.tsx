@@ -1,5 +1,6 @@
 /** Small marks with a fixed vocabulary: the word says it, the colour only helps. */
 import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
+import { visibleText } from './visible.tsx';
 
 type Tone = 'ok' | 'bad' | 'hold' | 'info' | 'plain';
 
@@ -46,6 +47,18 @@ export function MaskedBadge({ count }: { readonly count: number }) {
   return (
     <Badge tone="info" title="secrets that a mask replaced before they were shown or stored">
       {`${count} masked`}
+    </Badge>
+  );
+}
+
+/** An auditor has looked at all of it; nothing when nobody has. */
+export function ReviewedBadge({ session }: { readonly session: SessionView }) {
+  const { reviewed = null } = session;
+  if (reviewed === null) return null;
+  const title = `by ${visibleText(reviewed.by, 100)}, ${reviewed.at.slice(0, 16).replace('T', ' ')} UTC`;
+  return (
+    <Badge tone="ok" title={title}>
+      reviewed
     </Badge>
   );
 }
