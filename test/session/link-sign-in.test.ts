@@ -123,11 +123,12 @@ describe('signing in by a link', () => {
 
   it('shows the link and the code in so few characters that OpenSSH shows them whole', async () => {
     const { link } = scene();
-    const { text, withdraw } = await link.begin(USER);
+    const wait = await link.begin(USER);
+    const { text } = wait;
     assert.match(text, /https:\/\/b\.example\/ssh\/TOKEN\n/);
     assert.match(text, /code there: +BCDF-GHJK/);
     assert.ok(text.length < 900 && !/[^\n\x20-\x7e]/.test(text));
-    withdraw();
+    wait.withdraw();
   });
 
   it('remembers the key that has signed and no other, whatever was confirmed', async () => {
