@@ -49,7 +49,7 @@ export async function identify(
   if (token === null) return { principal: null, token: null, by: 'nothing', source };
   const by = authorization === undefined ? 'cookie' : 'bearer';
   const usable = token.length > 0 && token.length <= MAX_TOKEN_CHARACTERS;
-  const principal = usable ? await signIns.principalByToken(token, source) : null;
+  const principal = usable ? await signIns.principalByToken(token, source, by) : null;
   return { principal, token, by, source };
 }
 

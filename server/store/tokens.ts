@@ -44,9 +44,13 @@ export interface Tokens {
   ): Promise<{ readonly token: string; readonly principal: Principal } | null>;
   /**
    * The enabled principal of a live web or API token, with the token's scopes. `source` is noted as where
-   * it was used last, rarely enough that the noting costs nothing.
+   * it was used last, rarely enough that the noting costs nothing. By a cookie only web sessions come.
    */
-  principalByToken(token: string, source?: string): Promise<Principal | null>;
+  principalByToken(
+    token: string,
+    source?: string,
+    by?: 'cookie' | 'bearer',
+  ): Promise<Principal | null>;
   /** Ends a token; nothing happens when it is none. */
   revoke(token: string): Promise<void>;
 }
@@ -90,13 +94,13 @@ export function createTokens(database: Pick<Database, 'knex'>): Tokens {
         return { token: web, principal: principalOf(row) };
       });
     },
-    principalByToken: async (token, source) => {
+    principalByToken: async (token, source, by = 'bearer') => {
       if (!TOKEN.test(token)) return null;
       const hash = hashOf(token);
       const row = await knex('tokens')
         .join('principals', 'principals.id', 'tokens.principal_id')
         .where('tokens.hash', hash)
-        .whereIn('tokens.kind', ['web', 'api'])
+        .whereIn('tokens.kind', by === 'cookie' ? ['web'] : ['web', 'api'])
         .where('tokens.expires_at', '>', knex.fn.now())
         .whereNull('principals.disabled_at')
         .first<TokenRow | undefined>(

@@ -129,6 +129,16 @@ describe('http tokens', () => {
       .update({ roles: ['approver'] });
   });
 
+  it('are no session of a browser: in a cookie they say nothing', async () => {
+    const made = await make(await tokenOf('uma'), { scopes: ['sessions:read'] });
+    const cookie = (token: string): Promise<Response> =>
+      world.fetch('/api/v1/sessions', null, { headers: { cookie: `sallyport_session=${token}` } });
+    assert.equal((await cookie(made.token)).status, 401);
+    assert.equal((await cookie(await tokenOf('ann'))).status, 401);
+    const web = await tokens.createToken({ kind: 'web', principalName: 'uma' });
+    assert.equal((await cookie(web)).status, 200);
+  });
+
   it('die with their principal', async () => {
     const made = await make(await tokenOf('uma'), {});
     await database.knex('principals').where('name', 'uma').update({ disabled_at: new Date() });
