@@ -60,6 +60,7 @@ import { startRetention } from './store/retention.ts';
 import { createStandings } from './store/standings.ts';
 import { createSearchKeeper } from './store/search-keeper.ts';
 import { openSpool } from './store/spool.ts';
+import { withDirectoryVersion } from './store/versioned-journal.ts';
 import { createPages } from '../web/index.ts';
 
 /** What a shell marks its prompts and commands with is made of so many bytes. */
@@ -169,7 +170,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     logger,
     limits: DEFAULT_LIMITS,
     bastion: () => sshPlace,
-    journal,
+    journal: withDirectoryVersion(journal, stores.versions),
     controls: stores.controls,
     directory: stores.directory,
     certificates: createCertificates({ authorities: stores.authorities, clock }),
