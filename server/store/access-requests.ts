@@ -38,7 +38,7 @@ import { readTargets } from './directory.ts';
 import { askThrough } from './outage.ts';
 import { readRequestRules, readWebhooks } from './request-rules.ts';
 import { storable } from './storable.ts';
-import { readPlaces } from './temporary-grants.ts';
+import { readPlaces, stillGives } from './temporary-grants.ts';
 import { webhookStates, type WebhookState } from './webhooks.ts';
 
 export const MAX_REQUESTS_LISTED = 200;
@@ -46,6 +46,11 @@ export const MAX_REQUESTS_LISTED = 200;
 const MAX_ROUND = 1_000;
 /** An approval of a request that was never stored is given up after this. */
 const ORPHANED_AFTER_MS = 60_000;
+
+interface OpenRow extends AccessRequestRow {
+  /** Decided, over or revoked; the configuration can end it as well. */
+  readonly is_due: boolean;
+}
 
 export interface AccessAsk {
   readonly principal: Principal;
@@ -289,14 +294,23 @@ class AccessDesk implements StoredAccessRequests {
 
   async settle(): Promise<number | null> {
     const nowMs = this.#options.clock.nowMs();
-    const rows = await this.#knex<AccessRequestRow>('access_requests')
-      .whereIn('status', ['waiting', 'granted'])
-      .orderBy('requested_at')
-      .limit(MAX_ROUND);
+    const { rows } = await this.#knex.raw<{ rows: readonly OpenRow[] }>(
+      `select asked.*, asked.status = 'waiting' or asked.ends_at <= now()
+         or approvals.revoked_at is not null as is_due
+       from access_requests as asked left join approvals on approvals.id = asked.id
+       where asked.status = 'granted' or (asked.status = 'waiting'
+         and (approvals.status <> 'waiting' or asked.expires_at <= ?))
+       order by asked.requested_at limit ${MAX_ROUND}`,
+      [new Date(nowMs)],
+    );
     if (rows.length > 0) {
       const places = await readPlaces(this.#knex, rows);
       const rules = await readRequestRules(this.#knex);
-      for (const row of rows) await settleRow(this.#options, row, places, rules);
+      const stands = (row: OpenRow): boolean =>
+        rules.some((rule) => rule.id === row.rule_id && stillGives(rule, places, row));
+      for (const row of rows) {
+        if (row.is_due || !stands(row)) await settleRow(this.#options, row, places, rules);
+      }
     }
     const orphans = await this.#knex<ApprovalRow>('approvals')
       .where({ kind: 'access', status: 'waiting' })
