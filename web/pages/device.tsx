@@ -1,9 +1,9 @@
 /** Where a person types the code of a machine without a browser, and sees which machine it is. */
 import type { DeviceProps } from '../../server/http/link-page-props.ts';
 import type { AssetPaths } from '../build.ts';
-import { CodeField, KeyPrint, Places, Refusal } from '../parts/client.tsx';
+import { CodeField, KeyPrint, lifeText, Places, Refusal } from '../parts/client.tsx';
 import { Document } from '../parts/document.tsx';
-import { dateTime, length } from '../parts/format.ts';
+import { dateTime } from '../parts/format.ts';
 import { Visible } from '../parts/visible.tsx';
 
 export function DevicePage(props: DeviceProps & { readonly assets: AssetPaths }) {
@@ -54,7 +54,7 @@ function Machine(props: DeviceProps & { readonly device: NonNullable<DeviceProps
           <dt>Signs in as</dt>
           <dd>
             <Visible text={frame.viewer?.name ?? ''} />, with all that you may do, for{' '}
-            {length(lifeMs)}
+            {lifeText(lifeMs)}
           </dd>
         </div>
         <div>

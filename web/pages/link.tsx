@@ -3,8 +3,8 @@ import type { LinkProps, SignedClientProps } from '../../server/http/link-page-p
 import type { LinkKeyView, LinkView } from '../../server/http/link-ports.ts';
 import type { AssetPaths } from '../build.ts';
 import { Document } from '../parts/document.tsx';
-import { dateTime, length } from '../parts/format.ts';
-import { CodeField, KeyPrint, Places, Refusal } from '../parts/client.tsx';
+import { dateTime } from '../parts/format.ts';
+import { CodeField, KeyPrint, lifeText, Places, Refusal } from '../parts/client.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 export function LinkPage(props: LinkProps & { readonly assets: AssetPaths }) {
@@ -125,7 +125,7 @@ function Remembering(props: {
         <select name="life">
           {lives.map((ms) => (
             <option key={ms} value={String(ms)} selected={ms === lives.at(-1)}>
-              {length(ms)}
+              {lifeText(ms)}
             </option>
           ))}
         </select>

@@ -1,4 +1,5 @@
 /** What the pages that sign ssh clients and machines in have in common. */
+import { plural } from './format.ts';
 import { Visible } from './visible.tsx';
 
 /** Where the client is, and where this browser is when that is elsewhere. */
@@ -32,6 +33,18 @@ export function KeyPrint(props: { readonly algorithm: string; readonly fingerpri
       <code>{props.fingerprint}</code> <span class="muted">{props.algorithm}</span>
     </span>
   );
+}
+
+/** How long something counts, in the largest unit that fits: `90 minutes`, `12 hours`, `30 days`. */
+export function lifeText(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  const [count, unit] =
+    minutes % 1440 === 0
+      ? [minutes / 1440, 'day']
+      : minutes % 60 === 0
+        ? [minutes / 60, 'hour']
+        : [minutes, 'minute'];
+  return plural(count, unit);
 }
 
 /** @param value what was typed before */

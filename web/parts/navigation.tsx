@@ -51,9 +51,13 @@ export function TopBar(props: { readonly frame: Frame; readonly current: PlaceNa
       )}
       {viewer !== null && (
         <form class="viewer" method="post" action="/sign-out">
-          <span class="who" title={`roles: ${['user', ...viewer.roles].join(', ')}`}>
+          <a
+            class="who"
+            href="/keys"
+            title={`your keys; roles: ${['user', ...viewer.roles].join(', ')}`}
+          >
             <Visible text={viewer.name} />
-          </span>
+          </a>
           <button type="submit" class="quiet">
             Sign out
           </button>
