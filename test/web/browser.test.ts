@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
+import { axeFindings } from '../support/axe.ts';
 import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
 import {
   commandView,
@@ -302,6 +303,9 @@ describe('web in a browser', () => {
       const look1 = async (name: string): Promise<void> => {
         for (const one of await findings(page)) found.push(`${name}: ${one}`);
         await picture(page, `${name}-${look}`);
+        // It takes its time; contrast and names are looked at above in every look.
+        if (look !== 'light') return;
+        for (const one of await axeFindings(page)) found.push(`${name}: ${one}`);
       };
       await page.goto(`${world.server.url}/setup/${world.signIns.setup(people.alice)}`);
       await look1('setup');
@@ -317,6 +321,12 @@ describe('web in a browser', () => {
       await look1('hostile');
       await page.goto(`${world.server.url}/approvals?notice=approved&id=k3v9`);
       await look1('approvals');
+      await page.goto(`${world.server.url}/approvals/k3v9`);
+      await look1('approval');
+      await page.goto(`${world.server.url}/search?in=commands&q=curl`);
+      await look1('search');
+      await page.goto(`${world.server.url}/access`);
+      await look1('access');
       await page.goto(`${world.server.url}/nothing-here`);
       await look1('missing');
       world.recordings.kept.length = 0;

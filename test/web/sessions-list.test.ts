@@ -36,7 +36,7 @@ describe('the list of sessions', () => {
       keptSession(60, [], { target: 'new-host', startedAt: '2026-01-01T10:03:00.000Z' }),
     );
     world.news.tell();
-    await page.getByText('new-host').waitFor();
+    await page.getByText('new-host', { exact: true }).waitFor();
     assert.equal(await rows.count(), 8);
     assert.match(await rows.nth(1).innerText(), /new-host/);
     assert.equal(await page.locator('body[data-same]').count(), 1);

@@ -44,7 +44,7 @@ export function SessionsPage(props: SessionsProps & { readonly assets: AssetPath
           <Table sessions={page.items} nowMs={frame.nowMs} />
         )}
       </div>
-      <p class="visually-hidden" role="status" id="news" />
+      <p class="aloud" role="status" id="news" />
       {page.items.length === 0 && problem === null && (
         <Empty filtered={filtered} continued={continued} />
       )}
@@ -297,13 +297,16 @@ function Table(props: { readonly sessions: readonly SessionView[]; readonly nowM
 
 function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs: number }) {
   const { principal } = session;
-  const label = `Session of ${visibleText(principal.name, 100)} on ${visibleText(session.target, 100)}, ${dateTime(session.startedAt)}`;
   const endMs = session.endedAt === null ? nowMs : Date.parse(session.endedAt);
   return (
     <tr>
       <td class="principal">
-        <a class="cover" href={`/sessions/${session.id}`} aria-label={label}>
+        <a class="cover" href={`/sessions/${session.id}`}>
+          <span class="aloud">Session of </span>
           <Visible text={principal.name} />
+          <span class="aloud">
+            {` on ${visibleText(session.target, 100)}, ${dateTime(session.startedAt)}`}
+          </span>
         </a>
         {principal.kind === 'agent' && <KindBadge kind="agent" />}
         {session.run !== null && (
@@ -354,11 +357,11 @@ function Empty(props: { readonly filtered: boolean; readonly continued: boolean 
     <div class="panel empty">
       <h2>No session yet</h2>
       <p>Open one from a terminal; it appears here as soon as it starts. In the demo:</p>
-      <pre>
+      <pre tabIndex={0}>
         <code>{'ssh -F "${SALLYPORT_HOME:-$HOME/.sallyport}/demo/ssh_config" demo'}</code>
       </pre>
       <p>With targets of your own, through the bastion’s address and port:</p>
-      <pre>
+      <pre tabIndex={0}>
         <code>ssh -p PORT LOGIN@TARGET@BASTION</code>
       </pre>
     </div>

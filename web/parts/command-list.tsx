@@ -1,7 +1,9 @@
 /** The commands of a session in order, each an address of its own (`#cmd-3`). */
 import type { ControlView } from '../../server/http/control-ports.ts';
-import type { CommandView } from '../../server/http/ports.ts';
+import type { ApprovalView, CommandView } from '../../server/http/ports.ts';
+import type { NoteView } from '../../server/http/review-ports.ts';
 import { Badge, DecisionBadge, ExitStatus, MaskedBadge } from './badge.tsx';
+import { ApprovalWords, NoteLinks, PolicyWords } from './command-facts.tsx';
 import { clockTime } from './format.ts';
 import { Visible } from './visible.tsx';
 
@@ -14,8 +16,13 @@ export function CommandList(props: {
   readonly sessionId: string | null;
   /** What people did to the session, oldest first, and when that was. */
   readonly controls?: readonly (ControlView & { readonly atMs: number })[];
+  /** Of the session. */
+  readonly approvals?: readonly ApprovalView[];
+  readonly notes?: readonly NoteView[];
 }) {
-  const { commands, controls = [] } = props;
+  const { approvals = [], commands, controls = [], notes = [] } = props;
+  const asked = bySeq(approvals, (one) => one.commandSeq);
+  const noted = bySeq(notes, (one) => one.command);
   const listed = commands.slice(0, MAX_COMMANDS_LISTED);
   return (
     <section class="panel side" aria-labelledby="commands-heading">
@@ -48,7 +55,13 @@ export function CommandList(props: {
           'kind' in one ? (
             <Control key={`control-${one.seq}`} control={one} />
           ) : (
-            <Command key={one.seq} command={one} isAlone={props.sessionId === null} />
+            <Command
+              key={one.seq}
+              command={one}
+              sessionId={props.sessionId}
+              approvals={asked.get(one.seq) ?? []}
+              notes={noted.get(one.seq) ?? []}
+            />
           ),
         )}
       </ol>
@@ -63,6 +76,15 @@ export function CommandList(props: {
       )}
     </section>
   );
+}
+
+function bySeq<One>(all: readonly One[], seqOf: (one: One) => number | null) {
+  const found = new Map<number, One[]>();
+  for (const one of all) {
+    const seq = seqOf(one);
+    if (seq !== null) found.set(seq, [...(found.get(seq) ?? []), one]);
+  }
+  return found;
 }
 
 function inOrder<One extends { readonly atMs: number }, Other extends { readonly atMs: number }>(
@@ -82,7 +104,7 @@ const DONE = {
 function Control({ control }: { readonly control: ControlView & { readonly atMs: number } }) {
   const { atMs, by, kind, words } = control;
   return (
-    <li class="control">
+    <li class="act">
       <span class="at">{clockTime(atMs)}</span>
       <span>
         <b>
@@ -99,8 +121,15 @@ function Control({ control }: { readonly control: ControlView & { readonly atMs:
   );
 }
 
-function Command(props: { readonly command: CommandView; readonly isAlone: boolean }) {
-  const { command, isAlone } = props;
+function Command(props: {
+  readonly command: CommandView;
+  readonly sessionId: string | null;
+  readonly approvals: readonly ApprovalView[];
+  readonly notes: readonly NoteView[];
+}) {
+  const { approvals, command, notes, sessionId } = props;
+  const isAlone = sessionId === null;
+  const isUntold = command.approval !== null && approvals.length === 0;
   return (
     <li
       id={`cmd-${command.seq}`}
@@ -135,14 +164,28 @@ function Command(props: { readonly command: CommandView; readonly isAlone: boole
             <Visible text={command.reason} />
           </span>
         )}
-        {command.approval !== null && isAlone && (
+        {isUntold && isAlone && (
           <span>
-            approval <Visible text={command.approval} />
+            approval <Visible text={command.approval ?? ''} />
           </span>
         )}
-        {command.approval !== null && !isAlone && (
-          <a href={`/approvals/${encodeURIComponent(command.approval)}`}>
-            approval <Visible text={command.approval} />
+        {isUntold && !isAlone && (
+          <a href={`/approvals/${encodeURIComponent(command.approval ?? '')}`}>
+            approval <Visible text={command.approval ?? ''} />
+          </a>
+        )}
+        {approvals.map((approval) => (
+          <ApprovalWords key={approval.id} approval={approval} />
+        ))}
+        <PolicyWords command={command} />
+        <NoteLinks notes={notes} />
+        {!isAlone && command.outputFromMs !== null && (
+          <a
+            class="output-link"
+            href={`/api/v1/sessions/${sessionId}/commands/${command.seq}/output`}
+            data-seq={command.seq}
+          >
+            output
           </a>
         )}
       </p>
