@@ -1,63 +1,27 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, type ConnectConfig } from 'ssh2';
 import { systemClock } from '../../server/clock.ts';
 import { SallyportError } from '../../server/errors.ts';
 import { silentLogger, type LogFields } from '../../server/log.ts';
-import { readPrivateKey } from '../../server/ssh/engine/private-key.ts';
 import { blobOf, signData } from '../../server/ssh/engine/signature.ts';
 import { encodeFields, encodePacket, MESSAGE } from '../../server/ssh/engine/wire.ts';
 import { startGateway } from '../../server/ssh/gateway.ts';
 import { GATEWAY_LIMITS } from '../../server/ssh/limits.ts';
 import { generateKeyPair } from '../../server/ssh/key.ts';
-import { connectClient, connectStranger, type RawPeer } from './support/raw-peer.ts';
-import { startWorld, type World } from './support/world.ts';
-
-function keyOf(pem: Buffer): {
-  readonly key: KeyObject;
-  readonly blob: Buffer;
-} {
-  const outcome = readPrivateKey(pem);
-  if (outcome.kind === 'invalid') throw new Error(outcome.why);
-  return outcome;
-}
-
-async function toUserauth(world: World): Promise<RawPeer> {
-  const peer = await connectStranger(world.address);
-  peer.send(MESSAGE.SERVICE_REQUEST, 'ssh-userauth');
-  await peer.expect(MESSAGE.SERVICE_ACCEPT);
-  return peer;
-}
-
-/** A publickey request; `signature` null = a bare offer. */
-function request(user: string, algorithm: string, blob: Buffer, signature: Buffer | null): Buffer {
-  const hasSignature = signature !== null;
-  const fields = [user, 'ssh-connection', 'publickey', hasSignature, algorithm, blob];
-  const head = encodePacket(MESSAGE.USERAUTH_REQUEST, ...fields);
-  return signature === null ? head : Buffer.concat([head, encodeFields([signature])]);
-}
-
-function signedRequest(user: string, algorithm: string, pem: Buffer, sessionId: Buffer): Buffer {
-  const { key, blob } = keyOf(pem);
-  const head = request(user, algorithm, blob, Buffer.alloc(0)).subarray(0, -4);
-  const data = Buffer.concat([encodeFields([sessionId]), head]);
-  return request(user, algorithm, blob, signData(key, algorithm, data));
-}
-
-async function rawSocket(address: { host: string; port: number }): Promise<Socket> {
-  const socket = connect(address);
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  return socket;
-}
-
-/** Resolves when the gateway has no connection left; the test's time limit is the bound. */
-async function untilEmpty(world: World): Promise<void> {
-  while (world.gateway.connectionCount > 0) await pause(20);
-}
+import { connectClient, connectStranger } from './support/raw-peer.ts';
+import {
+  keyOf,
+  rawSocket,
+  request,
+  signedRequest,
+  toUserauth,
+  untilEmpty,
+} from './support/stranger.ts';
+import { startWorld } from './support/world.ts';
 
 describe('the gateway before authentication', () => {
   it('names itself, and nothing of its host', async () => {
