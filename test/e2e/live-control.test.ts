@@ -3,9 +3,7 @@
  * kind, and rules on output that stop a session.
  */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,8 +19,8 @@ import { createJournal } from '../../server/store/journal.ts';
 import { createTokens } from '../../server/store/tokens.ts';
 import { apiOf, type Api } from '../support/api.ts';
 import { freshUrl } from '../support/database.ts';
+import { Flow } from '../support/flow.ts';
 import { listening, until } from '../support/forward-scene.ts';
-import { programEnvironment } from '../support/program.ts';
 import { startRealTarget, TARGET, type RealTarget } from '../support/real-target.ts';
 import { sshInteractive } from '../support/ssh.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -43,64 +41,6 @@ const OPERATOR = '00000000-0000-7000-8000-000000000000';
 const BULK_BYTES = 8 * 1024 * 1024;
 /** What was on its way when somebody said stop: buffers of the bastion, of ssh and of the system. */
 const MAX_ON_ITS_WAY = 6 * 1024 * 1024;
-
-/** A client that runs until it ends, and what came of it. */
-class Flow implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #hash = createHash('sha256');
-  readonly over: Promise<number | null>;
-  bytes = 0;
-  text = '';
-  said = '';
-
-  constructor(program: string, config: string, args: readonly string[]) {
-    this.#child = spawn(program, ['-F', config, '-o', 'BatchMode=yes', ...args], {
-      env: programEnvironment(),
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    this.#child.stdout?.on('data', (part: Buffer) => {
-      this.bytes += part.length;
-      this.#hash.update(part);
-      if (this.text.length < 4096) this.text += part.toString();
-    });
-    this.#child.stderr?.on('data', (part: Buffer) => (this.said += part.toString()));
-    this.over = once(this.#child, 'close').then(([status]) => status as number | null);
-  }
-
-  send(text: string | Buffer): void {
-    this.#child.stdin?.write(text);
-  }
-
-  finish(): void {
-    this.#child.stdin?.end();
-  }
-
-  get sha256(): string {
-    return this.#hash.copy().digest('hex');
-  }
-
-  says(wanted: RegExp): Promise<true> {
-    return until(`${wanted} in ${JSON.stringify(this.said)}`, async () =>
-      wanted.test(this.said) ? true : null,
-    );
-  }
-
-  /** Resolves when nothing more comes. */
-  async stands(): Promise<number> {
-    for (let same = 0, last = -1; same < 5;) {
-      await sleep(100);
-      same = this.bytes === last ? same + 1 : 0;
-      last = this.bytes;
-    }
-    return this.bytes;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.stdin?.destroy();
-    this.#child.kill('SIGKILL');
-    await this.over;
-  }
-}
 
 describe('e2e: people act on running sessions', function () {
   this.timeout(120_000);

@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import {
   BANNED_NAMES,
   DRIVER_OWNERS,
+  DRIVERS_LIKE_PROGRAMS,
   LAYERS,
   LONG_FILES,
   MAX_LINES,
@@ -76,7 +77,13 @@ function checkProcess(path: string, text: string, complain: Complain): void {
 function checkDrivers(path: string, text: string, complain: Complain): void {
   const code = withoutComments(text);
   for (const [driver, owners] of Object.entries(DRIVER_OWNERS)) {
-    const named = new RegExp(`['"\`]${driver.replaceAll('/', '\\/')}(\\/[^'"\`\\s]*)?['"\`]`);
+    // A name that is a word of the trade counts where something is loaded, any other wherever it stands.
+    const before = DRIVERS_LIKE_PROGRAMS.includes(driver)
+      ? '(?:from|import|require|resolve)\\s*\\(?\\s*'
+      : '';
+    const named = new RegExp(
+      `${before}['"\`]${driver.replaceAll('/', '\\/')}(\\/[^'"\`\\s]*)?['"\`]`,
+    );
     if (named.test(code) && !isAt(path, owners)) complain(`names the package ${driver}`);
   }
 }

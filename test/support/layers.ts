@@ -96,6 +96,9 @@ export const PURE_EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'server/terminal/screen.ts': ['node:module'],
 };
 
+/** Packages that have the name of a program, which the tables of commands are full of. */
+export const DRIVERS_LIKE_PROGRAMS: readonly string[] = ['diff'];
+
 /** Each package and the only places that may name it. */
 export const DRIVER_OWNERS: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['server/ssh/'],
