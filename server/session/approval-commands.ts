@@ -160,7 +160,10 @@ export async function runDecision(
     }
     case 'once-only':
       return refused(`it can be approved only once: ${outcome.why}; leave --for out`);
-    default:
+    case 'unknown':
+    case 'own-request':
+    case 'four-eyes':
+    case 'not-an-approver':
       return refused(DECISION_FAILURES[outcome.kind]);
   }
 }

@@ -115,12 +115,12 @@ export async function approvalChanges(
     );
   return rows.map(({ body, seq, type }) => {
     const { data } = JSON.parse(body) as { readonly data: { readonly id?: unknown } };
-    return { seq: Number(seq), type, id: typeof data.id === 'string' ? data.id : '' };
+    return { seq, type, id: typeof data.id === 'string' ? data.id : '' };
   });
 }
 
 /** Where the journal stands: changes that are not in it yet have higher places. */
 export async function lastPlace({ knex }: Pick<Database, 'knex'>): Promise<number> {
   const row = await knex('journal_head').first<{ readonly seq: number } | undefined>('seq');
-  return Number(row?.seq ?? 0);
+  return row?.seq ?? 0;
 }

@@ -62,9 +62,9 @@ async function fitting(
     .where('login', login)
     .where('until', '>', new Date(clock.nowMs()))
     .whereRaw('repeat = ?::jsonb', [JSON.stringify(repeat)])
-    .where((scope) =>
-      scope.where('scope', 'time').orWhere({ scope: 'session', session_id: session }),
-    )
+    .where((scope) => {
+      void scope.where('scope', 'time').orWhere({ scope: 'session', session_id: session });
+    })
     .orderBy('decided_at', 'desc')
     .limit(MAX_CONSIDERED);
 }
@@ -143,13 +143,13 @@ function standing(knex: Knex, nowMs: number) {
     .whereNull('standing')
     .whereNull('revoked_at')
     .where('until', '>', new Date(nowMs))
-    .where((scope) =>
-      scope
+    .where((scope) => {
+      void scope
         .where('scope', 'time')
         .orWhereRaw(
           `exists (select 1 from sessions where sessions.id = session_id and status = 'active')`,
-        ),
-    );
+        );
+    });
 }
 
 /** From now on nothing passes by it. Rejects with `journal.failed`. */

@@ -235,7 +235,7 @@ describe('e2e: commands, compared with a direct connection', () => {
     assert.match(
       result.stderr,
       new RegExp(
-        `^sallyport: held by rule "[^"]+": waiting for approval ${waiting} \\(http://\\S+, or: ssh \\S.* approve ${waiting}\\)\\nsallyport: approved by `,
+        `^sallyport: held by rule "[^"]+": waiting for approval ${waiting} \\(http://\\S+, or: ssh \\S.* approve ${waiting}\\)\\nsallyport: it is refused unless [^\\n]+\\nsallyport: approved by `,
       ),
     );
 

@@ -140,7 +140,10 @@ describe('e2e: wrong targets and bad input', () => {
       Buffer.from([0xff]),
     );
     assert.equal(result.status, 126);
-    assert.match(result.stderr, /held by rule "uncertain".*\nsallyport: approval \w+ expired/);
+    assert.match(
+      result.stderr,
+      /held by rule "uncertain".*\nsallyport: it is refused unless .*\nsallyport: approval \w+ expired/,
+    );
   });
 
   it('completes the record when the client is killed in the middle', async () => {

@@ -102,7 +102,7 @@ function changed(): void {
     gathering = undefined;
     // One after the other, so that an older answer never replaces a newer one.
     last = last.then(show).catch(() => {});
-  }, GATHER_MS) as unknown as number;
+  }, GATHER_MS);
 }
 
 function listen(): void {
