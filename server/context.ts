@@ -92,8 +92,8 @@ export interface Stores {
   readonly devices: DeviceLogins;
   readonly rememberedKeys: RememberedKeys;
   readonly directoryObjects: DirectoryObjects;
-  /** The keys of the vault; a master key is read, or made, at the first call. */
   readonly versions: DirectoryVersions;
+  /** The keys of the vault; a master key is read, or made, at the first call. */
   vaultKeys(): Promise<VaultKeys>;
   vault(): Promise<SealingVault>;
   close(): Promise<void>;
@@ -165,6 +165,7 @@ export async function openStores(
       devices: createDeviceLogins({ database, journal }),
       rememberedKeys: createRememberedKeys({ database, journal }),
       directoryObjects: createDirectoryObjects(database),
+      versions: createDirectoryVersions(database, readWritten),
       vaultKeys,
       vault: () =>
         (vault ??= vaultKeys().then((keys) => createVault({ keys, credentials, journal }))),
@@ -174,7 +175,6 @@ export async function openStores(
       },
     };
   } catch (error) {
-      versions: createDirectoryVersions(database, readWritten),
     await database.close();
     throw error;
   }
