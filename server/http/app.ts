@@ -37,6 +37,7 @@ import { Replays } from './replays.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
 import { NewsFeed } from './news-feed.ts';
+import { sessionDetailRoutes } from './session-detail-routes.ts';
 import { sessionListRoutes } from './session-list-routes.ts';
 import { reviewPages, reviewRoutes } from './review-routes.ts';
 import { runRoutes } from './run-routes.ts';
@@ -174,6 +175,7 @@ export function httpApp(
   app.use('/api/v1/sessions', holdRoutes(services));
   app.use('/api/v1/sessions', controlRoutes(services));
   app.use('/api/v1/sessions', reviewRoutes(services));
+  app.use('/api/v1/sessions', sessionDetailRoutes(services));
   app.use(searchRoutes(services));
   app.use(runRoutes(services));
   app.use(ruleRoutes(services));

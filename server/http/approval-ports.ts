@@ -113,6 +113,8 @@ export interface ApprovalDesk {
   listApprovals(query: {
     readonly status?: ApprovalView['status'];
     readonly uses?: false;
+    /** Left out = of all sessions, and of none. */
+    readonly session?: string;
     readonly limit: number;
   }): Promise<readonly ApprovalView[]>;
   approval(id: string): Promise<ApprovalView | null>;

@@ -8,6 +8,7 @@ import { guard } from './guard.ts';
 import type { Services } from './options.ts';
 import type { SessionsProps } from './pages.ts';
 import { sessionFilters, sessionQuery } from './query.ts';
+import { sessionDetails } from './session-details.ts';
 import { principalFor, sessionFor, sessionsFor } from './session-access.ts';
 
 export function pageRoutes(services: Services): Router {
@@ -47,6 +48,8 @@ export function pageRoutes(services: Services): Router {
       recordings.chain(session.id),
       services.controls.controlsOf(session.id),
     ]);
+    const head = chain?.head ?? null;
+    const details = await sessionDetails(services, principal, session, head?.keyId ?? null);
     const isActive = session.status === 'active';
     const may = (action: 'session.control' | 'session.terminate'): boolean =>
       isActive && guard(principal, action, session.principal.name).kind === 'allowed';
@@ -54,7 +57,8 @@ export function pageRoutes(services: Services): Router {
       frame,
       session,
       commands,
-      head: chain?.head ?? null,
+      head,
+      details,
       controls,
       ...controlState(controls),
       mayControl: may('session.control'),

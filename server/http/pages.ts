@@ -10,6 +10,7 @@ import type { EventType, JournalEntry } from '../journal/event.ts';
 import type { LinkPages } from './link-page-props.ts';
 import type { OverviewView } from './overview-ports.ts';
 import type { RulePages } from './rule-page-props.ts';
+import type { SessionDetails } from './session-detail-props.ts';
 import type { SavedFilter } from './saved-filter-ports.ts';
 import type { RunPages } from './run-page-props.ts';
 import type {
@@ -65,6 +66,7 @@ export interface SessionsProps {
 export interface SearchFilters {
   readonly in: string;
   readonly q: string;
+  readonly session: string;
   readonly principal: string;
   readonly target: string;
   readonly run: string;
@@ -91,6 +93,7 @@ export interface SessionProps {
   readonly commands: readonly CommandView[];
   /** The signed head, if the recording has been sealed. */
   readonly head: NonNullable<Awaited<ReturnType<ChainReader['chain']>>>['head'];
+  readonly details: SessionDetails;
   /** All that people did to it, oldest first. */
   readonly controls: readonly ControlView[];
   /** null = it isn't paused. */

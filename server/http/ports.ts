@@ -194,6 +194,8 @@ export interface SearchQuery {
   readonly in: 'commands' | 'output';
   /** Upper and lower case alike; at most 200 characters. */
   readonly q?: string;
+  /** Id of the only session to look through. */
+  readonly session?: string;
   readonly principal?: string;
   readonly target?: string;
   readonly run?: string;

@@ -114,16 +114,18 @@ export function replayQuery(raw: RawQuery, known: readonly ('skip' | 'until')[])
   };
 }
 
-/** Which approvals: one status, or all. */
+/** Which approvals: of one status or session, or all. */
 export function approvalQuery(raw: RawQuery): {
   readonly status?: 'waiting' | 'approved' | 'refused' | 'expired' | 'cancelled';
+  readonly session?: string;
   readonly limit: number;
 } {
-  refuseUnknown(raw, ['status', 'limit']);
+  refuseUnknown(raw, ['status', 'session', 'limit']);
   const statuses = ['waiting', 'approved', 'refused', 'expired', 'cancelled'] as const;
   const status = oneOf(raw, 'status', statuses);
   const limit = wholeNumber(raw, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
-  return status === null ? { limit } : { status, limit };
+  const session = text(raw, 'session', MAX_FILTER_CHARACTERS);
+  return { ...(status !== null && { status }), ...(session !== null && { session }), limit };
 }
 
 export function refuseUnknown(raw: RawQuery, known: readonly string[]): void {

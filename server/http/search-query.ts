@@ -24,6 +24,7 @@ const TO = ['to', 'until'] as const;
 const PARAMETERS: readonly string[] = [
   ...TEXT_FILTERS,
   'in',
+  'session',
   'decision',
   ...FROM,
   ...TO,
@@ -42,6 +43,8 @@ export function searchQuery(raw: RawQuery): SearchQuery {
     const value = text(raw, name, MAX_FILTER_CHARACTERS);
     if (value !== null) query[name] = value;
   }
+  const session = text(raw, 'session', MAX_FILTER_CHARACTERS);
+  if (session !== null) query.session = session;
   const decision = oneOf(raw, 'decision', DECISIONS);
   if (decision !== null) query.decision = decision;
   const from = oneTime(raw, FROM, 'T00:00:00.000Z');
@@ -75,6 +78,7 @@ export function searchFilters(raw: RawQuery): SearchFilters {
   return {
     in: shown('in'),
     q: shown('q'),
+    session: shown('session'),
     principal: shown('principal'),
     target: shown('target'),
     run: shown('run'),

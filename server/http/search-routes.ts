@@ -9,8 +9,11 @@ import type { SearchProps } from './pages.ts';
 import type { SearchPage, SearchQuery } from './ports.ts';
 import { invalid } from './query.ts';
 import { searchFilters, searchQuery } from './search-query.ts';
-import { principalFor } from './session-access.ts';
+import { principalFor, sessionFor } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
+
+/** Between the end of a session and the times of what it printed. */
+const SLACK_MS = 60_000;
 
 const NOTHING: SearchPage = {
   items: [],
@@ -82,6 +85,7 @@ async function found(
 ): Promise<{ readonly scope: 'all' | 'own'; readonly page: SearchPage }> {
   const principal = principalFor(response, 'session.list');
   const scope = scopeOf(response);
+  if (query.session !== undefined) return foundIn(services, response, query, query.session);
   if (scope === 'own') {
     if (query.principal !== undefined && query.principal !== principal.name) {
       return { scope, page: NOTHING };
@@ -94,4 +98,39 @@ async function found(
     await services.views.searched(principal, viewerOf(response).source, asked);
   }
   return { scope, page: await services.search.search(query) };
+}
+
+/** Within one session: who may read it may search it, and its look in the journal covers that. */
+async function foundIn(
+  services: Services,
+  response: Response,
+  query: SearchQuery,
+  id: string,
+): Promise<{ readonly scope: 'all' | 'own'; readonly page: SearchPage }> {
+  const { principal, session, source } = await sessionFor(services, response, id);
+  await services.views.looked(principal, session, source);
+  const scope = scopeOf(response);
+  const { name } = session.principal;
+  const isOther =
+    (query.principal ?? name) !== name || (query.target ?? session.target) !== session.target;
+  if (isOther) return { scope, page: NOTHING };
+  // What is known of the session leads to few blocks of the index.
+  const page = await services.search.search({
+    ...query,
+    principal: name,
+    target: session.target,
+    from: later(query.from, session.startedAt),
+    ...(session.endedAt !== null && query.to === undefined && { to: after(session.endedAt) }),
+    ...(session.run !== null && { run: session.run }),
+  });
+  return { scope, page };
+}
+
+function later(one: string | undefined, other: string): string {
+  return one === undefined || one < other ? other : one;
+}
+
+/** What was printed last may have been written down a moment later. */
+function after(iso: string): string {
+  return new Date(Date.parse(iso) + SLACK_MS).toISOString();
 }

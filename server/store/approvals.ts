@@ -49,6 +49,7 @@ import {
   standingApprovals,
   type RevokeOutcome,
 } from './standing-approvals.ts';
+import { isUuid } from './query-text.ts';
 import { storable, storableJson } from './storable.ts';
 
 /** Digits and letters that nobody takes for one another. */
@@ -72,6 +73,7 @@ export interface StoredApprovals extends Approvals {
   listApprovals(query: {
     readonly status?: ApprovalObject['status'];
     readonly uses?: false;
+    readonly session?: string;
     readonly limit: number;
   }): Promise<readonly ApprovalObject[]>;
   approval(id: string): Promise<ApprovalObject | null>;
@@ -166,6 +168,7 @@ class Desk implements StoredApprovals {
   async listApprovals(query: {
     readonly status?: ApprovalObject['status'];
     readonly uses?: false;
+    readonly session?: string;
     readonly limit: number;
   }): Promise<readonly ApprovalObject[]> {
     const found = this.#knex<ApprovalRow>('approvals')
@@ -176,6 +179,10 @@ class Desk implements StoredApprovals {
       .limit(Math.min(Math.max(query.limit, 1), MAX_LISTED));
     if (query.status !== undefined) void found.where('status', query.status);
     if (query.uses === false) void found.whereNull('standing');
+    if (query.session !== undefined) {
+      if (!isUuid(query.session)) return [];
+      void found.where('session_id', query.session);
+    }
     return (await found).map((row) => approvalView(row));
   }
 

@@ -17,6 +17,8 @@ export interface StoredSearchQuery {
   readonly in: SearchKind;
   /** Upper and lower case alike; left out = everything. */
   readonly q?: string;
+  /** Found soon with what else is known of it: whose it is, where, and when. */
+  readonly session?: string;
   readonly principal?: string;
   readonly target?: string;
   readonly run?: string;
@@ -38,6 +40,7 @@ export interface HitPlace {
 /** What an entry must be like. */
 export interface EntryFilter {
   readonly text: string;
+  readonly session: string | null;
   readonly principal: string | null;
   readonly target: string | null;
   readonly run: string | null;
@@ -66,6 +69,7 @@ export function filterOf(query: StoredSearchQuery): EntryFilter {
     value === undefined ? null : storable(value);
   return {
     text: folded(storable(q)),
+    session: query.session ?? null,
     principal: text(principal),
     target: text(target),
     run: text(run),
@@ -82,6 +86,7 @@ export function fits(entry: SearchEntry, filter: EntryFilter): boolean {
   return (
     entry.atMs >= filter.fromMs &&
     entry.atMs <= filter.toMs &&
+    (filter.session === null || session.id === filter.session) &&
     (filter.principal === null || session.principal === filter.principal) &&
     (filter.target === null || session.target === filter.target) &&
     (filter.run === null || session.run === filter.run) &&

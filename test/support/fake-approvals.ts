@@ -22,12 +22,14 @@ export class FakeApprovals implements ApprovalDesk {
   async listApprovals(query: {
     readonly status?: ApprovalView['status'];
     readonly uses?: false;
+    readonly session?: string;
     readonly limit: number;
   }): Promise<readonly ApprovalView[]> {
-    const { limit, status, uses } = query;
+    const { limit, session, status, uses } = query;
     return this.views
       .filter((one) => status === undefined || one.status === status)
       .filter((one) => uses !== false || one.standing === null)
+      .filter((one) => session === undefined || one.session === session)
       .toSorted((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1))
       .slice(0, limit);
   }

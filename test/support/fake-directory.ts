@@ -92,7 +92,16 @@ export class FakeAudit implements AuditReader, AuditWriter {
       prevHash: '0'.repeat(64),
       hash: '1'.repeat(64),
     }));
-    return { items: entries.toReversed().slice(0, query.limit), next: null };
+    const { limit, principal, session, types } = query;
+    const items = entries
+      .filter(
+        (one) =>
+          (types === undefined || types.includes(one.type)) &&
+          (session === undefined || one.session === session) &&
+          (principal === undefined || one.principal === principal),
+      )
+      .toReversed();
+    return { items: items.slice(0, limit), next: null };
   }
 
   /** The events of one type, as `PRINCIPAL SESSION`. */

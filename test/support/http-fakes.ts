@@ -312,6 +312,7 @@ export class FakeSearch implements SearchDesk {
     const found = all.filter(
       (one) =>
         one.text.includes(query.q ?? '') &&
+        one.session === (query.session ?? one.session) &&
         one.principal === (query.principal ?? one.principal) &&
         one.decision === (query.decision ?? one.decision),
     );

@@ -33,6 +33,8 @@ POST /approvals/:id                         approval.decide   303 -
 GET  /api/v1/sessions                       session.list      200 -
 GET  /api/v1/sessions/:id                   session.read      200 -
 GET  /api/v1/sessions/:id/commands          session.read      200 recording.viewed
+GET  /api/v1/sessions/:id/commands/:seq/output session.read   200 recording.viewed
+GET  /api/v1/sessions/:id/transfers         session.read      200 recording.viewed
 GET  /api/v1/sessions/:id/recording         session.read      200 recording.exported
 GET  /api/v1/sessions/:id/files/:number     session.read      200 recording.exported
 GET  /api/v1/sessions/:id/segments          session.read      200 recording.viewed
@@ -187,6 +189,7 @@ const PLACES: readonly (readonly [prefix: string, name: string, value: string])[
   ['/keys/', ':id', 'no-such'],
   ['/api/v1/ssh-keys/', ':id', 'no-such'],
   ['/api/v1/sessions/:id/segments/', ':number', '0'],
+  ['/api/v1/sessions/:id/commands/', ':seq', '2'],
   ['', ':number', '3'],
 ];
 

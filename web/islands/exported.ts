@@ -32,6 +32,8 @@ function sentence(proof: Proof): string {
       return `All ${proof.chunks} chunks follow each other as recorded; this browser can’t check the Ed25519 signature of the key ${proof.keyId}.`;
     case 'foreign':
       return `All ${proof.chunks} chunks follow each other as recorded, but the signature is that of the key ${proof.keyId}, which is not the one in this file.`;
+    case 'blind':
+      return 'Nothing can be verified here: this browser offers no cryptography to this page. Take another one, or: sallyport verify --file.';
     case 'broken':
       return `NOT what was recorded: ${proof.why}.`;
   }

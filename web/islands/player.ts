@@ -128,7 +128,7 @@ export function createPlayer(
     preload: true,
     fit: 'both',
     controls: true,
-    theme: 'asciinema',
+    theme: host.dataset['theme'] === 'light' ? 'solarized-light' : 'asciinema',
     ...options,
   });
   return { mount, player };

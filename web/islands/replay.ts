@@ -1,9 +1,13 @@
 /** The session page: the replay comes in segments, as they are needed; a running session plays live. */
 import { clockTime } from '../parts/format.ts';
+import { searchSession } from './hits.ts';
 import { openLive } from './live.ts';
+import { showOutputs } from './output.ts';
 import { openReplay } from './player.ts';
+import { remember, remembered } from './storage.ts';
 import { followReplay } from './timeline.ts';
 import { TimeMap, type Pauses } from './times.ts';
+import { verifyHere } from './verification.ts';
 
 /** How often the clock is set. */
 const CLOCK_INTERVAL_MS = 250;
@@ -13,32 +17,17 @@ const PREPARING_INTERVAL_MS = 2000;
 const NEWS_INTERVAL_MS = 3000;
 const SKIP_KEY = 'sallyport.skip-idle';
 const SPEED_KEY = 'sallyport.speed';
+const THEME_KEY = 'sallyport.theme';
 
 function byId(id: string): HTMLElement | null {
   return document.getElementById(id);
-}
-
-/** Storage may be forbidden; then settings last as long as the page. */
-function remembered(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function remember(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // It is only a convenience.
-  }
 }
 
 const host = byId('player');
 const { index = '', live: liveUrl, pauses: pausesUrl = '' } = host?.dataset ?? {};
 const skip = byId('skip-idle') as HTMLInputElement | null;
 const speed = byId('speed') as HTMLSelectElement | null;
+const theme = byId('theme') as HTMLSelectElement | null;
 const liveButton = byId('live');
 const clock = byId('clock');
 const notice = byId('notice');
@@ -128,6 +117,11 @@ function showLive(): void {
   );
 }
 
+/** The player reads it when it is made. */
+function setTheme(): void {
+  if (host !== null) host.dataset['theme'] = theme?.value ?? 'dark';
+}
+
 function goLive(on: boolean, atMs?: number): void {
   isLive = on;
   showLive();
@@ -137,6 +131,9 @@ function goLive(on: boolean, atMs?: number): void {
 if (skip !== null) skip.checked = remembered(SKIP_KEY) === 'yes';
 if (speed !== null) speed.value = remembered(SPEED_KEY) ?? '1';
 if (speed?.value === '') speed.value = '1';
+if (theme !== null) theme.value = remembered(THEME_KEY) ?? 'dark';
+if (theme?.value === '') theme.value = 'dark';
+setTheme();
 showLive();
 
 const timeline = followReplay((place, startMs) => {
@@ -173,6 +170,11 @@ speed?.addEventListener('change', () => {
   remember(SPEED_KEY, speed.value);
   void timeline.reopen();
 });
+theme?.addEventListener('change', () => {
+  remember(THEME_KEY, theme.value);
+  setTheme();
+  void timeline.reopen();
+});
 liveButton?.addEventListener('click', () => {
   if (!hasEnded) goLive(!isLive);
 });
@@ -183,6 +185,16 @@ setInterval(() => {
   clock.textContent = clockTime(replay.atMs()) + total;
 }, CLOCK_INTERVAL_MS);
 
+showOutputs();
+searchSession((atMs) => {
+  if (isLive) goLive(false, atMs);
+  else
+    timeline
+      .replay()
+      ?.seek(atMs)
+      .catch(() => {});
+});
 await timeline.started;
+verifyHere();
 const controls = byId('controls');
 if (controls !== null) controls.hidden = false;

@@ -75,6 +75,7 @@ function Form(props: { readonly filters: SearchFilters; readonly scope: 'all' | 
       )}
       <Field name="target" label="Target" value={filters.target} />
       <Field name="run" label="Run" value={filters.run} />
+      {filters.session !== '' && <Field name="session" label="Session" value={filters.session} />}
       <Choice
         name="decision"
         label="Decision"

@@ -6,6 +6,7 @@ import {
   Badge,
   ExitStatus,
   KindBadge,
+  ReviewedBadge,
   StatusBadge,
   StoppedBadges,
   TrustBadge,
@@ -14,6 +15,10 @@ import { CommandList } from '../parts/command-list.tsx';
 import { Document } from '../parts/document.tsx';
 import { clockTime, dateTime, plural, size } from '../parts/format.ts';
 import { LiveControls, LiveState } from '../parts/live-controls.tsx';
+import { SessionReview } from '../parts/session-review.tsx';
+import { OutputPanel, SessionSearch } from '../parts/session-search.tsx';
+import { SessionTerms } from '../parts/session-facts.tsx';
+import { TransferList } from '../parts/transfer-list.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
@@ -40,12 +45,23 @@ export function SessionPage(props: SessionProps & { readonly assets: AssetPaths 
     >
       <Heading {...props} />
       <Facts session={session} />
+      <SessionTerms {...props} />
       <div class="replay">
         <div class="stage">
           <Player session={session} />
-          <Integrity session={session} head={props.head} />
+          <SessionSearch session={session} />
+          <OutputPanel />
+          <TransferList {...props} />
+          <Integrity {...props} />
+          <SessionReview {...props} />
         </div>
-        <CommandList commands={commands} sessionId={session.id} controls={controls} />
+        <CommandList
+          commands={commands}
+          sessionId={session.id}
+          controls={controls}
+          approvals={props.details.approvals}
+          notes={props.details.notes ?? []}
+        />
       </div>
     </Document>
   );
@@ -72,6 +88,7 @@ function Heading(props: SessionProps) {
           <StatusBadge status={session.status} />
           {session.status === 'active' && props.pause !== null && <Badge tone="hold">paused</Badge>}
           <StoppedBadges session={session} />
+          <ReviewedBadge session={session} />
           <ExitStatus status={session.exitStatus} />
         </span>
         <span class="grow" />
@@ -229,6 +246,13 @@ function Player({ session }: { readonly session: SessionView }) {
           <input type="checkbox" id="skip-idle" />
           <span>Skip idle time</span>
         </label>
+        <label>
+          <span>Theme</span>
+          <select id="theme">
+            <option value="dark">dark</option>
+            <option value="light">light</option>
+          </select>
+        </label>
         <span class="grow" />
         <span class="muted">
           Recorded at <output id="clock">–</output>
@@ -244,6 +268,9 @@ function Player({ session }: { readonly session: SessionView }) {
         <span>
           <kbd>/</kbd> find a command
         </span>
+        <span>
+          <kbd>n</kbd> <kbd>N</kbd> next and previous hit
+        </span>
         <a href={text} id="as-text">
           Read as text
         </a>
@@ -252,7 +279,8 @@ function Player({ session }: { readonly session: SessionView }) {
   );
 }
 
-function Integrity({ head, session }: Pick<SessionProps, 'head' | 'session'>) {
+function Integrity({ details, head, session }: SessionProps) {
+  const api = `/api/v1/sessions/${session.id}`;
   const { chunks, complete, headHash } = session.recording;
   return (
     <section class="panel integrity" aria-labelledby="integrity-heading">
@@ -286,6 +314,18 @@ function Integrity({ head, session }: Pick<SessionProps, 'head' | 'session'>) {
           </dd>
         </div>
       </dl>
+      <p
+        id="verification"
+        role="status"
+        data-chain={`${api}/chain`}
+        data-recording={`${api}/recording?format=json`}
+        data-key={details.publicKey}
+      />
+      <p>
+        <button type="button" id="verify-all" hidden title="This is journalled as an export">
+          Check every byte in this browser
+        </button>
+      </p>
       <p class="muted">
         Check it yourself: <code>sallyport verify {session.id}</code>. A chain shows that nothing
         changed since it was signed; compare the head with a copy kept elsewhere to rule out a

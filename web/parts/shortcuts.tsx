@@ -19,6 +19,7 @@ const LISTS: Readonly<Record<string, readonly Shortcut[]>> = {
     [['j', 'k'], 'next and previous command, in a session'],
     [['p'], 'play or pause, in a session'],
     [['/'], 'find a command, in a session'],
+    [['n', 'N'], 'next and previous hit of a search, in a session'],
   ],
 };
 

@@ -1,0 +1,77 @@
+/** How somebody proved who they are, and on which terms the session ran. */
+import type { ComponentChildren } from 'preact';
+import type { SessionProps } from '../../server/http/pages.ts';
+import { Badge } from './badge.tsx';
+import { dateTime } from './format.ts';
+import { Visible } from './visible.tsx';
+
+const METHODS: Readonly<Record<string, string>> = {
+  publickey: 'public key',
+  certificate: 'certificate',
+  jump: 'jump through the bastion',
+  'keyboard-interactive': 'sign-in in a browser',
+};
+
+export function SessionTerms({ details, session }: SessionProps) {
+  const { proof, terms } = details;
+  return (
+    <details class="panel terms">
+      <summary>
+        Identity and terms
+        {proof === null ? (
+          <span class="muted"> · how they signed in is not among the newest entries</span>
+        ) : (
+          <>
+            <span class="muted">
+              {' '}
+              · signed in by{' '}
+              <Visible
+                text={
+                  (Object.hasOwn(METHODS, proof.method) && METHODS[proof.method]) || proof.method
+                }
+              />
+            </span>{' '}
+            <Badge tone="ok" title="the bastion checked it itself">
+              proved
+            </Badge>
+          </>
+        )}
+      </summary>
+      <dl class="facts">
+        {proof !== null && (
+          <>
+            <Fact name="Signed in">
+              <time dateTime={proof.at}>{dateTime(proof.at)} UTC</time>
+            </Fact>
+            {proof.facts.map(([name, value]) => (
+              <Fact key={name} name={name}>
+                <code>
+                  <Visible text={value} />
+                </code>
+              </Fact>
+            ))}
+          </>
+        )}
+        {terms.map(([name, value]) => (
+          <Fact key={name} name={name}>
+            <Visible text={value} />
+          </Fact>
+        ))}
+        <Fact name="Session">
+          <code>{session.id}</code>
+        </Fact>
+      </dl>
+    </details>
+  );
+}
+
+function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>
+        <Visible text={props.name} />
+      </dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
