@@ -42,27 +42,24 @@ function transferView(entry: JournalEntry, startMs: number): TransferView {
     durationMs: whole(data['durationMs']),
     kept: keptIn(data['kept']),
   };
-  switch (type) {
-    case 'file.written':
-      return { ...base, to: null, written: content(data), read: content(data['read']) };
-    case 'file.read':
-      return { ...base, to: null, read: content(data) };
-    case 'transfer.ended':
-      return {
-        ...base,
-        path: words(data['program']),
-        written: stream(data['bytesIn'], data['sha256In']),
-        read: stream(data['bytesOut'], data['sha256Out']),
-      };
-    case 'forward.ended':
-      return {
-        ...base,
-        written: stream(data['bytesIn'], null),
-        read: stream(data['bytesOut'], null),
-      };
-    default:
-      return base;
+  return { ...base, ...contentsOf(type, data) };
+}
+
+/** What went which way, where the entry says it. */
+function contentsOf(type: EventType, data: JournalEntry['data']): Partial<TransferView> {
+  if (type === 'file.written') {
+    return { to: null, written: content(data), read: content(data['read']) };
   }
+  if (type === 'file.read') return { to: null, read: content(data) };
+  if (type === 'transfer.ended') {
+    return {
+      path: words(data['program']),
+      written: stream(data['bytesIn'], data['sha256In']),
+      read: stream(data['bytesOut'], data['sha256Out']),
+    };
+  }
+  if (type !== 'forward.ended') return {};
+  return { written: stream(data['bytesIn'], null), read: stream(data['bytesOut'], null) };
 }
 
 function content(data: JsonValue | undefined): ContentView | null {

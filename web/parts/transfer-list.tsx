@@ -88,10 +88,10 @@ function Row(props: { readonly transfer: TransferView; readonly sessionId: strin
           </>
         )}
       </td>
-      <td>
+      <td data-label="To the target">
         <Content content={written} href={isKept('written') ? `${file}?direction=written` : null} />
       </td>
-      <td>
+      <td data-label="From the target">
         <Content content={read} href={isKept('read') ? `${file}?direction=read` : null} />
       </td>
       <td class="paths">
