@@ -47,6 +47,24 @@ describe('http search', () => {
     });
   }
 
+  it('stays within one session, for who may read it, and its look is in the journal', async () => {
+    const within = (number: number) => `/api/v1/search?q=rm&session=${sessionId(number)}`;
+    assert.deepEqual(await found(within(2), 'audrey'), ['rm -rf /']);
+    assert.deepEqual(await found(within(1), 'uma'), ['rm notes']);
+    assert.deepEqual(await found(`${within(2)}&principal=uma`, 'audrey'), []);
+    for (const person of ['uma', 'piet'] as const) {
+      assert.equal((await fetch(within(2), person)).status, 404);
+    }
+    for (const id of ['nonsense', sessionId(99)]) {
+      assert.equal((await fetch(`/api/v1/search?q=rm&session=${id}`, 'audrey')).status, 404);
+    }
+    const looks = world.audit.events.filter(({ session }) => session === sessionId(2));
+    assert.deepEqual(
+      looks.map(({ principal, type }) => `${principal} ${type}`),
+      ['audrey recording.viewed'],
+    );
+  });
+
   it('answers hits with session, command, time and a cursor', async () => {
     const answer = await fetch('/api/v1/search?q=rm&decision=deny&limit=1', 'audrey');
     const { items, next, missing } = (await answer.json()) as SearchPage;

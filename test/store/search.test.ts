@@ -125,7 +125,8 @@ describe('search', () => {
     });
     const told = [{ text: 'rm -rf /data', verdict: 'deny' }, { text: 'rm notes' }] as const;
     await record({ startedAtMs: START_MS, principal: principal('ann'), target: 'db1' }, told);
-    await record({ startedAtMs: START_MS + MINUTE_MS, principal: principal('bob') }, told);
+    const bob = { startedAtMs: START_MS + MINUTE_MS, principal: principal('bob') };
+    const session = await record(bob, told);
     await record({ startedAtMs: START_MS + 2 * MINUTE_MS, run: 'nightly' }, told);
     for (const state of ['unindexed', 'indexed']) {
       const count = async (query: Partial<StoredSearchQuery>): Promise<number> =>
@@ -133,6 +134,8 @@ describe('search', () => {
       assert.equal(await count({}), 6, state);
       assert.equal(await count({ principal: 'ann' }), 2, state);
       assert.equal(await count({ principal: 'an' }), 0, state);
+      assert.equal(await count({ session }), 2, state);
+      assert.equal(await count({ session, principal: 'ann' }), 0, state);
       assert.equal(await count({ target: 'web1' }), 4, state);
       assert.equal(await count({ run: 'nightly' }), 2, state);
       assert.equal(await count({ decision: 'deny' }), 3, state);
