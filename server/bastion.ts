@@ -120,6 +120,7 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
     whyNoKey,
   );
   const isDemo = await prepareDirectory(options, stores, closers);
+  if (config.links.mode === 'auto') await followIssuer(stores, logger);
 
   const spool = await openSpool({
     directory: home.path('spool'),
@@ -332,6 +333,17 @@ Sign in to the web with: npx sallyport token create --principal NAME --link\n`,
     },
     close: () => closers.close(),
   };
+}
+
+/** Clients without a key get a link while there is an issuer where people can sign in. */
+async function followIssuer({ issuerDesk, linkSwitch }: Stores, logger: Logger): Promise<void> {
+  const learn = async (): Promise<void> => {
+    linkSwitch.isOn = (await issuerDesk.settings()) !== null;
+  };
+  await issuerDesk.watch(() => {
+    learn().catch((error: unknown) => logger.warn('issuer not read', { why: messageOf(error) }));
+  });
+  await learn();
 }
 
 /** Old recordings go to the object store, where there is one and this process may. */

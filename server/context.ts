@@ -73,6 +73,8 @@ export interface Stores {
   readonly tokens: Tokens;
   readonly tokenDesk: TokenDesk;
   readonly issuerDesk: StoredSignIns;
+  /** Whether clients without a key get a link now. */
+  readonly linkSwitch: { isOn: boolean };
   readonly settings: Settings;
   readonly policies: Policies;
   /** A policy as it was written, or null. */
@@ -107,6 +109,7 @@ export async function openStores(
   logger: Logger,
   publicUrl: () => string,
 ): Promise<Stores> {
+  const linkSwitch = { isOn: config.links.mode === 'on' };
   const clock = systemClock;
   const home = Home.open(config.home);
   const database = await openDatabase({
@@ -140,6 +143,7 @@ export async function openStores(
       sealedCredentials: createSealedCredentials(database, journal),
       tokens: createTokens(database),
       tokenDesk: createTokenDesk({ database, journal }),
+      linkSwitch,
       issuerDesk: createSignIns({
         database,
         journal,
@@ -159,7 +163,7 @@ export async function openStores(
         database,
         journal,
         publicUrl,
-        isOn: config.links.isOn,
+        isOn: () => linkSwitch.isOn,
         remembers: config.links.rememberMs > 0,
       }),
       devices: createDeviceLogins({ database, journal }),

@@ -1,8 +1,11 @@
 /** Whether people sign in to ssh by a link, and how long what they confirm counts. */
 
+export const LINK_MODES = ['auto', 'on', 'off'] as const;
+export type LinkMode = (typeof LINK_MODES)[number];
+
 export interface LinkSettings {
-  /** Clients without a key that counts get a link. */
-  readonly isOn: boolean;
+  /** Whether clients without a key that counts get a link; `auto`: while people can sign in at an issuer. */
+  readonly mode: LinkMode;
   /** How long a key may be remembered, and what `sallyport login` gets may count; 0 = no key is remembered. */
   readonly rememberMs: number;
 }
@@ -20,12 +23,13 @@ export function readLinkSettings(
   given: (name: LinkName) => string | null,
   complain: (name: LinkName, message: string, hint: string) => null,
 ): LinkSettings {
-  const links = given('SALLYPORT_SSH_LINKS') ?? 'on';
-  if (links !== 'on' && links !== 'off') {
-    complain('SALLYPORT_SSH_LINKS', `is ${JSON.stringify(links)}`, 'use on or off');
+  const links = given('SALLYPORT_SSH_LINKS') ?? 'auto';
+  const mode = LINK_MODES.find((one) => one === links);
+  if (mode === undefined) {
+    complain('SALLYPORT_SSH_LINKS', `is ${JSON.stringify(links)}`, 'use auto, on or off');
   }
   return {
-    isOn: links === 'on',
+    mode: mode ?? 'off',
     rememberMs: readLife(given('SALLYPORT_REMEMBER_KEYS'), complain),
   };
 }

@@ -83,7 +83,8 @@ export interface LinksOptions {
   readonly journal: Pick<StoredJournal, 'append' | 'appendWith'>;
   /** Where browsers reach the web server, without a final slash; asked whenever a link is written. */
   readonly publicUrl: () => string;
-  readonly isOn: boolean;
+  /** Asked for every client that has no key that counts. */
+  readonly isOn: () => boolean;
   readonly remembers: boolean;
   readonly lifeMs?: number;
 }
@@ -128,7 +129,7 @@ class LinkDesk implements StoredLinks {
   }
 
   get isOn(): boolean {
-    return this.#options.isOn;
+    return this.#options.isOn();
   }
 
   get remembers(): boolean {

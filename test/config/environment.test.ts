@@ -31,7 +31,7 @@ describe('the environment', () => {
       transit: null,
       logFormat: 'json',
       upstreamIdleMs: 60_000,
-      links: { isOn: true, rememberMs: 43_200_000 },
+      links: { mode: 'auto', rememberMs: 43_200_000 },
       record: { cold: null, anchor: null },
       journal: { file: null, syslog: null },
     });
@@ -78,7 +78,7 @@ describe('the environment', () => {
       transit: null,
       logFormat: 'pretty',
       upstreamIdleMs: 600_000,
-      links: { isOn: true, rememberMs: 43_200_000 },
+      links: { mode: 'auto', rememberMs: 43_200_000 },
       record: { cold: null, anchor: null },
       journal: { file: null, syslog: null },
     });
@@ -103,8 +103,10 @@ describe('the environment', () => {
     for (const bad of ['31d', '12', 'h', '-1h', '1.5h', '12s', ' 1h', '1e2h']) {
       assert.match(problemsOf(life(bad))[0] ?? bad, /write 12h, 90m or 0, up to 30d/);
     }
-    assert.equal(configOf({ SALLYPORT_SSH_LINKS: 'off' }).links.isOn, false);
-    assert.match(problemsOf({ SALLYPORT_SSH_LINKS: 'no' })[0] ?? '', /use on or off/);
+    for (const mode of ['auto', 'on', 'off']) {
+      assert.equal(configOf({ SALLYPORT_SSH_LINKS: mode }).links.mode, mode);
+    }
+    assert.match(problemsOf({ SALLYPORT_SSH_LINKS: 'no' })[0] ?? '', /use auto, on or off/);
   });
 
   it('logs for people on a terminal, unless told otherwise', () => {

@@ -32,7 +32,12 @@ describe('e2e: signing in to ssh by a link', () => {
   before(async () => {
     folder = await temporaryFolder();
     const rest = 'channels: [exec], policy: default';
-    real = await startRealTarget(folder, POLICIES, {}, { people: { eve: rest, guy: rest } });
+    real = await startRealTarget(
+      folder,
+      POLICIES,
+      { SALLYPORT_SSH_LINKS: 'on' },
+      { people: { eve: rest, guy: rest } },
+    );
     cookie = await cookieOf('ann');
   });
   after(async () => {

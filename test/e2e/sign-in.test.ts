@@ -13,6 +13,7 @@ import {
   type TestProvider,
 } from '../support/oidc-provider.ts';
 import { findings } from '../support/page-checks.ts';
+import { programEnvironment, runProgram } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startBastion, type Bastion } from '../support/world.ts';
 
@@ -34,6 +35,8 @@ describe('e2e: signing in by OpenID Connect', () => {
   let watched: WatchedPage;
   let page: Page;
   let base: string;
+  /** Methods that ssh was offered before the bastion had an issuer. */
+  let methodsBefore: string;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -51,6 +54,7 @@ describe('e2e: signing in by OpenID Connect', () => {
     base = bastion.run.http.url;
     provider = await startProvider(base);
     await provider.control({ accounts: ACCOUNTS });
+    methodsBefore = await methods();
     // The running bastion learns of its issuer.
     const signIn = `signIn:
   issuer: ${provider.issuer}
@@ -80,6 +84,30 @@ describe('e2e: signing in by OpenID Connect', () => {
   });
   afterEach(() => watched.close());
 
+  /** How a client without a key may come in at ssh. */
+  async function methods(): Promise<string> {
+    const { host, port } = bastion.run.ssh;
+    const options = ['PreferredAuthentications=none', 'StrictHostKeyChecking=no'];
+    const { stderr } = await runProgram(
+      'ssh',
+      [
+        ...[...options, 'UserKnownHostsFile=/dev/null'].flatMap((option) => ['-o', option]),
+        '-F',
+        'none',
+        '-p',
+        String(port),
+        `deploy@web1@${host}`,
+      ],
+      { env: programEnvironment() },
+    );
+    return /Permission denied \((.*?)\)/.exec(stderr)?.[1] ?? stderr;
+  }
+
+  it('gives clients without a key a link at ssh while there is an issuer', async () => {
+    assert.equal(methodsBefore, 'publickey');
+    assert.equal(await methods(), 'publickey,keyboard-interactive');
+  });
+
   /** From the page with the button to wherever the provider sends back. */
   async function signIn(account: string, from = page): Promise<void> {
     await from.getByRole('link', { name: 'Sign in with ACME' }).click();
@@ -102,7 +130,7 @@ describe('e2e: signing in by OpenID Connect', () => {
     await page.waitForURL(`${base}/sign-in?**`);
     await signIn('account-1');
     assert.equal(page.url(), `${base}/sessions?status=active#cmd-12`);
-    assert.equal(await who(), 'alice, roles: user, auditor, admin');
+    assert.equal(await who(), 'alice, your keys; roles: user, auditor, admin');
     const names = (await page.context().cookies(base)).map(({ name, httpOnly, sameSite }) => ({
       name,
       httpOnly,
@@ -147,7 +175,7 @@ describe('e2e: signing in by OpenID Connect', () => {
     try {
       await page.goto(`${base}/sign-in`);
       await signIn('account-1');
-      assert.equal(await who(), 'alice, roles: user, auditor');
+      assert.equal(await who(), 'alice, your keys; roles: user, auditor');
     } finally {
       await provider.control({ accounts: ACCOUNTS });
     }
@@ -156,7 +184,7 @@ describe('e2e: signing in by OpenID Connect', () => {
   it('makes a person by the rule, and nobody whom it does not take', async () => {
     await page.goto(`${base}/sign-in`);
     await signIn('account-2');
-    assert.equal(await who(), 'bob, roles: user');
+    assert.equal(await who(), 'bob, your keys; roles: user');
     await page.context().clearCookies();
     await page.goto(`${base}/sign-in`);
     await signIn('account-3');

@@ -65,7 +65,7 @@ describe('store: links and device logins', () => {
   /** Another process is one more of these. */
   function made(lifeMs = 60_000): StoredLinks {
     const publicUrl = (): string => 'https://b.example';
-    return createLinks({ database, journal, publicUrl, isOn: true, remembers: true, lifeMs });
+    return createLinks({ database, journal, publicUrl, isOn: () => true, remembers: true, lifeMs });
   }
 
   function open(from: StoredLinks, ...keys: readonly ReturnType<typeof newKey>[]) {
