@@ -42,7 +42,8 @@ export async function commandOutput(
   const events = between(recordings.eventsFrom(session.id, start.place), start, fromUs, toUs);
   let text = '';
   for await (const piece of encodeText(start.header, events)) {
-    text += piece;
+    // In a shell the first line is what is left of that of the prompt, behind Enter.
+    text += text === '' && session.kind === 'shell' ? piece.replace(/^\n/, '') : piece;
     if (text.length > MAX_OUTPUT_CHARACTERS) {
       return { text: text.slice(0, MAX_OUTPUT_CHARACTERS).toWellFormed(), isCut: true };
     }

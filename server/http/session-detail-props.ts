@@ -46,7 +46,7 @@ export interface ProofView {
 }
 
 export interface SessionDetails {
-  /** null = it isn't among the newest entries. */
+  /** null = it isn't among the newest sign-ins of the day before. */
   readonly proof: ProofView | null;
   /** How access was given, and why it ended. */
   readonly terms: readonly (readonly [name: string, value: string])[];

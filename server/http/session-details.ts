@@ -12,6 +12,8 @@ export const MAX_TRANSFERS_SHOWN = 200;
 export const MAX_APPROVALS_SHOWN = 500;
 /** Sign-ins of the principal that are looked through for the one of the session's connection. */
 const MAX_SIGN_INS = 100;
+/** How long before a session they are looked for: most often the first is enough, and a longer one reads more. */
+const SIGN_INS_BEFORE_MS = [10 * 60_000, 24 * 60 * 60_000];
 
 /** @param keyId of the key that signed the newest head; null = none has */
 export async function sessionDetails(
@@ -45,26 +47,30 @@ export async function sessionDetails(
   };
 }
 
-/** The sign-in on the connection that the session ran over: of the same address and port, just before. */
+/** The sign-in on the connection that the session ran over: of the same address and port, before it. */
 async function proofOf({ audit }: Services, session: SessionView): Promise<ProofView | null> {
-  const { items } = await audit.list({
-    types: ['auth.succeeded'],
-    principal: session.principal.name,
-    // The end is left out of what is listed.
-    until: new Date(Date.parse(session.startedAt) + 1).toISOString(),
-    limit: MAX_SIGN_INS,
-  });
-  const there = items.filter(({ source }) => source === session.source);
-  // Inside a jump the outer connection's proof counts.
-  const found = there.find(({ data }) => data['method'] !== 'jump') ?? there[0];
-  if (found === undefined) return null;
-  const { method, userName: _claimed, ...facts } = found.data;
-  return {
-    entry: found.seq,
-    at: found.at,
-    method: typeof method === 'string' ? method : 'not known',
-    facts: shown(facts),
-  };
+  const startMs = Date.parse(session.startedAt);
+  for (const beforeMs of SIGN_INS_BEFORE_MS) {
+    const { items } = await audit.list({
+      types: ['auth.succeeded'],
+      principal: session.principal.name,
+      since: new Date(startMs - beforeMs).toISOString(),
+      // The end is left out of what is listed.
+      until: new Date(startMs + 1).toISOString(),
+      limit: MAX_SIGN_INS,
+    });
+    const there = items.filter(({ source }) => source === session.source);
+    // Inside a jump the outer connection's proof counts.
+    const found = there.find(({ data }) => data['method'] !== 'jump') ?? there[0];
+    if (found !== undefined) return proofIn(found);
+  }
+  return null;
+}
+
+function proofIn({ at, data, seq }: JournalEntry): ProofView {
+  const { method, userName: _claimed, ...facts } = data;
+  const name = typeof method === 'string' ? method : 'not known';
+  return { entry: seq, at, method: name, facts: shown(facts) };
 }
 
 const TERMS: readonly (readonly [name: string, word: string])[] = [

@@ -19,7 +19,7 @@ export function SessionTerms({ details, session }: SessionProps) {
       <summary>
         Identity and terms
         {proof === null ? (
-          <span class="muted"> · how they signed in is not among the newest entries</span>
+          <span class="muted"> · their sign-in is not among those of the day before</span>
         ) : (
           <>
             <span class="muted">
