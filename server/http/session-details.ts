@@ -50,6 +50,7 @@ export async function sessionDetails(
 /** The sign-in on the connection that the session ran over: of the same address and port, before it. */
 async function proofOf({ audit }: Services, session: SessionView): Promise<ProofView | null> {
   const startMs = Date.parse(session.startedAt);
+  let jump: JournalEntry | null = null;
   for (const beforeMs of SIGN_INS_BEFORE_MS) {
     const { items } = await audit.list({
       types: ['auth.succeeded'],
@@ -61,10 +62,11 @@ async function proofOf({ audit }: Services, session: SessionView): Promise<Proof
     });
     const there = items.filter(({ source }) => source === session.source);
     // Inside a jump the outer connection's proof counts.
-    const found = there.find(({ data }) => data['method'] !== 'jump') ?? there[0];
+    const found = there.find(({ data }) => data['method'] !== 'jump');
     if (found !== undefined) return proofIn(found);
+    jump ??= there[0] ?? null;
   }
-  return null;
+  return jump === null ? null : proofIn(jump);
 }
 
 function proofIn({ at, data, seq }: JournalEntry): ProofView {

@@ -113,8 +113,7 @@ describe('beside the replay of a session', () => {
 
   for (const [name, options] of [
     ['light', {}],
-    ['dark', { colorScheme: 'dark' }],
-    ['phone', { viewport: { width: 360, height: 740 } }],
+    ['dark-phone', { colorScheme: 'dark', viewport: { width: 360, height: 740 } }],
   ] as const) {
     it(`names who proved what, who approved, and what was transferred (${name})`, async () => {
       await opened('audrey', options);
