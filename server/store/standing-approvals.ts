@@ -149,7 +149,12 @@ function standing(knex: Knex, nowMs: number) {
         .orWhereRaw(
           `exists (select 1 from sessions where sessions.id = session_id and status = 'active')`,
         );
-    });
+    })
+    .whereRaw(
+      // Access that was given back or taken away, whose approval is left as it was.
+      `not exists (select 1 from access_requests asked
+                   where asked.id = approvals.id and asked.status = 'ended')`,
+    );
 }
 
 /** From now on nothing passes by it. Rejects with `journal.failed`. */

@@ -152,6 +152,18 @@ describe('requests for access', () => {
     assert.equal(items.length, 1);
   });
 
+  it('stand among the approvals only until they are ended', async () => {
+    const id = await asked();
+    await approve(id, 'lea', 60_000);
+    await approve(id, 'max', 60_000);
+    await access.settle();
+    const standing = async () => (await approvals.standing(10)).map((one) => one.id);
+    assert.deepEqual(await standing(), [id]);
+    const principal = await named('bot');
+    await access.end(id, { principal, source: 'test', reason: null });
+    assert.deepEqual(await standing(), []);
+  });
+
   it('wait in a bounded number, also when they come at once', async () => {
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => ask()));
     assert.equal(outcomes.filter(({ kind }) => kind === 'asked').length, 5);
