@@ -247,7 +247,9 @@ function securityHeaders({ oidc, publicUrl }: Services): RequestHandler {
 
 function failures(services: Services, pages: HttpOptions['pages']): ErrorRequestHandler {
   return async (error: unknown, request, response, _next) => {
-    const place = response.headersSent ? null : await signInPlace(services, request, response, error);
+    const place = response.headersSent
+      ? null
+      : await signInPlace(services, request, response, error);
     if (place !== null) return response.redirect(302, place);
     const failure =
       error instanceof KnownFailure

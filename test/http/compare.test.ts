@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compare, MAX_EDITS, type Compared, type ComparedRow } from '../../server/http/compare.ts';
 
 function command(text: string, changes: Partial<Compared> = {}): Compared {
