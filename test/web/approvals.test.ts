@@ -214,6 +214,24 @@ describe('approvals in a browser', () => {
     });
   }
 
+  it('leaves room for who asked beside a long outcome, on a phone', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const decided = { status: 'approved', decidedBy: 'piet', decidedAt: until, until } as const;
+    world.approvals.views.push(approvalView('long', { ...decided, scope: 'session', uses: 12 }));
+    await viewer.signIn('alice');
+    await page.goto(`${world.server.url}/approvals`);
+    const row = page.locator('tr#approval-long');
+    await row.getByText('for its session').waitFor();
+    const widths = await row
+      .locator('td')
+      .evaluateAll((cells) => cells.map((cell) => cell.clientWidth));
+    assert.ok(
+      widths.every((width) => width > 60),
+      String(widths),
+    );
+  });
+
   it('works without scripts', async () => {
     await watched.close();
     watched = await openPage(browser, { javaScriptEnabled: false });

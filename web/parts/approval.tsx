@@ -205,7 +205,9 @@ export function Standing({ approval, nowMs }: { approval: ApprovalView; nowMs: n
   return (
     <span class="sub">
       {scope === 'session' ? 'for its session, at most ' : ''}until {dateTime(until)}
-      {approval.standing === null && `, used ${plural(uses, 'time')}`}{' '}
+      {approval.standing === null &&
+        approval.kind !== 'access' &&
+        `, used ${plural(uses, 'time')}`}{' '}
       {isOver && <Badge tone="plain">{revokedAt === null ? 'over' : 'revoked'}</Badge>}
     </span>
   );
