@@ -133,5 +133,20 @@ export function policyAt(policy: Policy, atMs: number): Policy {
 const MAX_VARIANTS = 64;
 
 function outsideOf(rule: Rule): Rule {
-  return rule.hours === null ? rule : { ...rule, action: rule.hours.outside };
+  if (rule.hours === null) return rule;
+  const why = `outside its hours, ${hoursText(rule.hours)}`;
+  const reason = rule.reason === null ? why : `${rule.reason} (${why})`;
+  return { ...rule, action: rule.hours.outside, reason };
+}
+
+/** `mon, tue 08:00 to 18:00 Europe/Berlin`; without days when all are meant. */
+function hoursText({ days: named, fromMinute, toMinute, zone }: Hours): string {
+  const all = named.size === DAYS.length;
+  const some = DAYS.filter((_, index) => named.has(index)).join(', ');
+  return `${all ? '' : `${some} `}${clock(fromMinute)} to ${clock(toMinute)} ${zone}`;
+}
+
+function clock(minute: number): string {
+  const two = (number: number): string => String(number).padStart(2, '0');
+  return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
 }

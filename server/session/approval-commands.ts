@@ -110,7 +110,7 @@ export async function runApprovals(
         await queries.standingApprovals(MAX_LISTED),
         'no approval counts for more than once',
         (one) =>
-          `approved by ${one.decidedBy ?? 'nobody'} until ${one.until ?? ''}, used ${one.uses} times: ` +
+          `approved by ${one.decidedBy ?? 'nobody'} until ${one.until ?? ''}, used ${one.uses === 1 ? 'once' : `${one.uses} times`}: ` +
           printable(one.text, MAX_TEXT_CHARACTERS),
       );
     case 'revoke': {

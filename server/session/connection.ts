@@ -390,7 +390,7 @@ function refusalText(
     case 'no-grant':
       return `there is no target "${destination.target}" that you may reach${
         destination.login === null ? '' : ` as ${destination.login}`
-      }; see yours with: ssh BASTION targets`;
+      }; see yours with: ssh BASTION targets, other commands with: ssh BASTION help`;
     case 'channel-kind':
       return `your grant for ${destination.target} doesn't cover a session of kind ${channelKind(request)}; ask for one that does`;
     case 'login-ambiguous':

@@ -192,7 +192,7 @@ describe('approvals', () => {
     assert.equal(passed.stdout.toString(), 'held again\n');
     assert.match(
       (await say('bob', 'approvals standing')).stdout.toString(),
-      /used 1 times: echo held again/,
+      /used once: echo held again/,
     );
     const { items } = JSON.parse(await api.get('approvals?limit=5')) as { items: ApprovalView[] };
     const use = items.find(({ standing }) => standing === id);
