@@ -9,7 +9,7 @@ import { WAY_NAMES } from './table.ts';
 
 const MEGABYTE = 1024 * 1024;
 /** What is moved: by the clients that move most in the world, and by the others. */
-const BULK_BYTES = 100 * MEGABYTE;
+const BULK_BYTES = 20 * MEGABYTE;
 const SMALLER_BYTES = 4 * MEGABYTE;
 const MAX_PAGES = 100;
 

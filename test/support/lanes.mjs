@@ -20,7 +20,7 @@ const OPTIONS = [
   '2',
 ];
 /** Folders of tests that drive real programs; they share two lanes. */
-const PROGRAMS = /^(accuracy|e2e)[\\/]/;
+const PROGRAMS = /^(accuracy|e2e|matrix)[\\/]/;
 /** Long runs: keys typed into a hundred programs, faults under load, and whole playbooks. */
 const LONG = /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible))\.test\.ts$/;
 const isSoak = process.argv.includes('--soak');
