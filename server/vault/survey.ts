@@ -87,14 +87,14 @@ export function reportMissing({ keys, problem, rows }: Survey, logger: Logger): 
   const missing = keys.filter(({ state }) => state === 'missing');
   for (const { keyId, names, rows: under } of missing) {
     const shown = `${names.join(', ')}${under > names.length ? ', …' : ''}`;
-    const why = `${under} credentials are sealed with key ${keyId}, which is not here: ${shown}`;
+    const why = `${under} credentials are sealed with the master key ${keyId}, which is not here: ${shown}`;
     logger.error('vault.locked', { why, hint: HINT });
   }
   if (rows === 0 || missing.length < keys.length) return;
   const ids = missing.map(({ keyId }) => keyId).join(', ');
   throw new SallyportError(
     'vault.locked',
-    `none of the ${rows} credentials can be opened: they are sealed with ${ids}, which is not here`,
+    `none of the ${rows} credentials can be opened: they are sealed with the master key ${ids}, which is not here`,
     HINT,
   );
 }
