@@ -171,6 +171,7 @@ describe('reader of recordings', () => {
         maskedCount: 0,
         bytesOut: 4,
         recording: { durationMs: 9, chunks: 1, headHash: chain?.head?.hash, complete: true },
+        reviewed: null,
       },
     );
     assert.deepEqual(await world.reader.commands(start.id), [

@@ -21,8 +21,9 @@ const OPTIONS = [
 ];
 /** Folders of tests that drive real programs; they share two lanes. */
 const PROGRAMS = /^(accuracy|e2e|matrix)[\\/]/;
-/** Long runs: keys typed into a hundred programs, faults under load, and whole playbooks. */
-const LONG = /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible))\.test\.ts$/;
+/** Long runs: keys typed into a hundred programs, faults under load, playbooks, transfers that stand still. */
+const LONG =
+  /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible)|matrix[\\/]stalled)\.test\.ts$/;
 const isSoak = process.argv.includes('--soak');
 const LAST_LINE = /(\d+) passed, (\d+) failed\s*$/;
 /** As much of a report's end as holds its last line. */
