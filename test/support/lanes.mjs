@@ -23,7 +23,7 @@ const OPTIONS = [
 const PROGRAMS = /^(accuracy|e2e|matrix)[\\/]/;
 /** Long runs: keys typed into a hundred programs, faults under load, playbooks, transfers that stand still. */
 const LONG =
-  /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible)|matrix[\\/]stalled)\.test\.ts$/;
+  /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible)|matrix[\\/](stalled|playbooks))\.test\.ts$/;
 const isSoak = process.argv.includes('--soak');
 const LAST_LINE = /(\d+) passed, (\d+) failed\s*$/;
 /** As much of a report's end as holds its last line. */
