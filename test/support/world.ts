@@ -8,6 +8,8 @@ import { processesOf, survivorsOf, type ProcessInfo } from './processes.ts';
 import { programEnvironment, runProgram, type ProgramOptions } from './program.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** `verify --all` of much that was recorded takes its time on a busy machine. */
+const CLI_TIMEOUT_MS = 120_000;
 export const SALLYPORT = join(import.meta.dirname, '../../server/sallyport.mjs');
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 60_000;
@@ -128,7 +130,7 @@ export class Bastion implements AsyncDisposable {
   }
 
   cli(...args: readonly string[]): Promise<CliResult> {
-    return sallyport(this.home, args, { env: this.#env });
+    return sallyport(this.home, args, { env: this.#env, timeoutMs: CLI_TIMEOUT_MS });
   }
 
   /** Waits for run.json. `startBastion` does it. */
