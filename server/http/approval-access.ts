@@ -4,6 +4,7 @@ import { guard, refusal, unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
 import type { ApprovalBackground, ApprovalStanding, ApprovalView, ScreenView } from './ports.ts';
 import { lastScreen } from './last-screen.ts';
+import { readsAll } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 import type { Principal } from '../access/principal.ts';
 
@@ -38,14 +39,9 @@ export async function approvalFor(
   if (listing.kind !== 'allowed' && standing?.isTheirs !== true) throw refusal(listing, 'page');
   const approval = standing === null ? null : await services.approvals.approval(String(id));
   if (approval === null || standing === null) throw unknownObject('approval');
-  const isAuditor = guard(principal, 'session.list').kind === 'allowed' && readsAll(principal);
+  const isAuditor = readsAll(principal);
   const mayLook = isAuditor || standing.isTheirs || standing.decides === 'may';
   return { approval, standing, principal, source, mayLook };
-}
-
-function readsAll(principal: Principal): boolean {
-  const outcome = guard(principal, 'session.list');
-  return outcome.kind === 'allowed' && outcome.scope === 'all';
 }
 
 /** What the page shows beside the request. */

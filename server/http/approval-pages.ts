@@ -8,8 +8,7 @@ import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { guard } from './guard.ts';
 import type { Services } from './options.ts';
-import { principalFor } from './session-access.ts';
-import type { Principal } from '../access/principal.ts';
+import { principalFor, readsAll } from './session-access.ts';
 
 /** Decided requests that the page shows, newest first. */
 export const MAX_DECIDED_SHOWN = 50;
@@ -120,9 +119,4 @@ async function noticeIn(services: Services, request: Request): Promise<NoticePro
   const shown = { kind: kind as DecisionNotice, id: id.slice(0, 64) };
   const first = kind === 'already-decided' ? await services.approvals.approval(shown.id) : null;
   return { ...shown, by: first?.decidedBy ?? null };
-}
-
-function readsAll(principal: Principal): boolean {
-  const listing = guard(principal, 'session.list');
-  return listing.kind === 'allowed' && listing.scope === 'all';
 }

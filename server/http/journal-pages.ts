@@ -8,12 +8,13 @@ import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { journalQuery } from './journal-routes.ts';
 import type { Services } from './options.ts';
-import type { JournalFilters, JournalProps } from './pages.ts';
+import type { JournalProps } from './pages.ts';
 import type { AuditReader, JournalQuery } from './ports.ts';
-import { MAX_FILTER_CHARACTERS, MAX_LIMIT, type RawQuery } from './query.ts';
+import { MAX_LIMIT, shownFilters } from './query.ts';
 import { principalFor } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 
+const FILTERS = ['type', 'principal', 'target', 'session', 'since', 'until'] as const;
 /** An export that was cut says so in its last line; `sallyport journal export` has no bound. */
 export const MAX_EXPORTED_ENTRIES = 100_000;
 
@@ -24,7 +25,7 @@ export function journalPages(services: Services): Router {
     const principal = principalFor(response, 'journal.read');
     const base = {
       frame: await frameOf(services, response),
-      filters: journalFilters(request.query),
+      filters: shownFilters(request.query, FILTERS),
       types: EVENT_TYPES,
       continued: typeof request.query['cursor'] === 'string',
     };
@@ -77,20 +78,4 @@ async function* lines(
     cursor = page.next;
   } while (cursor !== null && written < MAX_EXPORTED_ENTRIES);
   if (cursor !== null) yield `${JSON.stringify({ cut: `after ${written} entries` })}\n`;
-}
-
-/** The filters as the form shows them again, whatever was typed. */
-function journalFilters(raw: RawQuery): JournalFilters {
-  const shown = (name: string): string => {
-    const value = raw[name];
-    return typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : '';
-  };
-  return {
-    type: shown('type'),
-    principal: shown('principal'),
-    target: shown('target'),
-    session: shown('session'),
-    since: shown('since'),
-    until: shown('until'),
-  };
 }

@@ -72,22 +72,30 @@ export function span(raw: RawQuery): { since?: string; until?: string } {
 
 /** The filters as the form shows them again, whatever was typed. */
 export function sessionFilters(raw: RawQuery): SessionFilters {
-  const shown = (name: string): string => {
+  return shownFilters(raw, [
+    'principal',
+    'target',
+    'run',
+    'kind',
+    'decision',
+    'reviewed',
+    'status',
+    'since',
+    'until',
+    'q',
+  ]);
+}
+
+/** Parameters as a form shows them again, whatever was typed; empty where there is none. */
+export function shownFilters<Name extends string>(
+  raw: RawQuery,
+  names: readonly Name[],
+): Record<Name, string> {
+  const shown = names.map((name) => {
     const value = raw[name];
-    return typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : '';
-  };
-  return {
-    principal: shown('principal'),
-    target: shown('target'),
-    run: shown('run'),
-    kind: shown('kind'),
-    decision: shown('decision'),
-    reviewed: shown('reviewed'),
-    status: shown('status'),
-    since: shown('since'),
-    until: shown('until'),
-    q: shown('q'),
-  };
+    return [name, typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : ''] as const;
+  });
+  return Object.fromEntries(shown) as Record<Name, string>;
 }
 
 export function recordingFormat(raw: RawQuery): Format {

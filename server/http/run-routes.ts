@@ -4,7 +4,7 @@ import { messageOf, SallyportError } from '../errors.ts';
 import { compare } from './compare.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
-import { guard, refusal, unknownObject } from './guard.ts';
+import { unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
 import type { RunsProps } from './run-page-props.ts';
 import type { RunCommand, RunName, RunQuery, RunView } from './run-ports.ts';
@@ -16,10 +16,11 @@ import {
   MAX_LIMIT,
   type RawQuery,
   refuseUnknown,
+  shownFilters,
   text,
   wholeNumber,
 } from './query.ts';
-import { principalFor, sessionsFor } from './session-access.ts';
+import { principalFor, scopeOf, sessionsFor } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 
 export function runRoutes(services: Services): Router {
@@ -38,7 +39,7 @@ export function runRoutes(services: Services): Router {
     principalFor(response, 'session.list');
     const base = {
       frame: await frameOf(services, response),
-      filters: runFilters(request.query),
+      filters: shownFilters(request.query, ['principal', 'q']),
       continued: typeof request.query['cursor'] === 'string',
     };
     let props: RunsProps;
@@ -114,12 +115,6 @@ export function runRoutes(services: Services): Router {
   }
 }
 
-function scopeOf(response: Response): 'all' | 'own' {
-  const outcome = guard(viewerOf(response).principal, 'session.list');
-  if (outcome.kind !== 'allowed') throw refusal(outcome, 'page');
-  return outcome.scope;
-}
-
 /** What the viewer may see of what matches. */
 async function listed(services: Services, response: Response, query: RunQuery) {
   const principal = principalFor(response, 'session.list');
@@ -161,13 +156,4 @@ export function runQuery(raw: RawQuery): RunQuery {
     ...(q !== null && { q }),
     ...(cursor !== null && { cursor }),
   };
-}
-
-/** The filters as the form shows them again, whatever was typed. */
-function runFilters(raw: RawQuery): RunsProps['filters'] {
-  const shown = (name: string): string => {
-    const value = raw[name];
-    return typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : '';
-  };
-  return { principal: shown('principal'), q: shown('q') };
 }

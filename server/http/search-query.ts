@@ -11,6 +11,7 @@ import {
   oneOf,
   type RawQuery,
   refuseUnknown,
+  shownFilters,
   text,
   wholeNumber,
 } from './query.ts';
@@ -69,21 +70,9 @@ function oneTime(raw: RawQuery, names: readonly string[], ofDay: string): string
 
 /** The form as it is shown again, whatever was typed. */
 export function searchFilters(raw: RawQuery): SearchFilters {
-  const shown = (...names: readonly string[]): string => {
-    const value = names
-      .map((name) => raw[name])
-      .find((one) => typeof one === 'string' && one !== '');
-    return typeof value === 'string' ? value.slice(0, MAX_FILTER_CHARACTERS) : '';
-  };
-  return {
-    in: shown('in'),
-    q: shown('q'),
-    session: shown('session'),
-    principal: shown('principal'),
-    target: shown('target'),
-    run: shown('run'),
-    decision: shown('decision'),
-    from: shown(...FROM),
-    to: shown(...TO),
-  };
+  const plain = ['in', 'q', 'session', 'principal', 'target', 'run', 'decision'] as const;
+  const times = shownFilters(raw, [...FROM, ...TO]);
+  const given = (names: readonly (keyof typeof times)[]): string =>
+    names.map((name) => times[name]).find((one) => one !== '') ?? '';
+  return { ...shownFilters(raw, plain), from: given(FROM), to: given(TO) };
 }

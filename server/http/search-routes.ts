@@ -3,13 +3,12 @@ import { Router, type Request, type Response } from 'express';
 import { messageOf, SallyportError } from '../errors.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
-import { guard, refusal } from './guard.ts';
 import type { Services } from './options.ts';
 import type { SearchProps } from './pages.ts';
 import type { SearchPage, SearchQuery } from './ports.ts';
 import { invalid } from './query.ts';
 import { searchFilters, searchQuery } from './search-query.ts';
-import { principalFor, sessionFor } from './session-access.ts';
+import { principalFor, scopeOf, sessionFor } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 
 /** Between the end of a session and the times of what it printed. */
@@ -68,13 +67,6 @@ async function searchPage(services: Services, request: Request, response: Respon
     response.status(error.httpStatus);
   }
   response.type('html').send(services.pages.search(props));
-}
-
-function scopeOf(response: Response): 'all' | 'own' {
-  const { principal } = viewerOf(response);
-  const outcome = guard(principal, 'session.list');
-  if (outcome.kind !== 'allowed') throw refusal(outcome, 'page');
-  return outcome.scope;
 }
 
 /** What the viewer may see of what matches. */

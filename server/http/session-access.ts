@@ -65,3 +65,16 @@ export function principalFor(response: Response, action: Action): Principal {
   if (principal === null) throw refusal({ kind: 'unauthenticated' }, 'page');
   return principal;
 }
+
+/** Whose sessions the viewer may see. Throws `access.unauthenticated` or `access.forbidden`. */
+export function scopeOf(response: Response): 'all' | 'own' {
+  const outcome = guard(viewerOf(response).principal, 'session.list');
+  if (outcome.kind !== 'allowed') throw refusal(outcome, 'page');
+  return outcome.scope;
+}
+
+/** Whether somebody sees the sessions of all others. */
+export function readsAll(principal: Principal | null): boolean {
+  const outcome = guard(principal, 'session.list');
+  return outcome.kind === 'allowed' && outcome.scope === 'all';
+}

@@ -2,11 +2,11 @@
 import { Router } from 'express';
 import { SallyportError } from '../errors.ts';
 import { onlyMethods } from './failure.ts';
-import { guard, refusal, unknownObject } from './guard.ts';
+import { refusal, unknownObject } from './guard.ts';
 import { lastScreen } from './last-screen.ts';
 import type { Services } from './options.ts';
 import { invalid, sessionQuery } from './query.ts';
-import { principalFor, sessionFor } from './session-access.ts';
+import { principalFor, readsAll, sessionFor } from './session-access.ts';
 import { thumbnail } from './thumbnail.ts';
 import { viewerOf } from './viewer.ts';
 
@@ -25,14 +25,14 @@ export function sessionListRoutes(services: Services): Router {
   router.get('/api/v1/sessions/news', async (request, response) => {
     const principal = principalFor(response, 'session.list');
     const { token } = viewerOf(response);
-    if (!seesAll(principal)) throw refusal({ kind: 'forbidden', needs: 'auditor' }, 'list');
+    if (!readsAll(principal)) throw refusal({ kind: 'forbidden', needs: 'auditor' }, 'list');
     if (request.method === 'HEAD') {
       response.type('text/event-stream').end();
       return;
     }
     await news.listen(response, principal.id, async () => {
       const now = token === null ? null : await signIns.principalByToken(token);
-      return now !== null && seesAll(now);
+      return now !== null && readsAll(now);
     });
   });
 
@@ -66,11 +66,6 @@ export function sessionListRoutes(services: Services): Router {
   router.all('/api/v1/sessions/:id/thumbnail', onlyMethods('GET', 'HEAD'));
   router.all(['/sessions/filters', '/sessions/filters/delete'], onlyMethods('POST'));
   return router;
-}
-
-function seesAll(principal: Parameters<typeof guard>[0]): boolean {
-  const outcome = guard(principal, 'session.list');
-  return outcome.kind === 'allowed' && outcome.scope === 'all';
 }
 
 function keep(pictures: Map<string, string>, id: string, picture: string): void {
