@@ -15,7 +15,7 @@ import { parseDestination } from '../access/destination.ts';
 import { permit } from '../access/permission.ts';
 import type { Principal } from '../access/principal.ts';
 import { printable } from '../printable.ts';
-import { EXIT_DENIED, EXIT_FAILED, notice } from './notice.ts';
+import { EXIT_DENIED, EXIT_FAILED, notice, utcText } from './notice.ts';
 
 const MAX_LISTED = 50;
 const MAX_TEXT_CHARACTERS = 300;
@@ -142,7 +142,7 @@ async function request(
   if (answer.kind !== 'asked') return refused(failure(answer, target));
   const { request: made, url } = answer;
   const lines = [
-    `${made.id} waits until ${made.expiresAt}: access to ${made.login}@${made.target} for ${durationText(made.durationS)}`,
+    `${made.id} waits until ${utcText(made.expiresAt)}: access to ${made.login}@${made.target} for ${durationText(made.durationS)}`,
     `approvers decide at ${url} or with: ssh BASTION approve ${made.id}`,
   ];
   if (!isWaiting) return ok(lines);
@@ -209,9 +209,9 @@ function endOf(one: BuiltinAccessRequest): string {
   const why = settledWhy === null ? '' : ` (${printable(settledWhy, MAX_TEXT_CHARACTERS)})`;
   switch (status) {
     case 'waiting':
-      return `waits until ${expiresAt}`;
+      return `waits until ${utcText(expiresAt)}`;
     case 'granted':
-      return `granted by ${approvedBy.join(', ')} until ${endsAt ?? ''}`;
+      return `granted by ${approvedBy.join(', ')}${endsAt === null ? '' : ` until ${utcText(endsAt)}`}`;
     case 'expired':
       return 'expired';
     case 'refused':

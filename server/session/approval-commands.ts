@@ -3,7 +3,7 @@ import { permit } from '../access/permission.ts';
 import { readScope, SCOPE_FORM, type GrantedScope } from '../access/approval-scope.ts';
 import type { Principal } from '../access/principal.ts';
 import { printable } from '../printable.ts';
-import { EXIT_DENIED, EXIT_FAILED, notice } from './notice.ts';
+import { EXIT_DENIED, EXIT_FAILED, notice, utcText } from './notice.ts';
 
 const MAX_LISTED = 50;
 /** Longer than any reason of a decision. */
@@ -103,14 +103,14 @@ export async function runApprovals(
       return listed(await queries.waitingApprovals(MAX_LISTED), 'nothing waits', (one) => {
         const why =
           one.reason === null ? '' : `  (${printable(one.reason, MAX_REASON_CHARACTERS)})`;
-        return `until ${one.expiresAt}: ${printable(one.text, MAX_TEXT_CHARACTERS)}${why}`;
+        return `until ${utcText(one.expiresAt)}: ${printable(one.text, MAX_TEXT_CHARACTERS)}${why}`;
       });
     case 'standing':
       return listed(
         await queries.standingApprovals(MAX_LISTED),
         'no approval counts for more than once',
         (one) =>
-          `approved by ${one.decidedBy ?? 'nobody'} until ${one.until ?? ''}, used ${one.uses === 1 ? 'once' : `${one.uses} times`}: ` +
+          `approved by ${one.decidedBy ?? 'nobody'}${untilText(one)}, used ${one.uses === 1 ? 'once' : `${one.uses} times`}: ` +
           printable(one.text, MAX_TEXT_CHARACTERS),
       );
     case 'revoke': {
@@ -146,8 +146,7 @@ export async function runDecision(
   const outcome = await queries.decide(id, decision, { principal, source, reason, scope });
   switch (outcome.kind) {
     case 'decided': {
-      const { until } = outcome.approval;
-      return ok([`${id} ${decision}${until === null ? '' : ` until ${until}`}`]);
+      return ok([`${id} ${decision}${untilText(outcome.approval)}`]);
     }
     case 'agreed': {
       const people = outcome.missing === 1 ? 'one more person' : `${outcome.missing} more people`;
@@ -187,7 +186,7 @@ function endOf({ decidedBy, decisionReason, id, status, until }: BuiltinApproval
   const why = decisionReason === null ? '' : `: ${decisionReason}`;
   switch (status) {
     case 'approved':
-      return `approved by ${by}${until === null ? '' : ` (until ${until})`}${why}`;
+      return `approved by ${by}${until === null ? '' : ` (until ${utcText(until)})`}${why}`;
     case 'refused':
       return `refused by ${by}${why}`;
     case 'expired':
@@ -213,6 +212,10 @@ function listed(
 ): ApprovalAnswer {
   if (found.length === 0) return ok([none]);
   return ok(found.map((one) => `${one.id}  ${one.principal} on ${one.target} ${show(one)}`));
+}
+
+function untilText({ until }: BuiltinApproval): string {
+  return until === null ? '' : ` until ${utcText(until)}`;
 }
 
 function reasonOf(words: readonly string[]): string | null {

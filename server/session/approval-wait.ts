@@ -9,7 +9,7 @@ import type { ConnectionHolds } from './connection-holds.ts';
 import type { GateDependencies, GateOutcome, JudgedLine } from './gate.ts';
 import { holdKind, repeatOf } from './hold-fingerprint.ts';
 import { bothReadings } from './line-text.ts';
-import { deadlineNotice, heldNotice, notice, refusedNotice, ruleName } from './notice.ts';
+import { deadlineNotice, heldNotice, notice, refusedNotice, ruleName, utcText } from './notice.ts';
 import type { ApprovalRequest } from './ports.ts';
 
 export interface HeldSubject {
@@ -52,7 +52,7 @@ export async function waitForApproval(
     }
     const { standing } = approval;
     if (standing !== undefined) {
-      const until = new Date(standing.untilMs).toISOString();
+      const until = utcText(standing.untilMs);
       await say(notice(`approved by ${standing.by} (until ${until}, approval ${standing.id})`));
       return await release(dependencies, subject, judged, seq, abandoned);
     }

@@ -15,7 +15,7 @@ import {
   type ApprovalAnswer,
   type ApprovalQueries,
 } from './approval-commands.ts';
-import { EXIT_DENIED } from './notice.ts';
+import { EXIT_DENIED, utcText } from './notice.ts';
 import type { ChannelRequest, Directory } from './ports.ts';
 import {
   knownHostsLines,
@@ -149,7 +149,9 @@ export async function runBuiltin(
       const sessions = await queries.recentSessions(by.principal, MAX_LISTED);
       return ok(
         sessions.map((one) =>
-          [one.id, one.startedAt, one.status, one.kind, one.principal, one.target].join('  '),
+          [one.id, utcText(one.startedAt), one.status, one.kind, one.principal, one.target].join(
+            '  ',
+          ),
         ),
       );
     }

@@ -50,10 +50,16 @@ export function deadlineNotice(
   nowMs: number,
   demands: readonly { readonly minimum: number }[] = [],
 ): string {
-  const at = new Date(expiresAtMs).toISOString().slice(0, 19).replace('T', ' ');
   const people = Math.max(1, ...demands.map(({ minimum }) => minimum));
   const who = people === 1 ? 'somebody approves' : `${people} people approve`;
-  return notice(`it is refused unless ${who} by ${at} UTC, in ${lengthOf(expiresAtMs - nowMs)}`);
+  return notice(
+    `it is refused unless ${who} by ${utcText(expiresAtMs)}, in ${lengthOf(expiresAtMs - nowMs)}`,
+  );
+}
+
+/** `2026-11-22 02:58:06 UTC`, as people read it. @param at milliseconds since 1970 UTC, or ISO 8601 */
+export function utcText(at: number | string): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** `45 s`, `10 min`, `2 h 5 min` */

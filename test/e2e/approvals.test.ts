@@ -189,7 +189,7 @@ describe('approvals', () => {
     const passed = await agent('echo held again');
     assert.match(
       passed.stderr,
-      new RegExp(`^sallyport: approved by bob \\(until .*Z, approval ${id}\\)\n$`),
+      new RegExp(`^sallyport: approved by bob \\(until .* UTC, approval ${id}\\)\n$`),
     );
     assert.equal(passed.stdout.toString(), 'held again\n');
     assert.match(

@@ -143,7 +143,7 @@ describe('what is held', () => {
     const { decide, said } = await open({ standing: { id: 'abc234', by: 'bob', untilMs } });
     assert.equal((await decide('reboot')).kind, 'released');
     assert.deepEqual(said, [
-      'sallyport: approved by bob (until 2026-11-22T03:00:00.000Z, approval abc234)',
+      'sallyport: approved by bob (until 2026-11-22 03:00:00 UTC, approval abc234)',
     ]);
   });
 

@@ -31,7 +31,7 @@ const APPROVAL: BuiltinApproval = {
   target: 'web1',
   text: 'reboot\r\n\u001b[2J',
   reason: 'it stops the host',
-  expiresAt: 'soon',
+  expiresAt: '2026-11-22T02:00:00.250Z',
   decidedBy: null,
   decisionReason: null,
   until: null,
@@ -69,7 +69,12 @@ function world(
     },
     recentSessions: (by, limit) => {
       calls.push(['recentSessions', by.name, limit]);
-      const one = { id: 's1', startedAt: 'today', principal: 'bot', target: 'web1' };
+      const one = {
+        id: 's1',
+        startedAt: '2026-11-22T01:00:00.123Z',
+        principal: 'bot',
+        target: 'web1',
+      };
       return Promise.resolve([{ ...one, kind: 'shell', status: 'closed' }]);
     },
     recording: () => Promise.resolve(null),
@@ -173,7 +178,7 @@ describe('the bastion’s own commands', () => {
   it('ask for sessions in the name of the principal', async () => {
     const { run, calls } = world();
     const { lines } = await run('sessions');
-    assert.deepEqual(lines, ['s1  today  closed  shell  bot  web1']);
+    assert.deepEqual(lines, ['s1  2026-11-22 01:00:00 UTC  closed  shell  bot  web1']);
     assert.deepEqual(calls, [['recentSessions', 'bot', 50]]);
   });
 
@@ -195,7 +200,7 @@ describe('the bastion’s own commands', () => {
       assert.deepEqual(
         lines,
         mayLook
-          ? ['K7M2QX  bot on web1 until soon: reboot???[2J  (it stops the host)']
+          ? ['K7M2QX  bot on web1 until 2026-11-22 02:00:00 UTC: reboot???[2J  (it stops the host)']
           : ['sallyport: this needs the role approver; ask an admin for it'],
       );
     });
@@ -252,7 +257,7 @@ describe('the bastion’s own commands', () => {
     const { lines } = await run('approvals standing', 'approver');
     assert.match(
       lines.join(),
-      /approved by bob until 2026-11-22T02:00:00.000Z, used 3 times: reboot/,
+      /approved by bob until 2026-11-22 02:00:00 UTC, used 3 times: reboot/,
     );
     assert.deepEqual((await run('approvals revoke K7M2QX too broad', 'approver')).lines, [
       'K7M2QX revoked',
