@@ -37,7 +37,13 @@ export interface ApprovalRow {
   readonly revoked_at: Date | null;
   readonly revoked_by: string | null;
   readonly revoke_reason: string | null;
+  /** When access that it gave for a time was over; left out where nobody asks. */
+  readonly access_ended_at?: Date | null;
 }
+
+/** All that is shown of approvals, as raw SQL: access that ended early ends its approval as well. */
+export const APPROVAL_COLUMNS = `approvals.*, (select settled_at from access_requests as asked
+  where asked.id = approvals.id and asked.status = 'ended') as access_ended_at`;
 
 /** One person's answer. */
 export interface VoteRow {
@@ -100,7 +106,7 @@ export function approvalView(row: ApprovalRow, votes: readonly VoteRow[] = []) {
     decidedAt: row.decided_at?.toISOString() ?? null,
     decisionReason: row.decision_reason,
     scope: row.scope,
-    until: row.until?.toISOString() ?? null,
+    until: untilOf(row)?.toISOString() ?? null,
     uses: row.uses,
     /** The earlier approval by which it passed without being asked for. */
     standing: row.standing,
@@ -108,6 +114,10 @@ export function approvalView(row: ApprovalRow, votes: readonly VoteRow[] = []) {
     revokedBy: row.revoked_by,
     revokeReason: row.revoke_reason,
   };
+}
+
+function untilOf({ access_ended_at: ended = null, until }: ApprovalRow): Date | null {
+  return until !== null && ended !== null && ended < until ? ended : until;
 }
 
 export type ApprovalObject = ReturnType<typeof approvalView>;

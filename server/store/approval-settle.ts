@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
 import type { AuditEvent, EventType } from '../journal/event.ts';
-import type { ApprovalRow } from './approval-row.ts';
+import { APPROVAL_COLUMNS, type ApprovalRow } from './approval-row.ts';
 import type { Database } from './database.ts';
 import type { StoredJournal } from './journal.ts';
 import { storable } from './storable.ts';
@@ -22,7 +22,8 @@ export class Settled extends Error {}
 
 export async function approvalRow(knex: Knex, id: string): Promise<ApprovalRow | null> {
   const typed = storable(id.trim().toLowerCase());
-  return (await knex<ApprovalRow>('approvals').where('id', typed).first()) ?? null;
+  const found = knex<ApprovalRow>('approvals').select(knex.raw(APPROVAL_COLUMNS));
+  return ((await found.where('id', typed).first()) as ApprovalRow | undefined) ?? null;
 }
 
 /** Inside a transaction it goes out with the commit. */

@@ -21,7 +21,12 @@ import {
   lastPlace,
   type ApprovalChange,
 } from './approval-background.ts';
-import { approvalView, type ApprovalObject, type ApprovalRow } from './approval-row.ts';
+import {
+  APPROVAL_COLUMNS,
+  approvalView,
+  type ApprovalObject,
+  type ApprovalRow,
+} from './approval-row.ts';
 import {
   approvalRow,
   APPROVALS_CHANNEL,
@@ -172,6 +177,7 @@ class Desk implements StoredApprovals {
     readonly limit: number;
   }): Promise<readonly ApprovalObject[]> {
     const found = this.#knex<ApprovalRow>('approvals')
+      .select<ApprovalRow[]>(this.#knex.raw(APPROVAL_COLUMNS))
       .orderBy([
         { column: 'requested_at', order: 'desc' },
         { column: 'id', order: 'desc' },

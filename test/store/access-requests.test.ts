@@ -160,8 +160,15 @@ describe('requests for access', () => {
     const standing = async () => (await approvals.standing(10)).map((one) => one.id);
     assert.deepEqual(await standing(), [id]);
     const principal = await named('bot');
+    const until = Date.parse((await approvals.approval(id))?.until ?? '');
     await access.end(id, { principal, source: 'test', reason: null });
     assert.deepEqual(await standing(), []);
+    const over = (await approvals.approval(id))?.until ?? '';
+    assert.ok(Date.parse(over) < until, 'it is said to go on');
+    assert.deepEqual(
+      (await approvals.listApprovals({ limit: 10 })).map((one) => one.until),
+      [over],
+    );
   });
 
   it('wait in a bounded number, also when they come at once', async () => {
