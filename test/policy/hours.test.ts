@@ -106,6 +106,29 @@ describe('hours of rules', () => {
     });
   }
 
+  const REASONS: [more: object, reason: string | undefined, said: string][] = [
+    [
+      {},
+      'ask first',
+      'ask first (outside its hours, mon, tue, wed, thu, fri 08:00 to 18:00 Europe/Berlin)',
+    ],
+    [{ days: undefined }, undefined, 'outside its hours, 08:00 to 18:00 Europe/Berlin'],
+    [
+      { days: 'sun', to: '24:00' },
+      undefined,
+      'outside its hours, sun 08:00 to 24:00 Europe/Berlin',
+    ],
+  ];
+  for (const [more, reason, said] of REASONS) {
+    it(`say of what is denied outside them when they are: ${said}`, () => {
+      const hours = { ...WORK, outside: 'deny', ...more };
+      const rule = { name: 'r', action: 'hold', match: { command: 'x' }, hours, reason };
+      const policy = policyOf({ rules: [JSON.parse(JSON.stringify(rule)) as object] });
+      const decision = judge(policyAt(policy, NIGHT), FACTS, { text: 'x', language: 'shell' });
+      assert.deepEqual([decision.verdict, decision.rule, decision.reason], ['deny', 'r', said]);
+    });
+  }
+
   it('leave a policy without them as it is', () => {
     const policy = policyOf({ rules: [{ name: 'r', action: 'hold', match: { command: 'x' } }] });
     assert.equal(policyAt(policy, NIGHT), policy);
