@@ -7,7 +7,8 @@ import { frameOf } from './frame.ts';
 import { guard } from './guard.ts';
 import type { Services } from './options.ts';
 import type { SessionsProps } from './pages.ts';
-import { sessionFilters, sessionQuery } from './query.ts';
+import { sessionFilters, sessionQuery, wholeNumber } from './query.ts';
+import { commandWindow, MAX_COMMAND_NUMBER } from './command-window.ts';
 import { sessionDetails } from './session-details.ts';
 import { principalFor, sessionFor, sessionsFor } from './session-access.ts';
 
@@ -41,15 +42,16 @@ export function pageRoutes(services: Services): Router {
 
   router.get('/sessions/:id', async (request, response) => {
     const { session, principal, source } = await sessionFor(services, response, request.params.id);
+    const from = wholeNumber(request.query, 'from', 1, MAX_COMMAND_NUMBER) ?? 1;
     await services.views.looked(principal, session, source);
-    const [frame, commands, chain, controls] = await Promise.all([
+    const signed = recordings.head(session.id);
+    const [frame, commands, controls, head, details] = await Promise.all([
       frameOf(services, response),
-      recordings.commands(session.id),
-      recordings.chain(session.id),
+      commandWindow(recordings, session.id, from),
       services.controls.controlsOf(session.id),
+      signed,
+      sessionDetails(services, principal, session, signed),
     ]);
-    const head = chain?.head ?? null;
-    const details = await sessionDetails(services, principal, session, head?.keyId ?? null);
     const isActive = session.status === 'active';
     const may = (action: 'session.control' | 'session.terminate'): boolean =>
       isActive && guard(principal, action, session.principal.name).kind === 'allowed';

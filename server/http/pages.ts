@@ -35,18 +35,21 @@ export interface Frame {
 }
 
 /** The filters of the session list, as they stand in the URL; an empty string is no filter. */
-export interface SessionFilters {
-  readonly principal: string;
-  readonly target: string;
-  readonly run: string;
-  readonly kind: string;
-  readonly decision: string;
-  readonly reviewed: string;
-  readonly status: string;
-  readonly since: string;
-  readonly until: string;
-  readonly q: string;
-}
+export type SessionFilters = Readonly<
+  Record<
+    | 'principal'
+    | 'target'
+    | 'run'
+    | 'kind'
+    | 'decision'
+    | 'reviewed'
+    | 'status'
+    | 'since'
+    | 'until'
+    | 'q',
+    string
+  >
+>;
 
 export interface SessionsProps {
   readonly frame: Frame;
@@ -63,17 +66,12 @@ export interface SessionsProps {
 }
 
 /** The fields of the search form, as they stand in the URL; an empty string is no filter. */
-export interface SearchFilters {
-  readonly in: string;
-  readonly q: string;
-  readonly session: string;
-  readonly principal: string;
-  readonly target: string;
-  readonly run: string;
-  readonly decision: string;
-  readonly from: string;
-  readonly to: string;
-}
+export type SearchFilters = Readonly<
+  Record<
+    'in' | 'q' | 'session' | 'principal' | 'target' | 'run' | 'decision' | 'from' | 'to',
+    string
+  >
+>;
 
 export interface SearchProps {
   readonly frame: Frame;
@@ -87,10 +85,23 @@ export interface SearchProps {
   readonly continued: boolean;
 }
 
+/** Some of the commands of a session, in order. */
+export interface CommandWindow {
+  readonly items: readonly CommandView[];
+  /** The first number that belongs here. */
+  readonly from: number;
+  /** How many numbers belong here. */
+  readonly size: number;
+  /** Where the commands before start; null = these are the first. */
+  readonly earlier: number | null;
+  /** The first command behind these; null = these are the last. */
+  readonly next: Pick<CommandView, 'seq' | 'atMs'> | null;
+}
+
 export interface SessionProps {
   readonly frame: Frame;
   readonly session: SessionView;
-  readonly commands: readonly CommandView[];
+  readonly commands: CommandWindow;
   /** The signed head, if the recording has been sealed. */
   readonly head: NonNullable<Awaited<ReturnType<ChainReader['chain']>>>['head'];
   readonly details: SessionDetails;
@@ -132,14 +143,9 @@ export interface OverviewProps {
 }
 
 /** The filters of the journal, as they stand in the URL; an empty string is no filter. */
-export interface JournalFilters {
-  readonly type: string;
-  readonly principal: string;
-  readonly target: string;
-  readonly session: string;
-  readonly since: string;
-  readonly until: string;
-}
+export type JournalFilters = Readonly<
+  Record<'type' | 'principal' | 'target' | 'session' | 'since' | 'until', string>
+>;
 
 export interface JournalProps {
   readonly frame: Frame;

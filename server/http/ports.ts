@@ -94,10 +94,17 @@ export interface SessionQuery {
   readonly cursor?: string;
 }
 
+/** Commands of a session from this number on, at most so many. */
+export interface CommandRange {
+  readonly from: number;
+  readonly limit: number;
+}
+
 export interface RecordingReader {
   listSessions(query: SessionQuery): Promise<Page<SessionView>>;
   session(id: string): Promise<SessionView | null>;
-  commands(sessionId: string): Promise<readonly CommandView[]>;
+  /** In order; without a range as many as are read at once. */
+  commands(sessionId: string, range?: CommandRange): Promise<readonly CommandView[]>;
   /** Events in order, from sealed chunks and, while it runs, nothing beyond the last seal. */
   events(sessionId: string): AsyncIterable<RecordedEvent>;
 }
@@ -133,6 +140,10 @@ export interface KeyframePlace extends EventPlace {
 
 /** Recordings from any place on, and keyframes to start there. */
 export interface ReplayReader {
+  /** When each command began and how it starts, in order. */
+  commandMarks(
+    sessionId: string,
+  ): Promise<readonly { readonly atMs: number; readonly text: string }[]>;
   /** Brings the keyframes up to date; resolves after a bounded time, done or not. */
   prepare(sessionId: string): Promise<void>;
   /** Of segments 1, 2, …: the first one, 0, starts where the recording does. */
@@ -170,6 +181,8 @@ export interface LiveReader {
 export interface ChainReader {
   /** Chunk hashes in order and the signed head, for verification outside. */
   chain(sessionId: string): Promise<RecordingSeal | null>;
+  /** The newest signed head alone; null = none yet. */
+  head(sessionId: string): Promise<RecordingSeal['head']>;
 }
 
 export interface SignIns {

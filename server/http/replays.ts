@@ -8,13 +8,7 @@ import { SallyportError } from '../errors.ts';
 import { firstKeyframe, IDLE_LIMIT_US, type Pause, Pauses } from '../terminal/keyframe.ts';
 import { playerIndex, SegmentBuilder, segmentCount } from '../terminal/player-form.ts';
 import { unknownObject } from './guard.ts';
-import type {
-  HeaderReader,
-  KeyframePlace,
-  RecordingReader,
-  ReplayReader,
-  SessionView,
-} from './ports.ts';
+import type { HeaderReader, KeyframePlace, ReplayReader, SessionView } from './ports.ts';
 import type { ReplayQuery } from './query.ts';
 
 /** With more chunks behind the last keyframe than this, keyframes are made first … */
@@ -49,7 +43,7 @@ export interface PausesView {
   readonly pauses: readonly { readonly atMs: number; readonly cutMs: number }[];
 }
 
-type Recordings = Pick<RecordingReader, 'commands'> & HeaderReader & ReplayReader;
+type Recordings = HeaderReader & ReplayReader;
 
 export class Replays {
   readonly #recordings: Recordings;
@@ -68,7 +62,7 @@ export class Replays {
     const header = await this.#recordings.header(session.id);
     if (header === null) throw unknownObject('session');
     const { complete, endUs, idleUs, pauses, places } = await this.#outline(session);
-    const commands = await this.#recordings.commands(session.id);
+    const marks = await this.#recordings.commandMarks(session.id);
     const startsUs = [0, ...places.map(({ atUs }) => atUs)];
     const count = segmentCount(startsUs, endUs);
     const starts = [0, ...places.map((place) => place.atUs - (skipIdle ? place.idleUs : 0))];
@@ -78,7 +72,7 @@ export class Replays {
       size: header,
       startsUs: starts.slice(0, count),
       endUs: skipIdle ? endUs - idleUs : endUs,
-      markers: commands
+      markers: marks
         .map(({ atMs, text }) => ({ atUs: Math.round(atMs * 1000), label: labelOf(text) }))
         .filter(({ atUs }) => atUs <= endUs)
         .toSorted((a, b) => a.atUs - b.atUs)

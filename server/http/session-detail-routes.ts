@@ -32,9 +32,9 @@ export function sessionDetailRoutes(services: Services): Router {
     const { principal, session, source } = await sessionFor(services, response, request.params.id);
     const { seq } = request.params;
     await views.looked(principal, session, source);
-    const commands = /^[1-9]\d{0,8}$/.test(seq) ? await recordings.commands(session.id) : [];
-    const command = commands.find((one) => one.seq === Number(seq));
-    if (command === undefined) throw unknownObject('command');
+    const from = /^[1-9]\d{0,8}$/.test(seq) ? Number(seq) : 0;
+    const [command] = from === 0 ? [] : await recordings.commands(session.id, { from, limit: 1 });
+    if (command?.seq !== from) throw unknownObject('command');
     const output = await commandOutput(recordings, session, command);
     if (output.isCut) response.set('X-Sallyport-Cut', 'yes');
     response.type('text/plain').send(output.text);

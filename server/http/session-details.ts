@@ -1,6 +1,7 @@
 /** Gathers what the page of a session shows beside its replay. Everything is read a bounded number of rows at a time. */
 import type { Principal } from '../access/principal.ts';
 import type { JournalEntry, JsonValue } from '../journal/event.ts';
+import type { RecordingSeal } from '../journal/seal.ts';
 import { guard } from './guard.ts';
 import type { Services } from './options.ts';
 import type { SessionView } from './ports.ts';
@@ -15,12 +16,12 @@ const MAX_SIGN_INS = 100;
 /** How long before a session they are looked for: most often the first is enough, and a longer one reads more. */
 const SIGN_INS_BEFORE_MS = [10 * 60_000, 24 * 60 * 60_000];
 
-/** @param keyId of the key that signed the newest head; null = none has */
+/** @param head the newest that is signed; null = none is */
 export async function sessionDetails(
   services: Services,
   principal: Principal,
   session: SessionView,
-  keyId: string | null,
+  head: Promise<RecordingSeal['head']>,
 ): Promise<SessionDetails> {
   const { approvals, audit, recordingKey, reviews } = services;
   const seesNotes = guard(principal, 'session.review', session.principal.name).kind === 'allowed';
@@ -32,7 +33,7 @@ export async function sessionDetails(
     transfersOf(audit, session, { limit: MAX_TRANSFERS_SHOWN }),
     reviews.reviewsOf(session.id),
     seesNotes ? reviews.notesOf(session.id) : null,
-    recordingKey(keyId),
+    head.then((signed) => recordingKey(signed?.keyId ?? null)),
   ]);
   return {
     proof,

@@ -1,11 +1,12 @@
 /** `/api/v1/sessions…`: list, one, its commands, recording, replay, chain, and ending it. */
 import { Router, type Request, type Response } from 'express';
 import { refuseLargePage, sendRecording } from './exports.ts';
+import { MAX_COMMAND_NUMBER, MAX_COMMANDS } from './command-window.ts';
 import { onlyMethods } from './failure.ts';
 import { sendKeptFile } from './file-routes.ts';
 import { guard, unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
-import { recordingFormat, replayQuery, sessionQuery } from './query.ts';
+import { recordingFormat, refuseUnknown, replayQuery, sessionQuery, wholeNumber } from './query.ts';
 import { sessionFor, sessionsFor, type SessionAccess } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 
@@ -29,8 +30,13 @@ export function sessionRoutes(services: Services): Router {
     response.json(session);
   });
   router.get('/:id/commands', async (request, response) => {
+    refuseUnknown(request.query, ['limit', 'cursor']);
+    const limit = wholeNumber(request.query, 'limit', 1, MAX_COMMANDS) ?? MAX_COMMANDS;
+    const from = wholeNumber(request.query, 'cursor', 1, MAX_COMMAND_NUMBER) ?? 1;
     const { session } = await opened(request, response);
-    response.json({ items: await recordings.commands(session.id), next: null });
+    const rows = await recordings.commands(session.id, { from, limit: limit + 1 });
+    const next = rows[limit]?.seq;
+    response.json({ items: rows.slice(0, limit), next: next === undefined ? null : String(next) });
   });
   router.get('/:id/recording', async (request, response) => {
     const access = await sessionFor(services, response, request.params.id);

@@ -17,20 +17,18 @@ import {
   type PlacedKeyframe,
 } from './keyframes.ts';
 import { containing, cursorOf, isUuid, placeOf, timeOf } from './query-text.ts';
-import {
-  type CommandRow,
-  commandView,
-  SESSIONS_WITH_FIGURES,
-  type SessionRow,
-  sessionView,
-} from './session-rows.ts';
+import { SESSIONS_WITH_FIGURES, type SessionRow, sessionView } from './session-rows.ts';
 import { LOOKED_UP_COMMANDS, sessionsWithCommand } from './search-sessions.ts';
+import {
+  type CommandObject,
+  commandMarks,
+  type CommandRange,
+  sessionCommands,
+} from './session-commands.ts';
 import { readBounded } from './statement-timeout.ts';
 import { storable } from './storable.ts';
 
 export const MAX_SESSION_PAGE = 200;
-/** Commands of one session that are read at once. */
-export const MAX_COMMANDS = 10_000;
 /** Chunks in memory at once while a recording is read. */
 export const CHUNK_PAGE = 16;
 
@@ -38,7 +36,6 @@ export const CHUNK_PAGE = 16;
 const USUAL_SIZE = { cols: 80, rows: 24 };
 
 export type SessionObject = ReturnType<typeof sessionView>;
-export type CommandObject = ReturnType<typeof commandView>;
 
 /** What to list; times in ISO 8601. */
 export interface SessionFilter {
@@ -81,8 +78,12 @@ export interface StoredRecordingReader {
     filter: SessionFilter,
   ): Promise<{ readonly items: readonly SessionObject[]; readonly next: string | null }>;
   session(id: string): Promise<SessionObject | null>;
-  /** In order; at most MAX_COMMANDS. */
-  commands(sessionId: string): Promise<readonly CommandObject[]>;
+  /** In order; without a range the first MAX_COMMANDS. */
+  commands(sessionId: string, range?: CommandRange): Promise<readonly CommandObject[]>;
+  /** When each began and how it starts, in order; at most MAX_COMMANDS. */
+  commandMarks(
+    sessionId: string,
+  ): Promise<readonly { readonly atMs: number; readonly text: string }[]>;
   /** For exports and replays; a client that named no size gets the usual one. */
   header(sessionId: string): Promise<CastHeader | null>;
   /** In order, as far as sealed. Throws `internal` at a chunk that can't be read. */
@@ -90,6 +91,8 @@ export interface StoredRecordingReader {
   /** The same from this event on, with the place of each. */
   eventsFrom(sessionId: string, from: EventPlace): AsyncIterable<PlacedEvent>;
   chain(sessionId: string): Promise<RecordingSeal | null>;
+  /** The newest signed head; null = none yet, or no such session. */
+  head(sessionId: string): Promise<SignedHead | null>;
   /** Where segments of the replay start, as far as keyframes have been made. */
   keyframePlaces(sessionId: string): Promise<readonly KeyframePlace[]>;
   keyframeAt(sessionId: string, n: number): Promise<PlacedKeyframe | null>;
@@ -109,11 +112,13 @@ export function createRecordingReader(database: Database): StoredRecordingReader
       const row = isUuid(id) ? await sessionRow(knex, id) : undefined;
       return row === undefined ? null : sessionView(row);
     },
-    commands: async (id) => (isUuid(id) ? (await commandRows(knex, id)).map(commandView) : []),
+    commands: (id, range) => sessionCommands(knex, id, range),
+    commandMarks: (id) => commandMarks(knex, id),
     header: async (id) => (isUuid(id) ? header(knex, id) : null),
     events: (id) => events(knex, id),
     eventsFrom: (id, from) => eventsFrom(knex, id, from),
     chain: (id) => chain(knex, id),
+    head: async (id) => (isUuid(id) ? signedHead(knex, id) : null),
     keyframePlaces: (id) => keyframePlaces(knex, id),
     keyframeAt: (id, n) => keyframeAt(knex, id, n),
     newestKeyframe: async (id) => (await newestKeyframe(knex, id))?.placed ?? null,
@@ -230,20 +235,6 @@ export async function header(knex: Knex, id: string): Promise<CastHeader | null>
     title: `${row.principal} on ${row.login}@${row.target}`,
     command: row.command,
   };
-}
-
-async function commandRows(knex: Knex, sessionId: string): Promise<readonly CommandRow[]> {
-  const { rows } = await knex.raw<{ rows: readonly CommandRow[] }>(
-    `select commands.*, exit_status, output_from_us, output_to_us,
-       coalesce(command_ends.masked, commands.masked) as masked,
-       (select id from approvals
-        where session_id = commands.session_id and command_seq = commands.seq
-        order by requested_at desc limit 1) as approval
-     from commands left join command_ends using (session_id, seq)
-     where session_id = ? order by seq limit ?`,
-    [sessionId, MAX_COMMANDS],
-  );
-  return rows;
 }
 
 async function* events(knex: Knex, sessionId: string): AsyncGenerator<RecordedEvent> {

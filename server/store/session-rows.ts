@@ -144,6 +144,6 @@ export function commandView(row: CommandRow) {
   };
 }
 
-function milliseconds(us: number): number {
+export function milliseconds(us: number): number {
   return Math.round(us / 1000);
 }

@@ -52,6 +52,31 @@ describe('http sessions', () => {
     ['uma', sessionId(99), 404],
     ['nobody', sessionId(99), 401],
   ];
+  it('gives the commands of a session in pages', async () => {
+    world.recordings.add(
+      keptSession(
+        4,
+        Array.from({ length: 5 }, (_, index) => commandView(index + 1)),
+      ),
+    );
+    const path = `/api/v1/sessions/${sessionId(4)}/commands`;
+    const pages: unknown[] = [];
+    for (let cursor: string | null = '1'; cursor !== null;) {
+      const answer = await world.fetch(`${path}?limit=2&cursor=${cursor}`, people.audrey);
+      const page = (await answer.json()) as Page<{ readonly seq: number }>;
+      pages.push(page.items.map(({ seq }) => seq));
+      cursor = page.next;
+    }
+    assert.deepEqual(pages, [[1, 2], [3, 4], [5]]);
+    const whole = await (await world.fetch(path, people.audrey)).json();
+    assert.equal((whole as Page<unknown>).items.length, 5);
+    assert.equal((whole as Page<unknown>).next, null);
+    for (const wrong of ['limit=0', 'limit=10001', 'cursor=x', 'cursor=-1', 'page=2']) {
+      const answer = await world.fetch(`${path}?${wrong}`, people.audrey);
+      assert.equal(answer.status, 400, wrong);
+    }
+  });
+
   for (const [person, session, status] of READERS) {
     for (const route of READS) {
       const whose = session === UMAS ? "uma's" : session === BOTS ? "the bot's" : 'an unknown';

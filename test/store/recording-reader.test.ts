@@ -102,6 +102,8 @@ describe('reader of recordings', () => {
       assert.equal(await world.reader.chain(id), null);
       assert.equal(await world.reader.header(id), null);
       assert.deepEqual(await world.reader.commands(id), []);
+      assert.deepEqual(await world.reader.commandMarks(id), []);
+      assert.equal(await world.reader.head(id), null);
       assert.deepEqual(await eventsOf(world.reader, id), []);
     }
   });
@@ -125,6 +127,24 @@ describe('reader of recordings', () => {
       term: null,
       command: 'df -h',
     });
+  });
+
+  it('reads commands from any number on, and of all of them only when and what', async () => {
+    const start = sessionStart();
+    const recording = await world.sink.begin(start);
+    for (const seq of [1, 2, 4, 5]) await recording.decided(decidedCommand(seq));
+    await recording.end(END);
+    const seqs = async (from: number, limit: number) =>
+      (await world.reader.commands(start.id, { from, limit })).map(({ seq }) => seq);
+    assert.deepEqual(await seqs(1, 2), [1, 2]);
+    assert.deepEqual(await seqs(3, 2), [4, 5]);
+    assert.deepEqual(await seqs(3, 1), [4]);
+    assert.deepEqual(await seqs(6, 10), []);
+    assert.deepEqual(
+      await world.reader.commandMarks(start.id),
+      [1, 2, 4, 5].map((seq) => ({ atMs: seq, text: `echo ${seq}` })),
+    );
+    assert.deepEqual(await world.reader.head(start.id), (await world.reader.chain(start.id))?.head);
   });
 
   it('shows a session and its commands as the contract says', async () => {

@@ -9,6 +9,7 @@ import { encodeEventLine } from '../../server/asciicast/event-line.ts';
 import { Played } from '../../server/asciicast/played.ts';
 import type {
   ChainReader,
+  CommandRange,
   CommandView,
   EventPlace,
   HeaderReader,
@@ -85,8 +86,20 @@ export class FakeRecordings
     return this.#find(id)?.view ?? null;
   }
 
-  async commands(sessionId: string): Promise<readonly CommandView[]> {
-    return this.#find(sessionId)?.commands ?? [];
+  async commands(
+    sessionId: string,
+    { from, limit }: CommandRange = { from: 1, limit: Infinity },
+  ): Promise<readonly CommandView[]> {
+    const all = this.#find(sessionId)?.commands ?? [];
+    return all.filter(({ seq }) => seq >= from).slice(0, limit);
+  }
+
+  async commandMarks(sessionId: string): ReturnType<ReplayReader['commandMarks']> {
+    return this.commands(sessionId);
+  }
+
+  async head(sessionId: string): ReturnType<ChainReader['head']> {
+    return (await this.chain(sessionId))?.head ?? null;
   }
 
   async header(sessionId: string): Promise<CastHeader | null> {

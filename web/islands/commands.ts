@@ -35,13 +35,10 @@ export function readCommands(list: HTMLElement): readonly Command[] {
 }
 
 /** Marks the row and scrolls the list, never the page. */
-export function markCurrent(
-  list: HTMLElement,
-  commands: readonly Command[],
-  current: Command,
-): void {
-  for (const { row } of commands) row.toggleAttribute('aria-current', row === current.row);
+export function markCurrent(list: HTMLElement, before: Command | null, current: Command): void {
   const { row } = current;
+  before?.row.removeAttribute('aria-current');
+  row.setAttribute('aria-current', 'true');
   const top = row.offsetTop - list.offsetTop;
   if (top < list.scrollTop) list.scrollTop = top;
   const bottom = top + row.offsetHeight;

@@ -87,7 +87,8 @@ export function searchSession(seek: (atMs: number) => void): void {
     if (hit === undefined || list === null) return;
     current = index;
     for (const [at, item] of Array.from(list.children).entries()) {
-      item.firstElementChild?.toggleAttribute('aria-current', at === index);
+      if (at === index) item.firstElementChild?.setAttribute('aria-current', 'true');
+      else item.firstElementChild?.removeAttribute('aria-current');
     }
     const item = list.children[index];
     if (item instanceof HTMLElement) {

@@ -1,5 +1,6 @@
 /** The session page: the replay comes in segments, as they are needed; a running session plays live. */
 import { clockTime } from '../parts/format.ts';
+import { commandWindows } from './command-windows.ts';
 import { searchSession } from './hits.ts';
 import { openLive } from './live.ts';
 import { showOutputs } from './output.ts';
@@ -75,7 +76,7 @@ async function whenPrepared(): Promise<void> {
 let newsTimer: number | null = null;
 
 /** Parts of the page beside the replay that change while it runs. */
-const CHANGING = ['commands', 'status', 'live-state'];
+const CHANGING = ['command-count', 'status', 'live-state'];
 
 /** What somebody is writing in must not go away under their hands. */
 function isInUse(part: HTMLElement): boolean {
@@ -85,7 +86,7 @@ function isInUse(part: HTMLElement): boolean {
 /** Takes what has changed from a fresh copy of this page, where the server wrote it. */
 async function refresh(): Promise<void> {
   newsTimer = null;
-  const answer = await fetch(location.pathname);
+  const answer = await fetch(windows?.lastAddress() ?? location.pathname);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const id of CHANGING)
@@ -95,10 +96,13 @@ async function refresh(): Promise<void> {
   if (actions !== null && freshActions === null) actions.remove();
   else if (actions !== null && freshActions !== null && !isInUse(actions))
     actions.replaceWith(freshActions);
-  byId('commands')?.parentElement?.querySelector('.none')?.remove();
+  windows?.renewLast(fresh);
+  if (fresh.querySelector('.side > p.none') === null)
+    document.querySelector('.side > p.none')?.remove();
   const facts = fresh.querySelector('.page-facts');
   if (facts !== null) document.querySelector('.page-facts')?.replaceWith(facts);
   timeline.reread();
+  await windows?.rest(timeline.reread);
 }
 
 function onNews(): void {
@@ -135,6 +139,12 @@ if (theme !== null) theme.value = remembered(THEME_KEY) ?? 'dark';
 if (theme?.value === '') theme.value = 'dark';
 setTheme();
 showLive();
+
+const commands = byId('commands');
+const windows = commands === null ? null : commandWindows(commands);
+const [, linked] = /^#cmd-(\d{1,9})$/.exec(location.hash) ?? [];
+// One that can't be fetched is as good as one that isn't there.
+if (linked !== undefined) await windows?.until(Number(linked)).catch(() => {});
 
 const timeline = followReplay((place, startMs) => {
   if (isLive && liveUrl !== undefined) {
@@ -196,5 +206,7 @@ searchSession((atMs) => {
 });
 await timeline.started;
 verifyHere();
+// Whatever is missing then is behind a link.
+windows?.rest(timeline.reread).catch(() => {});
 const controls = byId('controls');
 if (controls !== null) controls.hidden = false;

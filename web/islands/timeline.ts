@@ -44,8 +44,8 @@ export function followReplay(
   let opening = 0;
 
   function select(command: Command): void {
+    markCurrent(list, current, command);
     current = command;
-    markCurrent(list, commands, command);
   }
 
   function show(command: Command): void {
@@ -103,8 +103,8 @@ export function followReplay(
 
   function refilter(): void {
     const shown = filterCommands(commands, find.value, only.value);
-    count.textContent =
-      shown === commands.length ? String(shown) : `${shown} of ${commands.length}`;
+    const total = Math.max(commands.length, Number(count.dataset['total']));
+    count.textContent = shown === commands.length ? String(total) : `${shown} of ${total}`;
   }
 
   function onClick(event: MouseEvent): void {
@@ -179,7 +179,9 @@ export function followReplay(
     reread: () => {
       commands = readCommands(list);
       const same = commands.find(({ seq }) => seq === current?.seq);
-      if (same !== undefined) select(same);
+      // Where rows were only added, the list stays where somebody has scrolled it to.
+      if (same?.row === current?.row) current = same ?? null;
+      else if (same !== undefined) select(same);
       element('finder').hidden = commands.length === 0;
       refilter();
     },

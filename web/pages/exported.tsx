@@ -97,7 +97,17 @@ export function ExportedPage(props: ExportedProps & { readonly inline: InlineAss
                 </p>
               </section>
             </div>
-            <CommandList commands={commands} sessionId={null} />
+            <CommandList
+              window={{
+                items: commands,
+                from: 1,
+                size: commands.length,
+                earlier: null,
+                next: null,
+              }}
+              total={session.commandCount}
+              sessionId={null}
+            />
           </div>
         </main>
         <script

@@ -24,7 +24,7 @@ import { Visible } from '../parts/visible.tsx';
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 
 export function SessionPage(props: SessionProps & { readonly assets: AssetPaths }) {
-  const { assets, commands, frame, session } = props;
+  const { assets, frame, session } = props;
   const startMs = Date.parse(session.startedAt);
   const controls = props.controls.map((one) => ({
     ...one,
@@ -56,7 +56,8 @@ export function SessionPage(props: SessionProps & { readonly assets: AssetPaths 
           <SessionReview {...props} />
         </div>
         <CommandList
-          commands={commands}
+          window={props.commands}
+          total={session.commandCount}
           sessionId={session.id}
           controls={controls}
           approvals={props.details.approvals}

@@ -1,35 +1,37 @@
 /** The commands of a session in order, each an address of its own (`#cmd-3`). */
 import type { ControlView } from '../../server/http/control-ports.ts';
+import type { CommandWindow } from '../../server/http/pages.ts';
 import type { ApprovalView, CommandView } from '../../server/http/ports.ts';
 import type { NoteView } from '../../server/http/review-ports.ts';
 import { Badge, DecisionBadge, ExitStatus, MaskedBadge } from './badge.tsx';
 import { ApprovalWords, NoteLinks, PolicyWords } from './command-facts.tsx';
-import { clockTime } from './format.ts';
+import { clockTime, length } from './format.ts';
 import { Visible } from './visible.tsx';
 
-/** The page lists this many; the API has all. */
-export const MAX_COMMANDS_LISTED = 2000;
+type TimedControl = ControlView & { readonly atMs: number };
 
 export function CommandList(props: {
-  readonly commands: readonly CommandView[];
+  readonly window: CommandWindow;
+  /** Commands of the session. */
+  readonly total: number;
   /** null on a page that stands alone, from which nothing else can be reached. */
   readonly sessionId: string | null;
   /** What people did to the session, oldest first, and when that was. */
-  readonly controls?: readonly (ControlView & { readonly atMs: number })[];
+  readonly controls?: readonly TimedControl[];
   /** Of the session. */
   readonly approvals?: readonly ApprovalView[];
   readonly notes?: readonly NoteView[];
 }) {
-  const { approvals = [], commands, controls = [], notes = [] } = props;
+  const { approvals = [], controls = [], notes = [], sessionId, total, window } = props;
   const asked = bySeq(approvals, (one) => one.commandSeq);
   const noted = bySeq(notes, (one) => one.command);
-  const listed = commands.slice(0, MAX_COMMANDS_LISTED);
+  const rows = inOrder(withPolicy(window.items), within(controls, window));
   return (
     <section class="panel side" aria-labelledby="commands-heading">
       <div class="row head">
         <h2 id="commands-heading">Commands</h2>
-        <output class="muted" id="command-count">
-          {commands.length}
+        <output class="muted" id="command-count" data-total={total}>
+          {total}
         </output>
         <span class="grow" />
         <div class="row finder" id="finder" hidden>
@@ -49,32 +51,66 @@ export function CommandList(props: {
           </select>
         </div>
       </div>
-      {commands.length === 0 && <p class="none muted">No command was read in this session.</p>}
-      <ol class="commands" id="commands">
-        {inOrder(listed, controls).map((one) =>
+      {total === 0 && <p class="none muted">No command was read in this session.</p>}
+      <ol
+        class="commands"
+        id="commands"
+        data-from={window.from}
+        data-next={window.next?.seq}
+        data-size={window.size}
+      >
+        {rows.map((one) =>
           'kind' in one ? (
             <Control key={`control-${one.seq}`} control={one} />
           ) : (
             <Command
-              key={one.seq}
-              command={one}
-              sessionId={props.sessionId}
-              approvals={asked.get(one.seq) ?? []}
-              notes={noted.get(one.seq) ?? []}
+              key={one.command.seq}
+              {...one}
+              sessionId={sessionId}
+              approvals={asked.get(one.command.seq) ?? []}
+              notes={noted.get(one.command.seq) ?? []}
             />
           ),
         )}
       </ol>
-      {commands.length > listed.length && (
-        <p class="none">
-          The first {listed.length.toLocaleString('en')} of {commands.length.toLocaleString('en')}{' '}
-          commands.{' '}
-          {props.sessionId !== null && (
-            <a href={`/api/v1/sessions/${props.sessionId}/commands`}>All of them as JSON</a>
-          )}
-        </p>
-      )}
+      <OtherCommands sessionId={sessionId} total={total} window={window} />
     </section>
+  );
+}
+
+/** The way to those that aren't listed; a script brings those behind by itself. */
+function OtherCommands(
+  props: Pick<Parameters<typeof CommandList>[0], 'sessionId' | 'total' | 'window'>,
+) {
+  const { sessionId, total, window } = props;
+  const { earlier, from, items, next } = window;
+  const isAll = earlier === null && next === null && items.length >= total;
+  if (isAll) return null;
+  const number = (seq: number): string => seq.toLocaleString('en');
+  if (sessionId === null) {
+    return (
+      <p class="none">
+        The first {number(items.length)} of {number(total)} commands.
+      </p>
+    );
+  }
+  const address = (seq: number): string => `/sessions/${sessionId}?from=${seq}`;
+  return (
+    <nav class="row none" id="other-commands" aria-label="Other commands">
+      <span>
+        {number(from)} to {number(items.at(-1)?.seq ?? from)} of {number(total)}
+      </span>
+      {earlier !== null && (
+        <a rel="prev" href={address(earlier)}>
+          Earlier commands
+        </a>
+      )}
+      {next !== null && (
+        <a rel="next" href={address(next.seq)}>
+          Later commands
+        </a>
+      )}
+    </nav>
   );
 }
 
@@ -87,10 +123,38 @@ function bySeq<One>(all: readonly One[], seqOf: (one: One) => number | null) {
   return found;
 }
 
-function inOrder<One extends { readonly atMs: number }, Other extends { readonly atMs: number }>(
-  commands: readonly One[],
-  controls: readonly Other[],
-): readonly (One | Other)[] {
+/** A command, and whether the policy that judged it is to be named. */
+interface ListedCommand {
+  readonly command: CommandView;
+  readonly atMs: number;
+  readonly showsPolicy: boolean;
+}
+
+/** Named where it stopped something, and where it became another one. */
+function withPolicy(commands: readonly CommandView[]): readonly ListedCommand[] {
+  const terms = ({ directoryVersion, policy, policyVersion }: CommandView): string =>
+    JSON.stringify([policy, policyVersion, directoryVersion]);
+  return commands.map((command, index) => {
+    const before = commands[index - 1];
+    const isOther = before === undefined || terms(before) !== terms(command);
+    return { command, atMs: command.atMs, showsPolicy: isOther || command.decision !== 'allow' };
+  });
+}
+
+/** What was done from the first of these commands on until the next that isn't among them. */
+function within(
+  controls: readonly TimedControl[],
+  { earlier, items, next }: CommandWindow,
+): readonly TimedControl[] {
+  const fromMs = earlier === null ? -Infinity : (items[0]?.atMs ?? Infinity);
+  const untilMs = next?.atMs ?? Infinity;
+  return controls.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs);
+}
+
+function inOrder(
+  commands: readonly ListedCommand[],
+  controls: readonly TimedControl[],
+): readonly (ListedCommand | TimedControl)[] {
   return [...commands, ...controls].toSorted((one, other) => one.atMs - other.atMs);
 }
 
@@ -101,7 +165,7 @@ const DONE = {
   terminate: 'ended it',
 } as const;
 
-function Control({ control }: { readonly control: ControlView & { readonly atMs: number } }) {
+function Control({ control }: { readonly control: TimedControl }) {
   const { atMs, by, kind, words } = control;
   return (
     <li class="act">
@@ -123,11 +187,12 @@ function Control({ control }: { readonly control: ControlView & { readonly atMs:
 
 function Command(props: {
   readonly command: CommandView;
+  readonly showsPolicy: boolean;
   readonly sessionId: string | null;
   readonly approvals: readonly ApprovalView[];
   readonly notes: readonly NoteView[];
 }) {
-  const { approvals, command, notes, sessionId } = props;
+  const { approvals, command, notes, sessionId, showsPolicy } = props;
   const isAlone = sessionId === null;
   const isUntold = command.approval !== null && approvals.length === 0;
   return (
@@ -150,6 +215,7 @@ function Command(props: {
         <Certainty certainty={command.certainty} />
         {command.language === 'sql' && <span>SQL</span>}
         <ExitStatus status={command.exitStatus} />
+        <Duration command={command} />
         {command.masked > 0 && <MaskedBadge count={command.masked} />}
         {command.rule !== null && (
           <span>
@@ -177,7 +243,7 @@ function Command(props: {
         {approvals.map((approval) => (
           <ApprovalWords key={approval.id} approval={approval} />
         ))}
-        <PolicyWords command={command} />
+        {showsPolicy && <PolicyWords command={command} />}
         <NoteLinks notes={notes} />
         {!isAlone && command.outputFromMs !== null && (
           <a
@@ -191,6 +257,12 @@ function Command(props: {
       </p>
     </li>
   );
+}
+
+function Duration({ command }: { readonly command: CommandView }) {
+  const { outputFromMs, outputToMs } = command;
+  if (outputFromMs === null || outputToMs === null) return null;
+  return <span title="how long it ran">{length(outputToMs - outputFromMs)}</span>;
 }
 
 const CERTAINTY = {

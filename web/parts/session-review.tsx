@@ -7,7 +7,7 @@ import { Visible } from './visible.tsx';
 
 const MAX_NOTE_CHARACTERS = 2000;
 
-export function SessionReview({ commands, details, session }: SessionProps) {
+export function SessionReview({ details, session }: SessionProps) {
   const { mayReview, notes, reviews } = details;
   const last = reviews.at(-1);
   const mark = last?.kind === 'reviewed' ? last : null;
@@ -71,7 +71,7 @@ export function SessionReview({ commands, details, session }: SessionProps) {
             <textarea name="text" rows={3} required maxLength={MAX_NOTE_CHARACTERS} />
           </label>
           <div class="row">
-            {commands.length > 0 && (
+            {session.commandCount > 0 && (
               <label class="row">
                 <span>About command</span>
                 <input
@@ -79,7 +79,7 @@ export function SessionReview({ commands, details, session }: SessionProps) {
                   name="command"
                   id="note-command"
                   min={1}
-                  max={commands.at(-1)?.seq}
+                  max={session.commandCount}
                   placeholder="all"
                 />
               </label>

@@ -1,0 +1,54 @@
+/** Reading the commands of one session, from any number on. */
+import type { Knex } from 'knex';
+import { isUuid } from './query-text.ts';
+import { type CommandRow, commandView, milliseconds } from './session-rows.ts';
+
+/** Without a range. */
+const MAX_COMMANDS = 10_000;
+/** Of a text, where only its beginning is shown. */
+const MARK_CHARACTERS = 1000;
+
+export type CommandObject = ReturnType<typeof commandView>;
+
+/** Which commands of a session. */
+export interface CommandRange {
+  /** The first number, from 1. */
+  readonly from: number;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/** In order; without a range the first MAX_COMMANDS. */
+export async function sessionCommands(
+  knex: Knex,
+  sessionId: string,
+  { from, limit }: CommandRange = { from: 1, limit: MAX_COMMANDS },
+): Promise<readonly CommandObject[]> {
+  if (!isUuid(sessionId)) return [];
+  const { rows } = await knex.raw<{ rows: readonly CommandRow[] }>(
+    `select commands.*, exit_status, output_from_us, output_to_us,
+       coalesce(command_ends.masked, commands.masked) as masked,
+       (select id from approvals
+        where session_id = commands.session_id and command_seq = commands.seq
+        order by requested_at desc limit 1) as approval
+     from commands left join command_ends using (session_id, seq)
+     where session_id = ? and seq >= ? order by seq limit ?`,
+    [sessionId, from, limit],
+  );
+  return rows.map(commandView);
+}
+
+/** When each began and how it starts: all that a time line needs. In order; at most MAX_COMMANDS. */
+export async function commandMarks(
+  knex: Knex,
+  sessionId: string,
+): Promise<readonly { readonly atMs: number; readonly text: string }[]> {
+  if (!isUuid(sessionId)) return [];
+  const { rows } = await knex.raw<{
+    rows: readonly { readonly at_us: number; readonly text: string }[];
+  }>(
+    'select at_us, left(text, ?) as text from commands where session_id = ? order by seq limit ?',
+    [MARK_CHARACTERS, sessionId, MAX_COMMANDS],
+  );
+  return rows.map(({ at_us, text }) => ({ atMs: milliseconds(at_us), text }));
+}

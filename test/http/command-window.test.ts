@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { commandWindow, WINDOW_COMMANDS } from '../../server/http/command-window.ts';
+import type { CommandView } from '../../server/http/ports.ts';
+import { commandView } from '../support/http-world.ts';
+
+function recordingsOf(seqs: readonly number[]) {
+  const all = seqs.map((seq) => commandView(seq));
+  return {
+    commands: async (
+      _id: string,
+      { from, limit } = { from: 1, limit: Infinity },
+    ): Promise<readonly CommandView[]> => all.filter(({ seq }) => seq >= from).slice(0, limit),
+  };
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+describe('the commands of one page', () => {
+  const CASES: readonly [
+    what: string,
+    seqs: readonly number[],
+    asked: number,
+    shown: readonly [from: number, first: number | null, count: number],
+    earlier: number | null,
+    next: number | null,
+  ][] = [
+    ['none', [], 1, [1, null, 0], null, null],
+    ['fewer than a window', upTo(3), 1, [1, 1, 3], null, null],
+    ['exactly one window', upTo(500), 1, [1, 1, 500], null, null],
+    ['one more', upTo(501), 1, [1, 1, 500], null, 501],
+    ['the second window by its first number', upTo(1203), 501, [501, 501, 500], 1, 1001],
+    ['the second window by its last number', upTo(1203), 1000, [501, 501, 500], 1, 1001],
+    ['the last window', upTo(1203), 1203, [1001, 1001, 203], 501, null],
+    ['behind the last', upTo(3), 5000, [4501, null, 0], 4001, null],
+    ['numbers that are missing', [1, 2, 499, 502, 1700], 1, [1, 1, 3], null, 502],
+    ['a window with only gaps behind it', [1, 502, 1700], 600, [501, 502, 1], 1, 1700],
+  ];
+  for (const [what, seqs, asked, [from, first, count], earlier, next] of CASES) {
+    it(`are ${what}, asked for ${asked}`, async () => {
+      const window = await commandWindow(recordingsOf(seqs), 'any', asked);
+      assert.deepEqual(
+        [window.from, window.items[0]?.seq ?? null, window.items.length],
+        [from, first, count],
+      );
+      assert.equal(window.size, WINDOW_COMMANDS);
+      assert.deepEqual([window.earlier, window.next?.seq ?? null], [earlier, next]);
+    });
+  }
+});

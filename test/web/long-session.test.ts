@@ -1,0 +1,142 @@
+/** A session with more commands than its page comes with. */
+import assert from 'node:assert/strict';
+import type { Browser, Page } from 'playwright-core';
+import type { CommandView } from '../../server/http/ports.ts';
+import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import {
+  commandView,
+  keptSession,
+  sessionId,
+  startHttpWorld,
+  type HttpWorld,
+} from '../support/http-world.ts';
+import { findings } from '../support/page-checks.ts';
+import { Viewer } from '../support/viewer.ts';
+
+const COUNT = 1203;
+/** Whose output is in the recording. */
+const PRINTED = new Set([1, 500, 501, 1100, 1150]);
+const LONG = sessionId(61);
+const RUNNING = sessionId(62);
+
+function commandsOf(count: number): CommandView[] {
+  return Array.from({ length: count }, (_, index) => {
+    const atMs = index * 100;
+    const decision = index === 1149 ? 'deny' : 'allow';
+    const times = { atMs, outputFromMs: atMs + 20, outputToMs: atMs + 50 };
+    return commandView(index + 1, { text: `step ${index + 1}`, decision, ...times });
+  });
+}
+
+describe('the page of a long session', () => {
+  let world: HttpWorld;
+  let browser: Browser;
+  let watched: WatchedPage;
+  let page: Page;
+  const running = commandsOf(700);
+
+  before(async () => {
+    browser = await launchBrowser();
+    world = await startHttpWorld();
+    const recording = { durationMs: 130_000, chunks: 3, headHash: null, complete: true };
+    const commands = commandsOf(COUNT);
+    const printed = commands.filter(({ seq }) => PRINTED.has(seq));
+    const long = keptSession(61, printed, { recording, commandCount: COUNT });
+    world.recordings.add({ ...long, commands });
+    const open = { status: 'active', endedAt: null, exitStatus: null } as const;
+    const kept = keptSession(62, running, {
+      recording: { ...recording, complete: false },
+      ...open,
+    });
+    world.recordings.add({ ...kept, commands: running });
+  });
+  after(async () => {
+    await browser.close();
+    await world.close();
+  });
+  afterEach(() => watched.close());
+
+  async function opened(address: string, options: Parameters<typeof openPage>[1] = {}) {
+    watched = await openPage(browser, options);
+    page = watched.page;
+    const viewer = new Viewer(world, page);
+    await viewer.signIn();
+    await page.goto(`${world.server.url}/sessions/${address}`);
+    if (options.javaScriptEnabled !== false) {
+      await page.locator('#player[data-state="ready"]').waitFor();
+    }
+    return viewer;
+  }
+
+  const numbers = () =>
+    page.locator('#commands > li[id]').evaluateAll((rows) => rows.map((row) => row.id));
+  const inOrder = (count: number) =>
+    Array.from({ length: count }, (_, index) => `cmd-${index + 1}`);
+  const all = () => page.locator(`#cmd-${COUNT}`).waitFor({ state: 'attached' });
+
+  it('comes with the first commands, and links to the others, without scripts', async () => {
+    await opened(LONG, { javaScriptEnabled: false });
+    assert.deepEqual(await numbers(), inOrder(500));
+    await page.getByText('1 to 500 of 1,203').waitFor();
+    await page.getByRole('link', { name: 'Later commands' }).click();
+    await page.getByText('501 to 1,000 of 1,203').waitFor();
+    await page.getByRole('link', { name: 'Later commands' }).click();
+    await page.getByText('1,001 to 1,203 of 1,203').waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Later commands' }).count(), 0);
+    assert.equal((await numbers()).at(-1), `cmd-${COUNT}`);
+    await picture(page, 'long-session-without-scripts');
+    await page.getByRole('link', { name: 'Earlier commands' }).click();
+    await page.getByText('501 to 1,000 of 1,203').waitFor();
+  });
+
+  it('brings the others by itself, in order, and finds, steps and filters among all', async () => {
+    const viewer = await opened(LONG);
+    await all();
+    assert.deepEqual(await numbers(), inOrder(COUNT));
+    assert.equal(await page.locator('#other-commands').count(), 0);
+    assert.equal(await page.locator('#command-count').textContent(), String(COUNT));
+    await page.locator('#cmd-500 .text').click();
+    await page.keyboard.press('j');
+    await page.locator('#cmd-501[aria-current="true"]').waitFor();
+    assert.equal(await page.locator('#commands [aria-current]').count(), 1);
+    await viewer.shows('output of 501');
+    await page.getByLabel('Show only commands that were').selectOption('deny');
+    assert.equal(await page.locator('#command-count').textContent(), `1 of ${COUNT}`);
+    await page.locator('#cmd-1150 .text').click();
+    await viewer.shows('output of 1150');
+    assert.deepEqual(await findings(page), []);
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('goes to a command by its address, wherever it is', async () => {
+    const viewer = await opened(`${LONG}#cmd-1100`);
+    await page.locator('#cmd-1100[aria-current="true"]').waitFor();
+    await viewer.shows('output of 1100');
+    await all();
+    await page.locator('#cmd-700').waitFor({ state: 'attached' });
+    assert.deepEqual(await numbers(), inOrder(COUNT));
+    await page.goto(`${world.server.url}/sessions/${LONG}?from=501#cmd-3`);
+    await page.waitForURL(`**/sessions/${LONG}?from=1#cmd-3`);
+    await page.locator('#cmd-3[aria-current="true"]').waitFor();
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('adds the newest commands of one that runs, where they belong', async () => {
+    await opened(RUNNING);
+    await page.locator('#cmd-700').waitFor({ state: 'attached' });
+    running.push(...commandsOf(702).slice(700));
+    world.recordings.news(RUNNING);
+    await page.locator('#cmd-702').waitFor({ state: 'attached' });
+    assert.deepEqual(await numbers(), inOrder(702));
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('says what is wrong with a place that is none', async () => {
+    watched = await openPage(browser);
+    page = watched.page;
+    await new Viewer(world, page).signIn();
+    const answer = await page.goto(`${world.server.url}/sessions/${LONG}?from=first`);
+    assert.equal(answer?.status(), 400);
+    assert.match(await page.locator('main').innerText(), /from/);
+  });
+});
