@@ -44,7 +44,7 @@ export async function measureLists(
   const database = await openDatabase({ url: null, homeDirectory: home, logger: silentLogger });
   try {
     const known = await count(database.knex, 'sessions');
-    if (known < sessions) await fill(database.owner ?? database.knex, known, sessions, say);
+    if (known < sessions) await fillSessions(database.owner ?? database.knex, known, sessions, say);
     say('listing');
     const nowMs = Date.now();
     const reader = createRecordingReader(database);
@@ -129,7 +129,7 @@ async function count(knex: Knex, table: 'sessions' | 'commands'): Promise<number
 }
 
 /** Sessions spread evenly over the past year; one in a thousand commands is denied. */
-async function fill(
+export async function fillSessions(
   knex: Knex,
   from: number,
   to: number,

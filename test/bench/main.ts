@@ -39,6 +39,7 @@ import { measureStorage } from './storage.ts';
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    beside: { type: 'string', default: '0' },
     commands: { type: 'string', default: '1000000' },
     data: { type: 'string' },
     flood: { type: 'string', default: '100' },
@@ -66,7 +67,9 @@ function say(text: string): void {
 async function replay(): Promise<void> {
   const megabytes = Number(options.megabytes);
   if (!(megabytes >= 1 && megabytes <= 10_000)) throw new Error('--megabytes takes 1 to 10000');
-  const figures = await measureReplay(megabytes);
+  const beside = Number(options.beside);
+  if (!(beside >= 0 && beside <= 10_000_000)) throw new Error('--beside takes 0 to 10000000');
+  const figures = await measureReplay(megabytes, beside, say);
   process.stdout.write(renderReplay(figures));
   await writeReport({ replay: figures });
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- replay --megabytes 500`: how long an auditor waits for a large recording. It is made
  * through the recorder itself, in the database of a running bastion, which then serves it to HTTP clients
- * and to a real browser.
+ * and to a real browser. `--beside N` fills the database with N sessions of others first.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,7 @@ import { openSpool } from '../../server/store/spool.ts';
 import { launchBrowser, openPage } from '../support/browser.ts';
 import { decidedCommand, sessionStart, signer } from '../support/recording-world.ts';
 import { startBastion, type Bastion } from '../support/world.ts';
+import { fillCrowd } from './crowd.ts';
 import { percentile } from './statistics.ts';
 
 const MEGABYTE = 1_000_000;
@@ -33,6 +34,9 @@ const EVENT_US = 5_000;
 const SMALL_MEGABYTES = 0.3;
 const SEEKS = 40;
 const BROWSER_SEEKS = 20;
+/** Loads of the page, for its first render. */
+const LOADS = 20;
+const PRINCIPAL = 'alice';
 const PREPARE_TIMEOUT_MS = 600_000;
 const SEEK_TIMEOUT_MS = 30_000;
 const COLS = 120;
@@ -46,6 +50,8 @@ interface Index {
 
 export interface ReplayFigures {
   readonly megabytes: number;
+  /** Sessions of others in the same database. */
+  readonly beside: number;
   readonly commands: number;
   readonly recordedMbPerS: number;
   /** From the end of the session until its whole replay could be opened. */
@@ -57,13 +63,25 @@ export interface ReplayFigures {
   readonly segmentMaxMs: number;
   readonly pageReadyMs: number;
   readonly smallPageReadyMs: number;
+  /** First contentful paint, in the browser's own clock from the start of the navigation. */
+  readonly renderP50Ms: number;
+  readonly renderMaxMs: number;
+  readonly smallRenderP50Ms: number;
+  readonly smallRenderMaxMs: number;
+  /** Until all commands were in the list. */
+  readonly listedMs: number;
   readonly seekP50Ms: number;
   readonly seekMaxMs: number;
   readonly pageHeapMb: number;
   readonly serverGrowthMb: number;
 }
 
-export async function measureReplay(megabytes: number): Promise<ReplayFigures> {
+/** @param beside sessions of others in the same database */
+export async function measureReplay(
+  megabytes: number,
+  beside: number,
+  say: (text: string) => void,
+): Promise<ReplayFigures> {
   await using bastion = await startBastion();
   const database = await openDatabase({
     url: null,
@@ -71,6 +89,7 @@ export async function measureReplay(megabytes: number): Promise<ReplayFigures> {
     logger: silentLogger,
   });
   try {
+    if (beside > 0) await fillCrowd(database, beside, PRINCIPAL, say);
     const small = await record(bastion, database, SMALL_MEGABYTES);
     const recorded = await record(bastion, database, megabytes);
     const endedMs = performance.now();
@@ -99,6 +118,7 @@ export async function measureReplay(megabytes: number): Promise<ReplayFigures> {
     const browser = await inBrowser(bastion, small, recorded);
     return {
       megabytes,
+      beside,
       commands: recorded.commands,
       recordedMbPerS: megabytes / recorded.seconds,
       preparedAfterMs,
@@ -179,7 +199,19 @@ async function inBrowser(
   small: Recorded,
   recorded: Recorded,
 ): Promise<
-  Pick<ReplayFigures, 'pageReadyMs' | 'smallPageReadyMs' | 'seekP50Ms' | 'seekMaxMs' | 'pageHeapMb'>
+  Pick<
+    ReplayFigures,
+    | 'pageReadyMs'
+    | 'smallPageReadyMs'
+    | 'renderP50Ms'
+    | 'renderMaxMs'
+    | 'smallRenderP50Ms'
+    | 'smallRenderMaxMs'
+    | 'listedMs'
+    | 'seekP50Ms'
+    | 'seekMaxMs'
+    | 'pageHeapMb'
+  >
 > {
   const browser = await launchBrowser();
   try {
@@ -195,10 +227,20 @@ async function inBrowser(
         await ready();
       });
     // What a browser fetches and compiles once is not a matter of the recording.
-    await readyMs(`${bastion.run.http.url}/sessions/${small.id}`);
-    const smallPageReadyMs = await readyMs(`${bastion.run.http.url}/sessions/${small.id}`);
+    const smallAddress = `${bastion.run.http.url}/sessions/${small.id}`;
+    await readyMs(smallAddress);
+    const smallPageReadyMs = await readyMs(smallAddress);
+    const renders: number[] = [];
+    const smallRenders: number[] = [];
+    for (let n = 0; n < LOADS; n += 1) {
+      smallRenders.push(await firstRender(page, smallAddress));
+      renders.push(await firstRender(page, address));
+    }
+    const startedMs = performance.now();
     const pageReadyMs = await readyMs(address);
-    const listed = await page.locator('#commands li').count();
+    const listed = recorded.commands;
+    await page.locator(`#cmd-${listed}`).waitFor({ state: 'attached' });
+    const listedMs = performance.now() - startedMs;
     const times: number[] = [];
     for (let n = 1; n <= BROWSER_SEEKS; n += 1) {
       times.push(await seek(page, 1 + Math.floor((((n * 7919) % 1000) / 1000) * listed)));
@@ -210,6 +252,11 @@ async function inBrowser(
     return {
       pageReadyMs,
       smallPageReadyMs,
+      renderP50Ms: percentile(renders, 0.5),
+      renderMaxMs: Math.max(...renders),
+      smallRenderP50Ms: percentile(smallRenders, 0.5),
+      smallRenderMaxMs: Math.max(...smallRenders),
+      listedMs,
       seekP50Ms: percentile(times, 0.5),
       seekMaxMs: Math.max(...times),
       pageHeapMb: heap / MEGABYTE,
@@ -217,6 +264,15 @@ async function inBrowser(
   } finally {
     await browser.close();
   }
+}
+
+/** From the start of the navigation until the first text was on the screen. */
+async function firstRender(page: Page, address: string): Promise<number> {
+  await page.goto(address);
+  const entry = await page.waitForFunction(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+  );
+  return (await entry.jsonValue()) ?? Number.NaN;
 }
 
 /** From the click on a command until its output is on the screen, in the page's own clock. */
@@ -268,12 +324,19 @@ export function renderReplay(figures: ReplayFigures): string {
       'recording',
       `${megabytes} MB, ${commands} commands, ${figures.recordedMbPerS.toFixed(0)} MB/s`,
     ],
+    ['sessions of others', figures.beside.toLocaleString('en')],
     ['whole replay ready after its end', `${(figures.preparedAfterMs / 1000).toFixed(1)} s`],
     ['keyframes', `${segments - 1}, ${(keyframeBytesPerByte * 100).toFixed(2)} % of the output`],
     ['index', ms(figures.indexMs)],
     ['segment, p50 / most', `${ms(figures.segmentP50Ms)} / ${ms(figures.segmentMaxMs)}`],
     ['page ready', ms(figures.pageReadyMs)],
+    ['all commands listed', ms(figures.listedMs)],
     ['page of a small recording ready', ms(figures.smallPageReadyMs)],
+    ['first render, p50 / most', `${ms(figures.renderP50Ms)} / ${ms(figures.renderMaxMs)}`],
+    [
+      'of a small recording, p50 / most',
+      `${ms(figures.smallRenderP50Ms)} / ${ms(figures.smallRenderMaxMs)}`,
+    ],
     ['seek to a command, p50 / most', `${ms(figures.seekP50Ms)} / ${ms(figures.seekMaxMs)}`],
     ['heap of the page', `${pageHeapMb.toFixed(0)} MB`],
     ['growth of the server meanwhile', `${figures.serverGrowthMb.toFixed(0)} MB`],
