@@ -3,11 +3,12 @@ import type { ComparedRow } from '../../server/http/compare.ts';
 import type { CompareProps } from '../../server/http/run-page-props.ts';
 import type { RunCommand, RunView } from '../../server/http/run-ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { runAddress, sessionAddress } from '../parts/address.ts';
 import { Badge, DecisionBadge, ExitStatus, TrustBadge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { dateTime, plural } from '../parts/format.ts';
+import { Cell, Table } from '../parts/table.tsx';
 import { Visible } from '../parts/visible.tsx';
-import { runAddress } from './runs.tsx';
 
 type Row = ComparedRow<RunCommand>;
 
@@ -101,32 +102,21 @@ function Aligned({ rows }: { readonly rows: readonly Row[] }) {
 
 function Rows({ rows }: { readonly rows: readonly Row[] }) {
   return (
-    <div class="panel">
-      <table class="things compared">
-        <thead>
-          <tr>
-            <th scope="col">Difference</th>
-            <th scope="col">First run</th>
-            <th scope="col">Second run</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, index) => (
-            <tr key={index} class={row.kind}>
-              <td data-of="Difference">
-                <Kind row={row} />
-              </td>
-              <td data-of="First run">
-                <Command command={row.left} />
-              </td>
-              <td data-of="Second run">
-                <Command command={row.right} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Difference', 'First run', 'Second run']} layout="compared">
+      {rows.map((row, index) => (
+        <tr key={index} class={row.kind}>
+          <Cell of="Difference">
+            <Kind row={row} />
+          </Cell>
+          <Cell of="First run">
+            <Command command={row.left} />
+          </Cell>
+          <Cell of="Second run">
+            <Command command={row.right} />
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -147,7 +137,7 @@ function Command({ command }: { readonly command: RunCommand | null }) {
   if (command === null) return <span class="muted">none</span>;
   return (
     <>
-      <a href={`/sessions/${command.session}#cmd-${command.seq}`}>
+      <a href={sessionAddress(command.session, command.seq)}>
         <code>
           <Visible text={command.text} />
         </code>

@@ -1,9 +1,9 @@
 /** Runs of agents: their list, and all sessions of one. */
-import type { ComponentChildren } from 'preact';
 import type { RunProps, RunsProps } from '../../server/http/run-page-props.ts';
-import type { RunName, RunView } from '../../server/http/run-ports.ts';
+import type { RunView } from '../../server/http/run-ports.ts';
 import type { SessionView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { runAddress, sessionAddress } from '../parts/address.ts';
 import {
   Badge,
   KindBadge,
@@ -13,18 +13,17 @@ import {
   TrustBadge,
 } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
+import { Fact } from '../parts/facts.tsx';
+import { Choice, Field, filteredAddress, isFiltered, Submit } from '../parts/filters.tsx';
 import { ago, dateTime, length, plural } from '../parts/format.ts';
+import { NothingMatches, Pager, Problem } from '../parts/list.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Cell, Table } from '../parts/table.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 export function RunsPage(props: RunsProps & { readonly assets: AssetPaths }) {
   const { assets, continued, filters, frame, page, problem, scope } = props;
-  const filtered = filters.principal !== '' || filters.q !== '';
-  const address = (cursor: string | null): string => {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(filters)) if (value !== '') query.set(name, value);
-    if (cursor !== null) query.set('cursor', cursor);
-    return query.size === 0 ? '/runs' : `/runs?${query.toString()}`;
-  };
+  const filtered = isFiltered(filters);
   return (
     <Document frame={frame} assets={assets} title="Runs" current="runs">
       <div class="row title">
@@ -33,116 +32,78 @@ export function RunsPage(props: RunsProps & { readonly assets: AssetPaths }) {
       </div>
       <form class="panel filters one" method="get" action="/runs" role="search">
         <div class="row fields">
-          <label class="wide">
-            Run or task contains
-            <input name="q" value={filters.q} type="search" maxLength={200} autocomplete="off" />
-          </label>
+          <Field name="q" label="Run or task contains" value={filters.q} kind="search" wide />
           {scope === 'all' && (
-            <label>
-              Principal
-              <input
-                name="principal"
-                value={filters.principal}
-                type="text"
-                maxLength={200}
-                autocomplete="off"
-              />
-            </label>
+            <Field name="principal" label="Principal" value={filters.principal} />
           )}
         </div>
-        <div class="row actions">
-          <button type="submit" class="primary">
-            Filter
-          </button>
-          {filtered && (
-            <a class="button quiet" href="/runs">
-              Clear
-            </a>
-          )}
-        </div>
+        <Submit word="Filter" clear={filtered ? '/runs' : null} />
       </form>
-      {problem !== null && (
-        <p class="notice bad" role="alert">
-          <strong>{problem.message}.</strong> {problem.hint}.
-        </p>
-      )}
+      <Problem problem={problem} />
       {page.items.length > 0 && <RunTable runs={page.items} nowMs={frame.nowMs} />}
       {page.items.length === 0 && problem === null && <Empty filtered={filtered || continued} />}
-      {(page.next !== null || continued) && (
-        <nav class="row pager" aria-label="Pages of the list">
-          {continued && <a href={address(null)}>Newest runs</a>}
-          <span class="grow" />
-          {page.next !== null && (
-            <a class="button" rel="next" href={address(page.next)}>
-              Older runs
-            </a>
-          )}
-        </nav>
-      )}
+      <Pager
+        of="runs"
+        label="Pages of the list"
+        address={(cursor) => filteredAddress('/runs', filters, { cursor })}
+        next={page.next}
+        continued={continued}
+      />
     </Document>
   );
 }
 
-export function runAddress({ principal, run }: RunName): string {
-  return `/run?${new URLSearchParams({ principal, run }).toString()}`;
-}
+const RUN_COLUMNS = [
+  'Run',
+  'Principal',
+  'Targets',
+  'Started (UTC)',
+  'Length',
+  'Sessions',
+  'Commands',
+  'Stopped',
+];
 
 function RunTable(props: { readonly runs: readonly RunView[]; readonly nowMs: number }) {
   return (
-    <div class="panel">
-      <table class="things">
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">Principal</th>
-            <th scope="col">Targets</th>
-            <th scope="col">Started (UTC)</th>
-            <th scope="col">Length</th>
-            <th scope="col">Sessions</th>
-            <th scope="col">Commands</th>
-            <th scope="col">Stopped</th>
-          </tr>
-        </thead>
-        <tbody>
-          {props.runs.map((run) => (
-            <tr key={`${run.principal} ${run.run}`}>
-              <td data-of="Run">
-                <a href={runAddress(run)}>
-                  <Visible text={run.run} />
-                </a>{' '}
-                {run.attribution !== null && <TrustBadge attribution={run.attribution} />}
-                <Tasks tasks={run.tasks} />
-              </td>
-              <td data-of="Principal">
-                <Visible text={run.principal} />{' '}
-                {run.principalKind === 'agent' && <KindBadge kind="agent" />}
-              </td>
-              <td data-of="Targets">
-                {run.targets.map((target) => (
-                  <span key={target} class="key">
-                    <Visible text={target} />
-                  </span>
-                ))}
-              </td>
-              <td data-of="Started (UTC)">
-                <time dateTime={run.startedAt}>{dateTime(run.startedAt)}</time>
-                <span class="sub">{ago(run.startedAt, props.nowMs)}</span>
-              </td>
-              <td data-of="Length">{runLength(run, props.nowMs)}</td>
-              <td data-of="Sessions">
-                {run.sessionCount}
-                {run.isCut && '+'}{' '}
-                {run.activeCount > 0 && <Badge tone="info">{`${run.activeCount} running`}</Badge>}
-              </td>
-              <td data-of="Commands">{run.commandCount}</td>
-              <td data-of="Stopped">
-                <Stopped run={run} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={RUN_COLUMNS}>
+      {props.runs.map((run) => (
+        <tr key={`${run.principal} ${run.run}`}>
+          <Cell of="Run">
+            <a href={runAddress(run)}>
+              <Visible text={run.run} />
+            </a>{' '}
+            {run.attribution !== null && <TrustBadge attribution={run.attribution} />}
+            <Tasks tasks={run.tasks} />
+          </Cell>
+          <Cell of="Principal">
+            <Visible text={run.principal} />{' '}
+            {run.principalKind === 'agent' && <KindBadge kind="agent" />}
+          </Cell>
+          <Cell of="Targets">
+            {run.targets.map((target) => (
+              <span key={target} class="key">
+                <Visible text={target} />
+              </span>
+            ))}
+          </Cell>
+          <Cell of="Started (UTC)">
+            <Moment at={run.startedAt} />
+            <span class="sub">{ago(run.startedAt, props.nowMs)}</span>
+          </Cell>
+          <Cell of="Length">{runLength(run, props.nowMs)}</Cell>
+          <Cell of="Sessions">
+            {run.sessionCount}
+            {run.isCut && '+'}{' '}
+            {run.activeCount > 0 && <Badge tone="info">{`${run.activeCount} running`}</Badge>}
+          </Cell>
+          <Cell of="Commands">{run.commandCount}</Cell>
+          <Cell of="Stopped">
+            <Stopped run={run} />
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -177,16 +138,7 @@ function runLength(run: RunView, nowMs: number): string {
 }
 
 function Empty({ filtered }: { readonly filtered: boolean }) {
-  if (filtered) {
-    return (
-      <div class="panel empty">
-        <h2>No run matches</h2>
-        <p>
-          Loosen a filter, or <a href="/runs">show all runs</a>.
-        </p>
-      </div>
-    );
-  }
+  if (filtered) return <NothingMatches one="run" many="runs" path="/runs" />;
   return (
     <div class="panel empty">
       <h2>No run yet</h2>
@@ -222,7 +174,7 @@ export function RunPage(props: RunProps & { readonly assets: AssetPaths }) {
           <Visible text={run.targets.join(', ')} />
         </Fact>
         <Fact name="Started (UTC)">
-          <time dateTime={run.startedAt}>{dateTime(run.startedAt)}</time>
+          <Moment at={run.startedAt} />
         </Fact>
         <Fact name="Length">{runLength(run, frame.nowMs)}</Fact>
         <Fact name="Sessions">
@@ -237,94 +189,59 @@ export function RunPage(props: RunProps & { readonly assets: AssetPaths }) {
         <form class="panel filters one" method="get" action="/compare">
           <input type="hidden" name="run" value={run.run} />
           <input type="hidden" name="principal" value={run.principal} />
-          <label class="wide">
-            Compare with
-            <select name="with">
-              {comparable.map((other) => (
-                <option key={other.run} value={other.run}>
-                  {`${other.run} (${dateTime(other.startedAt)}, ${plural(other.commandCount, 'command')})`}
-                </option>
-              ))}
-            </select>
-          </label>
-          <div class="row actions">
-            <button type="submit" class="primary">
-              Compare
-            </button>
-          </div>
+          <Choice
+            name="with"
+            label="Compare with"
+            value={comparable[0]?.run ?? ''}
+            choices={comparable.map((other) => [other.run, runWords(other)])}
+            wide
+          />
+          <Submit word="Compare" />
         </form>
       )}
       <section aria-labelledby="of-run">
         <h2 id="of-run">Sessions</h2>
-        <SessionsOfRun sessions={sessions.items} nowMs={frame.nowMs} />
-        {sessions.next !== null && (
-          <nav class="row pager" aria-label="Pages of the list">
-            <span class="grow" />
-            <a
-              class="button"
-              rel="next"
-              href={`${runAddress(run)}&${new URLSearchParams({ cursor: sessions.next }).toString()}`}
-            >
-              Older sessions
-            </a>
-          </nav>
-        )}
+        <SessionsOfRun sessions={sessions.items} />
+        <Pager
+          of="sessions"
+          label="Pages of the list"
+          address={(cursor) => runAddress(run, cursor)}
+          next={sessions.next}
+          continued={false}
+        />
       </section>
     </Document>
   );
 }
 
-function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{props.name}</dt>
-      <dd>{props.children}</dd>
-    </div>
-  );
+function runWords({ commandCount, run, startedAt }: RunView): string {
+  return `${run} (${dateTime(startedAt)}, ${plural(commandCount, 'command')})`;
 }
 
-function SessionsOfRun(props: {
-  readonly sessions: readonly SessionView[];
-  readonly nowMs: number;
-}) {
+function SessionsOfRun({ sessions }: { readonly sessions: readonly SessionView[] }) {
   return (
-    <div class="panel">
-      <table class="things">
-        <thead>
-          <tr>
-            <th scope="col">Started (UTC)</th>
-            <th scope="col">Target</th>
-            <th scope="col">Kind</th>
-            <th scope="col">Commands</th>
-            <th scope="col">Stopped</th>
-            <th scope="col">Exit</th>
-            <th scope="col">Status</th>
-          </tr>
-        </thead>
-        <tbody>
-          {props.sessions.map((session) => (
-            <tr key={session.id}>
-              <td data-of="Started (UTC)">
-                <a href={`/sessions/${session.id}`}>
-                  <time dateTime={session.startedAt}>{dateTime(session.startedAt)}</time>
-                </a>
-              </td>
-              <td data-of="Target">
-                <Visible text={`${session.login}@${session.target}`} />
-              </td>
-              <td data-of="Kind">{session.kind}</td>
-              <td data-of="Commands">{session.commandCount}</td>
-              <td data-of="Stopped">
-                <StoppedBadges session={session} />
-              </td>
-              <td data-of="Exit">{session.exitStatus ?? <span class="muted">none</span>}</td>
-              <td data-of="Status">
-                <StatusBadge status={session.status} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Started (UTC)', 'Target', 'Kind', 'Commands', 'Stopped', 'Exit', 'Status']}>
+      {sessions.map((session) => (
+        <tr key={session.id}>
+          <Cell of="Started (UTC)">
+            <a href={sessionAddress(session.id)}>
+              <Moment at={session.startedAt} />
+            </a>
+          </Cell>
+          <Cell of="Target">
+            <Visible text={`${session.login}@${session.target}`} />
+          </Cell>
+          <Cell of="Kind">{session.kind}</Cell>
+          <Cell of="Commands">{session.commandCount}</Cell>
+          <Cell of="Stopped">
+            <StoppedBadges session={session} />
+          </Cell>
+          <Cell of="Exit">{session.exitStatus ?? <span class="muted">none</span>}</Cell>
+          <Cell of="Status">
+            <StatusBadge status={session.status} />
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }

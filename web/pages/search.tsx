@@ -2,9 +2,13 @@
 import type { SearchFilters, SearchProps } from '../../server/http/pages.ts';
 import type { FoundCommand, FoundOutput, SearchPage as Found } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { sessionAddress } from '../parts/address.ts';
 import { DecisionBadge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
+import { Choice, Field, filteredAddress, Submit } from '../parts/filters.tsx';
 import { clockTime, dateTime, plural } from '../parts/format.ts';
+import { Pager, Problem } from '../parts/list.tsx';
+import { Moment } from '../parts/moment.tsx';
 import { Visible, visibleText } from '../parts/visible.tsx';
 
 export function SearchPage(props: SearchProps & { readonly assets: AssetPaths }) {
@@ -16,51 +20,28 @@ export function SearchPage(props: SearchProps & { readonly assets: AssetPaths })
         {scope === 'own' && <span class="muted">your own sessions</span>}
       </div>
       <Form filters={filters} scope={scope} />
-      {problem !== null && (
-        <p class="notice bad" role="alert">
-          <strong>{problem.message}.</strong> {problem.hint}.
-        </p>
-      )}
+      <Problem problem={problem} />
       {page !== null && <Missing page={page} />}
       {page !== null && page.items.length > 0 && <Hits page={page} q={filters.q} />}
       {page !== null && page.items.length === 0 && problem === null && <Nothing page={page} />}
-      {page !== null && (page.next !== null || continued) && (
-        <nav class="row pager" aria-label="Pages of the hits">
-          {continued && <a href={address(filters, null)}>Newest hits</a>}
-          <span class="grow" />
-          {page.next !== null && (
-            <a class="button" rel="next" href={address(filters, page.next)}>
-              Older hits
-            </a>
-          )}
-        </nav>
+      {page !== null && (
+        <Pager
+          of="hits"
+          label="Pages of the hits"
+          address={(cursor) => filteredAddress('/search', filters, { cursor })}
+          next={page.next}
+          continued={continued}
+        />
       )}
     </Document>
   );
-}
-
-function address(filters: SearchFilters, cursor: string | null): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filters)) if (value !== '') query.set(name, value);
-  if (cursor !== null) query.set('cursor', cursor);
-  return `/search?${query.toString()}`;
 }
 
 function Form(props: { readonly filters: SearchFilters; readonly scope: 'all' | 'own' }) {
   const { filters } = props;
   return (
     <form class="panel filters searching" method="get" action="/search" role="search">
-      <label class="wide">
-        Text
-        <input
-          name="q"
-          value={filters.q}
-          type="search"
-          maxLength={200}
-          autocomplete="off"
-          spellcheck={false}
-        />
-      </label>
+      <Field name="q" label="Text" value={filters.q} kind="search" wide />
       <Choice
         name="in"
         label="In"
@@ -87,53 +68,10 @@ function Form(props: { readonly filters: SearchFilters; readonly scope: 'all' | 
           ['hold', 'held'],
         ]}
       />
-      <Field name="from" label="From (UTC)" kind="date" value={filters.from.slice(0, 10)} />
-      <Field name="to" label="To (UTC)" kind="date" value={filters.to.slice(0, 10)} />
-      <div class="row actions">
-        <button type="submit" class="primary">
-          Search
-        </button>
-      </div>
+      <Field name="from" label="From (UTC)" kind="date" value={filters.from} />
+      <Field name="to" label="To (UTC)" kind="date" value={filters.to} />
+      <Submit word="Search" />
     </form>
-  );
-}
-
-function Choice(props: {
-  readonly name: string;
-  readonly label: string;
-  readonly value: string;
-  readonly choices: readonly (readonly [value: string, word: string])[];
-}) {
-  return (
-    <label>
-      {props.label}
-      <select name={props.name}>
-        {props.choices.map(([value, word]) => (
-          <option key={value} value={value} selected={props.value === value}>
-            {word}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-function Field(props: {
-  readonly name: string;
-  readonly label: string;
-  readonly value: string;
-  readonly kind?: 'text' | 'date';
-}) {
-  const { kind = 'text', label, name, value } = props;
-  return (
-    <label>
-      {label}
-      {kind === 'date' ? (
-        <input name={name} value={value} type="date" />
-      ) : (
-        <input name={name} value={value} type="text" maxLength={200} autocomplete="off" />
-      )}
-    </label>
   );
 }
 
@@ -148,18 +86,17 @@ function Hits(props: { readonly page: Found; readonly q: string }) {
 }
 
 function Hit({ hit, q }: { readonly hit: FoundCommand | FoundOutput; readonly q: string }) {
-  const place = hit.seq === null ? '' : `#cmd-${hit.seq}`;
   const label = `${visibleText(hit.text, 100)}, ${visibleText(hit.principal, 100)} on ${visibleText(hit.target, 100)}, ${dateTime(hit.at)}`;
   return (
     <li>
-      <a class="cover" href={`/sessions/${hit.session}${place}`} aria-label={label}>
+      <a class="cover" href={sessionAddress(hit.session, hit.seq)} aria-label={label}>
         <code class="text">
           <Marked text={hit.text} q={q} />
         </code>
       </a>
       {hit.decision !== null && <DecisionBadge decision={hit.decision} />}
       <p class="why">
-        <time dateTime={hit.at}>{dateTime(hit.at)}</time>
+        <Moment at={hit.at} />
         <span>
           <b>
             <Visible text={hit.principal} />

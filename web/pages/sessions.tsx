@@ -2,16 +2,27 @@
 import type { SessionFilters, SessionsProps } from '../../server/http/pages.ts';
 import type { SessionView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { sessionAddress } from '../parts/address.ts';
 import { KindBadge, ReviewedBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
+import {
+  Choice,
+  type Choices,
+  Field,
+  filteredAddress,
+  FoldedFilters,
+  isFiltered,
+} from '../parts/filters.tsx';
 import { ago, dateTime, length } from '../parts/format.ts';
+import { NothingMatches, Pager, Problem } from '../parts/list.tsx';
+import { Moment } from '../parts/moment.tsx';
 import { Visible, visibleText } from '../parts/visible.tsx';
 
 export function SessionsPage(props: SessionsProps & { readonly assets: AssetPaths }) {
   const { assets, continued, filters, frame, page, problem, saved, scope, showsScreens } = props;
   const address = (cursor: string | null, screens = showsScreens): string =>
     listAddress(filters, cursor, screens);
-  const filtered = Object.values(filters).some((value) => value !== '');
+  const filtered = isFiltered(filters);
   return (
     <Document
       frame={frame}
@@ -30,11 +41,7 @@ export function SessionsPage(props: SessionsProps & { readonly assets: AssetPath
       </div>
       <Filters filters={filters} filtered={filtered} scope={scope} showsScreens={showsScreens} />
       <Saved saved={saved} filters={filters} filtered={filtered} />
-      {problem !== null && (
-        <p class="notice bad" role="alert">
-          <strong>{problem.message}.</strong> {problem.hint}.
-        </p>
-      )}
+      <Problem problem={problem} />
       <div
         id="list"
         data-news={scope === 'all' && !continued ? '/api/v1/sessions/news' : undefined}
@@ -48,17 +55,13 @@ export function SessionsPage(props: SessionsProps & { readonly assets: AssetPath
       {page.items.length === 0 && problem === null && (
         <Empty filtered={filtered} continued={continued} />
       )}
-      {(page.next !== null || continued) && (
-        <nav class="row pager" aria-label="Pages of the list">
-          {continued && <a href={address(null)}>Newest sessions</a>}
-          <span class="grow" />
-          {page.next !== null && (
-            <a class="button" rel="next" id="older" href={address(page.next)}>
-              Older sessions
-            </a>
-          )}
-        </nav>
-      )}
+      <Pager
+        of="sessions"
+        label="Pages of the list"
+        address={address}
+        next={page.next}
+        continued={continued}
+      />
     </Document>
   );
 }
@@ -68,12 +71,7 @@ function listAddress(
   cursor: string | null,
   showsScreens: boolean,
 ): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filters)) if (value !== '') query.set(name, value);
-  if (showsScreens) query.set('show', 'screens');
-  if (cursor !== null) query.set('cursor', cursor);
-  const text = query.toString();
-  return text === '' ? '/sessions' : `/sessions?${text}`;
+  return filteredAddress('/sessions', filters, { show: showsScreens ? 'screens' : null, cursor });
 }
 
 function Filters(props: {
@@ -84,38 +82,23 @@ function Filters(props: {
 }) {
   const { filters } = props;
   return (
-    <details class="panel filtering" open={props.filtered}>
-      <summary>Filters</summary>
-      <form class="filters listing" method="get" action="/sessions" role="search">
-        <Field name="q" label="Command contains" value={filters.q} wide />
-        {props.scope === 'all' && (
-          <Field name="principal" label="Principal" value={filters.principal} />
-        )}
-        <Field name="target" label="Target" value={filters.target} />
-        <Field name="run" label="Run" value={filters.run} />
-        <Choice name="kind" label="Kind" value={filters.kind} choices={KINDS} />
-        <Choice name="decision" label="Stopped" value={filters.decision} choices={DECISIONS} />
-        <Choice name="reviewed" label="Reviewed" value={filters.reviewed} choices={ANSWERS} />
-        <Choice name="status" label="Status" value={filters.status} choices={STATUSES} />
-        <Field name="since" label="From (UTC)" kind="date" value={filters.since.slice(0, 10)} />
-        <Field name="until" label="To (UTC)" kind="date" value={filters.until.slice(0, 10)} />
-        {props.showsScreens && <input type="hidden" name="show" value="screens" />}
-        <div class="row actions">
-          <button type="submit" class="primary">
-            Filter
-          </button>
-          {props.filtered && (
-            <a class="button quiet" href="/sessions">
-              Clear
-            </a>
-          )}
-        </div>
-      </form>
-    </details>
+    <FoldedFilters path="/sessions" filtered={props.filtered} layout="listing">
+      <Field name="q" label="Command contains" value={filters.q} wide />
+      {props.scope === 'all' && (
+        <Field name="principal" label="Principal" value={filters.principal} />
+      )}
+      <Field name="target" label="Target" value={filters.target} />
+      <Field name="run" label="Run" value={filters.run} />
+      <Choice name="kind" label="Kind" value={filters.kind} choices={KINDS} />
+      <Choice name="decision" label="Stopped" value={filters.decision} choices={DECISIONS} />
+      <Choice name="reviewed" label="Reviewed" value={filters.reviewed} choices={ANSWERS} />
+      <Choice name="status" label="Status" value={filters.status} choices={STATUSES} />
+      <Field name="since" label="From (UTC)" kind="date" value={filters.since} />
+      <Field name="until" label="To (UTC)" kind="date" value={filters.until} />
+      {props.showsScreens && <input type="hidden" name="show" value="screens" />}
+    </FoldedFilters>
   );
 }
-
-type Choices = readonly (readonly [value: string, word: string])[];
 
 const KINDS: Choices = [
   ['', 'any'],
@@ -141,26 +124,6 @@ const STATUSES: Choices = [
   ['closed', 'ended'],
   ['failed', 'failed'],
 ];
-
-function Choice(props: {
-  readonly name: string;
-  readonly label: string;
-  readonly value: string;
-  readonly choices: Choices;
-}) {
-  return (
-    <label>
-      {props.label}
-      <select name={props.name}>
-        {props.choices.map(([value, word]) => (
-          <option key={value} value={value} selected={props.value === value}>
-            {word}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
 
 /** Filters that the viewer keeps, and a form to keep those that are set. */
 function Saved(props: {
@@ -218,7 +181,7 @@ function Screens({ sessions }: { readonly sessions: readonly SessionView[] }) {
     <ul class="screens" id="rows">
       {sessions.map((session) => (
         <li key={session.id} class="panel">
-          <a href={`/sessions/${session.id}`}>
+          <a href={sessionAddress(session.id)}>
             <img
               src={`/api/v1/sessions/${session.id}/thumbnail`}
               alt=""
@@ -234,8 +197,7 @@ function Screens({ sessions }: { readonly sessions: readonly SessionView[] }) {
           </a>
           <span class="row">
             <span class="muted">
-              {session.kind},{' '}
-              <time dateTime={session.startedAt}>{dateTime(session.startedAt)}</time>
+              {session.kind}, <Moment at={session.startedAt} />
             </span>
             <StatusBadge status={session.status} />
             <ReviewedBadge session={session} />
@@ -244,26 +206,6 @@ function Screens({ sessions }: { readonly sessions: readonly SessionView[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Field(props: {
-  readonly name: string;
-  readonly label: string;
-  readonly value: string;
-  readonly kind?: 'text' | 'date';
-  readonly wide?: boolean;
-}) {
-  const { kind = 'text', label, name, value, wide = false } = props;
-  return (
-    <label class={wide ? 'wide' : undefined}>
-      {label}
-      {kind === 'date' ? (
-        <input name={name} value={value} type="date" />
-      ) : (
-        <input name={name} value={value} type="text" maxLength={200} autocomplete="off" />
-      )}
-    </label>
   );
 }
 
@@ -301,7 +243,7 @@ function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs
   return (
     <tr>
       <td class="principal">
-        <a class="cover" href={`/sessions/${session.id}`}>
+        <a class="cover" href={sessionAddress(session.id)}>
           <span class="aloud">Session of </span>
           <Visible text={principal.name} />
           <span class="aloud">
@@ -323,7 +265,7 @@ function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs
       </td>
       <td class="kind">{session.kind}</td>
       <td class="started">
-        <time dateTime={session.startedAt}>{dateTime(session.startedAt)}</time>
+        <Moment at={session.startedAt} />
         <span class="sub">{ago(session.startedAt, nowMs)}</span>
       </td>
       <td class="length">{length(endMs - Date.parse(session.startedAt))}</td>
@@ -344,14 +286,7 @@ function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs
 
 function Empty(props: { readonly filtered: boolean; readonly continued: boolean }) {
   if (props.filtered || props.continued) {
-    return (
-      <div class="panel empty">
-        <h2>No session matches</h2>
-        <p>
-          Loosen a filter, or <a href="/sessions">show all sessions</a>.
-        </p>
-      </div>
-    );
+    return <NothingMatches one="session" many="sessions" path="/sessions" />;
   }
   return (
     <div class="panel empty">

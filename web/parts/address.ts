@@ -1,0 +1,21 @@
+/** Where things have a page of their own. */
+import type { RunName } from '../../server/http/run-ports.ts';
+
+/** @param command its number, where the page begins with one of them */
+export function sessionAddress(id: string, command: number | null = null): string {
+  return `/sessions/${encodeURIComponent(id)}${command === null ? '' : `#cmd-${command}`}`;
+}
+
+/** @param cursor place in its list of sessions to go on from */
+export function runAddress({ principal, run }: RunName, cursor: string | null = null): string {
+  const query = new URLSearchParams({ principal, run, ...(cursor !== null && { cursor }) });
+  return `/run?${query.toString()}`;
+}
+
+export function approvalAddress(id: string): string {
+  return `/approvals/${encodeURIComponent(id)}`;
+}
+
+export function policyAddress(name: string): string {
+  return `/rules#policy-${encodeURIComponent(name)}`;
+}
