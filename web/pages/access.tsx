@@ -8,6 +8,7 @@ import type { AssetPaths } from '../build.ts';
 import { Badge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { ago, dateTime, length } from '../parts/format.ts';
+import { Moment } from '../parts/moment.tsx';
 import { Visible, visibleText } from '../parts/visible.tsx';
 
 export function AccessPage(props: AccessProps & { readonly assets: AssetPaths }) {
@@ -232,7 +233,7 @@ function State({
           by <Visible text={settledBy} />{' '}
         </>
       )}
-      {settledAt !== null && <time dateTime={settledAt}>{dateTime(settledAt)}</time>}
+      {settledAt !== null && <Moment at={settledAt} />}
       {settledWhy !== null && (
         <>
           {' '}

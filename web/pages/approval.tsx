@@ -2,6 +2,7 @@
 import type { ApprovalProps } from '../../server/http/approval-page-props.ts';
 import type { CommandView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { approvalAddress, sessionAddress } from '../parts/address.ts';
 import {
   DecideForm,
   Demands,
@@ -13,6 +14,7 @@ import {
 } from '../parts/approval.tsx';
 import { ApprovalBadge, Badge, DecisionBadge, KindBadge, TrustBadge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
+import { Fact } from '../parts/facts.tsx';
 import { clockTime, dateTime, length } from '../parts/format.ts';
 import { Visible } from '../parts/visible.tsx';
 
@@ -53,7 +55,7 @@ export function ApprovalPage(props: Props) {
       <div id="notice">{notice !== null && <Notice notice={notice} />}</div>
       <p class="notice bad" id="broken" role="status" hidden>
         The connection is gone: what is shown may be out of date.{' '}
-        <a href={`/approvals/${encodeURIComponent(approval.id)}`}>Reload</a>
+        <a href={approvalAddress(approval.id)}>Reload</a>
       </p>
       <p class="aloud" id="news" role="status" />
       <div id="request" data-id={approval.id} data-status={approval.status}>
@@ -117,7 +119,7 @@ export function ApprovalPage(props: Props) {
                   command={command}
                   href={
                     mayReadSessions && approval.session !== null
-                      ? `/sessions/${approval.session}#cmd-${command.seq}`
+                      ? sessionAddress(approval.session, command.seq)
                       : null
                   }
                 />
@@ -133,73 +135,48 @@ export function ApprovalPage(props: Props) {
 function Facts({ approval, around, frame, mayReadSessions }: Props) {
   const session = around?.session ?? null;
   const leftMs = Date.parse(approval.expiresAt) - frame.nowMs;
+  const place = `${session?.kind ?? 'session'}${approval.commandSeq === null ? '' : `, command ${approval.commandSeq}`}`;
   return (
     <dl class="facts">
-      <div>
-        <dt>Who</dt>
-        <dd>
-          <WhoAndWhere approval={approval} />{' '}
-          {session !== null && <KindBadge kind={session.principal.kind} />}
-        </dd>
-      </div>
+      <Fact name="Who">
+        <WhoAndWhere approval={approval} />{' '}
+        {session !== null && <KindBadge kind={session.principal.kind} />}
+      </Fact>
       {session !== null && (
-        <div>
-          <dt>Run</dt>
-          <dd>
-            {session.run === null && session.task === null ? (
-              <span class="muted">none</span>
-            ) : (
-              <Visible
-                text={[session.run, session.task].filter((one) => one !== null).join(' · ')}
-              />
-            )}{' '}
-            {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
-          </dd>
-        </div>
+        <Fact name="Run">
+          {session.run === null && session.task === null ? (
+            <span class="muted">none</span>
+          ) : (
+            <Visible text={[session.run, session.task].filter((one) => one !== null).join(' · ')} />
+          )}{' '}
+          {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
+        </Fact>
       )}
       {session !== null && (
-        <div>
-          <dt>From</dt>
-          <dd>
-            <code>
-              <Visible text={session.source} />
-            </code>
-          </dd>
-        </div>
+        <Fact name="From">
+          <code>
+            <Visible text={session.source} />
+          </code>
+        </Fact>
       )}
       {approval.session !== null && (
-        <div>
-          <dt>Session</dt>
-          <dd>
-            {mayReadSessions ? (
-              <a
-                href={`/sessions/${approval.session}${approval.commandSeq === null ? '' : `#cmd-${approval.commandSeq}`}`}
-              >
-                {session?.kind ?? 'session'}, command {approval.commandSeq}
-              </a>
-            ) : (
-              <span>
-                {session?.kind ?? 'session'}, command {approval.commandSeq}
-              </span>
-            )}
-          </dd>
-        </div>
-      )}
-      <div>
-        <dt>Asked</dt>
-        <dd>{dateTime(approval.requestedAt)} UTC</dd>
-      </div>
-      <div>
-        <dt>Decide by</dt>
-        <dd>
-          {dateTime(approval.expiresAt)} UTC{' '}
-          {approval.status === 'waiting' && (
-            <time dateTime={approval.expiresAt} class="muted" data-deadline>
-              {leftMs > 0 ? `${length(leftMs)} left` : 'time is up'}
-            </time>
+        <Fact name="Session">
+          {mayReadSessions ? (
+            <a href={sessionAddress(approval.session, approval.commandSeq)}>{place}</a>
+          ) : (
+            <span>{place}</span>
           )}
-        </dd>
-      </div>
+        </Fact>
+      )}
+      <Fact name="Asked">{dateTime(approval.requestedAt)} UTC</Fact>
+      <Fact name="Decide by">
+        {dateTime(approval.expiresAt)} UTC{' '}
+        {approval.status === 'waiting' && (
+          <time dateTime={approval.expiresAt} class="muted" data-deadline>
+            {leftMs > 0 ? `${length(leftMs)} left` : 'time is up'}
+          </time>
+        )}
+      </Fact>
     </dl>
   );
 }
@@ -295,7 +272,7 @@ function Outcome({ approval, frame, mayRevoke }: Props) {
         {standing !== null && (
           <span>
             without being asked for, by approval{' '}
-            <a href={`/approvals/${encodeURIComponent(standing)}`}>
+            <a href={approvalAddress(standing)}>
               <code>{standing}</code>
             </a>
           </span>

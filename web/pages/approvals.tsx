@@ -2,6 +2,7 @@
 import type { ApprovalsProps, WaitingApproval } from '../../server/http/approval-page-props.ts';
 import type { ApprovalView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { approvalAddress, sessionAddress } from '../parts/address.ts';
 import {
   DecideForm,
   Demands,
@@ -14,6 +15,7 @@ import {
 import { ApprovalBadge, Badge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { ago, dateTime, length } from '../parts/format.ts';
+import { Moment } from '../parts/moment.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 type Props = ApprovalsProps & { readonly assets: AssetPaths };
@@ -100,7 +102,7 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
         <WhoAndWhere approval={approval} />
         <span class="grow" />
         <span class="muted">
-          <a href={`/approvals/${encodeURIComponent(approval.id)}`} class="open">
+          <a href={approvalAddress(approval.id)} class="open">
             <code>{approval.id}</code>
           </a>{' '}
           · asked {ago(approval.requestedAt, nowMs)} ·{' '}
@@ -133,7 +135,7 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
           </span>
         )}
         <SessionLink approval={approval} page={props.page} />
-        <a href={`/approvals/${encodeURIComponent(approval.id)}`}>screen and earlier commands</a>
+        <a href={approvalAddress(approval.id)}>screen and earlier commands</a>
       </p>
       <Demands approval={approval} />
       <DecideForm approval={approval} decides={decides} page="inbox" />
@@ -144,9 +146,8 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
 function SessionLink(props: { readonly approval: ApprovalView; readonly page: Props }) {
   const { commandSeq, session } = props.approval;
   if (!props.page.mayReadSessions || session === null) return null;
-  const place = commandSeq === null ? '' : `#cmd-${commandSeq}`;
   return (
-    <a href={`/sessions/${session}${place}`}>
+    <a href={sessionAddress(session, commandSeq)}>
       session{commandSeq === null ? '' : `, command ${commandSeq}`}
     </a>
   );
@@ -204,7 +205,7 @@ function Asked(props: { readonly approval: ApprovalView; readonly page: Props })
         <Visible text={approval.text} />
       </code>
       <span class="sub">
-        <a href={`/approvals/${encodeURIComponent(approval.id)}`}>
+        <a href={approvalAddress(approval.id)}>
           <code>{approval.id}</code>
         </a>{' '}
         <SessionLink approval={approval} page={props.page} />
@@ -255,7 +256,7 @@ function Decided(props: { readonly approvals: readonly ApprovalView[]; readonly 
                 )}
               </td>
               <td>
-                <time dateTime={settledAt(approval)}>{dateTime(settledAt(approval))}</time>
+                <Moment at={settledAt(approval)} />
               </td>
             </tr>
           ))}

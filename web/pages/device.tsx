@@ -3,6 +3,7 @@ import type { DeviceProps } from '../../server/http/link-page-props.ts';
 import type { AssetPaths } from '../build.ts';
 import { CodeField, KeyPrint, lifeText, Places, Refusal } from '../parts/client.tsx';
 import { Document } from '../parts/document.tsx';
+import { Fact } from '../parts/facts.tsx';
 import { dateTime } from '../parts/format.ts';
 import { Visible } from '../parts/visible.tsx';
 
@@ -50,28 +51,22 @@ function Machine(props: DeviceProps & { readonly device: NonNullable<DeviceProps
       </p>
       <dl class="client-facts">
         <Places source={device.source} browser={browser} />
-        <div>
-          <dt>Signs in as</dt>
-          <dd>
-            <Visible text={frame.viewer?.name ?? ''} />, with all that you may do, for{' '}
-            {lifeText(lifeMs)}
-          </dd>
-        </div>
-        <div>
-          <dt>Key</dt>
-          <dd>
-            {key === null ? (
-              'none; it can’t use ssh by this'
-            ) : (
-              <span class="shown-key">
-                <KeyPrint algorithm={key.algorithm} fingerprint={key.fingerprint} />
-                <span class="muted">
-                  {isRegistered ? 'opens ssh for as long' : 'is not registered by this'}
-                </span>
+        <Fact name="Signs in as">
+          <Visible text={frame.viewer?.name ?? ''} />, with all that you may do, for{' '}
+          {lifeText(lifeMs)}
+        </Fact>
+        <Fact name="Key">
+          {key === null ? (
+            'none; it can’t use ssh by this'
+          ) : (
+            <span class="shown-key">
+              <KeyPrint algorithm={key.algorithm} fingerprint={key.fingerprint} />
+              <span class="muted">
+                {isRegistered ? 'opens ssh for as long' : 'is not registered by this'}
               </span>
-            )}
-          </dd>
-        </div>
+            </span>
+          )}
+        </Fact>
       </dl>
       <form method="post" action="/device">
         <input type="hidden" name="code" value={code} />

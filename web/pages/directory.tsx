@@ -1,11 +1,14 @@
 /** What is configured: principals, targets, grants and credentials, one kind a page. */
-import type { ComponentChildren } from 'preact';
 import type { DirectoryProps } from '../../server/http/pages.ts';
 import type { DirectoryViews } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { policyAddress } from '../parts/address.ts';
 import { Badge, KindBadge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
+import { Field, filteredAddress, Submit } from '../parts/filters.tsx';
 import { dateTime, plural } from '../parts/format.ts';
+import { Moment } from '../parts/moment.tsx';
+import { Cell, Table } from '../parts/table.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 const KINDS = [
@@ -40,20 +43,8 @@ export function DirectoryPage(props: DirectoryProps & { readonly assets: AssetPa
         ))}
       </nav>
       <form class="panel filters one" method="get" action={`/${found.kind}`} role="search">
-        <label class="wide">
-          Contains
-          <input name="q" value={q} type="search" maxLength={200} autocomplete="off" />
-        </label>
-        <div class="row actions">
-          <button type="submit" class="primary">
-            Filter
-          </button>
-          {q !== '' && (
-            <a class="button quiet" href={`/${found.kind}`}>
-              Clear
-            </a>
-          )}
-        </div>
+        <Field name="q" label="Contains" value={q} kind="search" wide />
+        <Submit word="Filter" clear={q === '' ? null : `/${found.kind}`} />
       </form>
       {found.items.length === 0 ? (
         <div class="panel empty">
@@ -113,33 +104,6 @@ function Items({
   }
 }
 
-function Table(props: {
-  readonly columns: readonly string[];
-  readonly children: ComponentChildren;
-}) {
-  return (
-    <div class="panel">
-      <table class="things">
-        <thead>
-          <tr>
-            {props.columns.map((word) => (
-              <th key={word} scope="col">
-                {word}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{props.children}</tbody>
-      </table>
-    </div>
-  );
-}
-
-/** A cell that says its column's name where rows are stacked. */
-function Cell(props: { readonly of: string; readonly children: ComponentChildren }) {
-  return <td data-of={props.of}>{props.children}</td>;
-}
-
 function Names({ names }: { readonly names: readonly string[] }) {
   if (names.length === 0) return <span class="muted">none</span>;
   return (
@@ -154,8 +118,7 @@ function Names({ names }: { readonly names: readonly string[] }) {
 }
 
 function SessionsLink(props: { readonly filter: 'principal' | 'target'; readonly name: string }) {
-  const query = new URLSearchParams({ [props.filter]: props.name }).toString();
-  return <a href={`/sessions?${query}`}>sessions</a>;
+  return <a href={filteredAddress('/sessions', { [props.filter]: props.name })}>sessions</a>;
 }
 
 function PrincipalRow(props: {
@@ -265,7 +228,7 @@ function GrantRow({ grant }: { readonly grant: DirectoryViews['grants'] }) {
         <Names names={[...grant.channels, ...files, ...forward]} />
       </Cell>
       <Cell of="Policy">
-        <a href={`/rules#policy-${encodeURIComponent(grant.policy)}`}>
+        <a href={policyAddress(grant.policy)}>
           <Visible text={grant.policy} />
         </a>
       </Cell>
@@ -295,7 +258,7 @@ function CredentialRow({ credential }: { readonly credential: DirectoryViews['cr
       </Cell>
       <Cell of="Version">{credential.version}</Cell>
       <Cell of="Changed (UTC)">
-        <time dateTime={credential.updatedAt}>{dateTime(credential.updatedAt)}</time>
+        <Moment at={credential.updatedAt} />
       </Cell>
       <Cell of="Public key">
         {credential.publicKey === null ? (

@@ -3,6 +3,7 @@ import type { LinkProps, SignedClientProps } from '../../server/http/link-page-p
 import type { LinkKeyView, LinkView } from '../../server/http/link-ports.ts';
 import type { AssetPaths } from '../build.ts';
 import { Document } from '../parts/document.tsx';
+import { Fact } from '../parts/facts.tsx';
 import { dateTime } from '../parts/format.ts';
 import { CodeField, KeyPrint, lifeText, Places, Refusal } from '../parts/client.tsx';
 import { Visible } from '../parts/visible.tsx';
@@ -25,22 +26,15 @@ export function LinkPage(props: LinkProps & { readonly assets: AssetPaths }) {
         </p>
         <dl class="client-facts">
           <Places source={link.source} browser={browser} />
-          <div>
-            <dt>Asks for</dt>
-            <dd>
-              <Asked link={link} />
-            </dd>
-          </div>
-          <div>
-            <dt>{link.keys.length > 1 ? 'Keys shown' : 'Key shown'}</dt>
-            <dd>{link.keys.length === 0 ? 'none' : link.keys.map((key) => <Shown one={key} />)}</dd>
-          </div>
-          <div>
-            <dt>Signs in as</dt>
-            <dd>
-              <Visible text={frame.viewer?.name ?? ''} />
-            </dd>
-          </div>
+          <Fact name="Asks for">
+            <Asked link={link} />
+          </Fact>
+          <Fact name={link.keys.length > 1 ? 'Keys shown' : 'Key shown'}>
+            {link.keys.length === 0 ? 'none' : link.keys.map((key) => <Shown one={key} />)}
+          </Fact>
+          <Fact name="Signs in as">
+            <Visible text={frame.viewer?.name ?? ''} />
+          </Fact>
         </dl>
         <form method="post" action={action} class="client-form">
           <CodeField />

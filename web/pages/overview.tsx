@@ -3,10 +3,14 @@ import type { ComponentChildren } from 'preact';
 import type { OverviewView } from '../../server/http/overview-ports.ts';
 import type { OverviewProps } from '../../server/http/pages.ts';
 import type { AssetPaths } from '../build.ts';
+import { policyAddress } from '../parts/address.ts';
 import { Badge, DecisionBadge, KindBadge } from '../parts/badge.tsx';
 import { Bars, type Series } from '../parts/bars.tsx';
 import { Document } from '../parts/document.tsx';
-import { ago, dateTime } from '../parts/format.ts';
+import { Fact } from '../parts/facts.tsx';
+import { filteredAddress } from '../parts/filters.tsx';
+import { ago } from '../parts/format.ts';
+import { Moment } from '../parts/moment.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 const STOPPED: readonly Series[] = [
@@ -23,7 +27,7 @@ export function OverviewPage(props: OverviewProps & { readonly assets: AssetPath
       <div class="row title">
         <h1>Overview</h1>
         <span class="muted">
-          counted <time dateTime={overview.at}>{dateTime(overview.at)}</time> UTC
+          counted <Moment at={overview.at} /> UTC
         </span>
       </div>
       <ul class="figures">
@@ -124,7 +128,7 @@ function Principals({ principals }: { readonly principals: OverviewView['princip
             {principals.map((one) => (
               <tr key={one.name}>
                 <td>
-                  <a href={`/sessions?${new URLSearchParams({ principal: one.name }).toString()}`}>
+                  <a href={filteredAddress('/sessions', { principal: one.name })}>
                     <Visible text={one.name} />
                   </a>{' '}
                   {one.kind === 'agent' && <KindBadge kind="agent" />}
@@ -169,7 +173,7 @@ function Rules({ rules }: { readonly rules: OverviewView['rules'] }) {
                   <DecisionBadge decision={one.decision} />
                 </td>
                 <td>
-                  <a href={`/rules#policy-${encodeURIComponent(one.policy)}`}>
+                  <a href={policyAddress(one.policy)}>
                     <Visible text={one.policy} />
                   </a>
                 </td>
@@ -190,42 +194,30 @@ function Health(props: OverviewProps) {
     <section class="panel health" aria-labelledby="health">
       <h2 id="health">Health</h2>
       <dl class="facts">
-        <div>
-          <dt>Service</dt>
-          <dd>
-            <Badge tone={ready ? 'ok' : 'bad'}>{ready ? 'ready' : 'not ready'}</Badge>
-          </dd>
-        </div>
+        <Fact name="Service">
+          <Badge tone={ready ? 'ok' : 'bad'}>{ready ? 'ready' : 'not ready'}</Badge>
+        </Fact>
         {Object.entries(checks).map(([name, state]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <Badge tone={state === 'ok' ? 'ok' : 'bad'}>{state}</Badge>
-            </dd>
-          </div>
+          <Fact key={name} name={name}>
+            <Badge tone={state === 'ok' ? 'ok' : 'bad'}>{state}</Badge>
+          </Fact>
         ))}
         <Trouble name="Recordings that failed" count={failed} type="recording.failed" />
         <Trouble name="Gaps" count={gaps} type="recording.gap" />
         <Trouble name="Failed checks of the chain" count={broken} type="verify.failed" />
-        <div>
-          <dt>Incomplete recordings</dt>
-          <dd>
-            <Badge tone={incomplete === 0 ? 'ok' : 'bad'}>{String(incomplete)}</Badge>
-          </dd>
-        </div>
-        <div>
-          <dt>Last checkpoint of the chain</dt>
-          <dd>
-            {lastCheckpointAt === null ? (
-              <span class="muted">none yet</span>
-            ) : (
-              <>
-                <time dateTime={lastCheckpointAt}>{dateTime(lastCheckpointAt)}</time>{' '}
-                <span class="muted">{ago(lastCheckpointAt, frame.nowMs)}</span>
-              </>
-            )}
-          </dd>
-        </div>
+        <Fact name="Incomplete recordings">
+          <Badge tone={incomplete === 0 ? 'ok' : 'bad'}>{String(incomplete)}</Badge>
+        </Fact>
+        <Fact name="Last checkpoint of the chain">
+          {lastCheckpointAt === null ? (
+            <span class="muted">none yet</span>
+          ) : (
+            <>
+              <Moment at={lastCheckpointAt} />{' '}
+              <span class="muted">{ago(lastCheckpointAt, frame.nowMs)}</span>
+            </>
+          )}
+        </Fact>
       </dl>
       <p class="muted">
         Counts are of the last 7 days. The chain is checked by{' '}
@@ -238,17 +230,14 @@ function Health(props: OverviewProps) {
 function Trouble(props: { readonly name: string; readonly count: number; readonly type: string }) {
   const { count, name, type } = props;
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {count === 0 ? (
-          <Badge tone="ok">0</Badge>
-        ) : (
-          <a href={`/journal?type=${type}`}>
-            <Badge tone="bad">{count.toLocaleString('en')}</Badge>
-          </a>
-        )}
-      </dd>
-    </div>
+    <Fact name={name}>
+      {count === 0 ? (
+        <Badge tone="ok">0</Badge>
+      ) : (
+        <a href={filteredAddress('/journal', { type })}>
+          <Badge tone="bad">{count.toLocaleString('en')}</Badge>
+        </a>
+      )}
+    </Fact>
   );
 }

@@ -9,9 +9,11 @@ import type {
   TrialRow,
 } from '../../server/http/rule-ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { sessionAddress } from '../parts/address.ts';
 import { Badge, DecisionBadge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { ago, plural } from '../parts/format.ts';
+import { Cell, Table } from '../parts/table.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 export function RulesPage(props: RulesProps & { readonly assets: AssetPaths }) {
@@ -63,32 +65,20 @@ function Policy({ nowMs, policy }: { readonly policy: PolicyView; readonly nowMs
           Try a change
         </a>
       </div>
-      <div class="panel">
-        <table class="things">
-          <thead>
-            <tr>
-              <th scope="col">Rule</th>
-              <th scope="col">What it matches</th>
-              <th scope="col">Hits</th>
-              <th scope="col">Last</th>
-            </tr>
-          </thead>
-          <tbody>
-            {policy.rules.map((rule) => (
-              <Rule key={`${rule.pack ?? ''} ${rule.name}`} rule={rule} nowMs={nowMs} />
-            ))}
-            <tr>
-              <td data-of="Rule">
-                <span class="muted">no rule</span>
-              </td>
-              <td data-of="What it matches" class="muted">
-                what is uncertain, or falls under the default
-              </td>
-              <Hits hits={policy.withoutRule} nowMs={nowMs} />
-            </tr>
-          </tbody>
-        </table>
-      </div>
+      <Table columns={['Rule', 'What it matches', 'Hits', 'Last']}>
+        {policy.rules.map((rule) => (
+          <Rule key={`${rule.pack ?? ''} ${rule.name}`} rule={rule} nowMs={nowMs} />
+        ))}
+        <tr>
+          <Cell of="Rule">
+            <span class="muted">no rule</span>
+          </Cell>
+          <Cell of="What it matches" class="muted">
+            what is uncertain, or falls under the default
+          </Cell>
+          <Hits hits={policy.withoutRule} nowMs={nowMs} />
+        </tr>
+      </Table>
     </section>
   );
 }
@@ -96,7 +86,7 @@ function Policy({ nowMs, policy }: { readonly policy: PolicyView; readonly nowMs
 function Rule({ nowMs, rule }: { readonly rule: RuleView; readonly nowMs: number }) {
   return (
     <tr>
-      <td data-of="Rule">
+      <Cell of="Rule">
         <Visible text={rule.name} /> <DecisionBadge decision={rule.action} />
         {rule.pack !== null && <span class="sub">pack {rule.pack}</span>}
         {rule.reason !== null && (
@@ -104,10 +94,10 @@ function Rule({ nowMs, rule }: { readonly rule: RuleView; readonly nowMs: number
             <Visible text={rule.reason} />
           </span>
         )}
-      </td>
-      <td data-of="What it matches">
+      </Cell>
+      <Cell of="What it matches">
         <Written written={rule.written} />
-      </td>
+      </Cell>
       <Hits hits={rule} nowMs={nowMs} />
     </tr>
   );
@@ -161,17 +151,17 @@ function Values({ values }: { readonly values: readonly unknown[] }) {
 function Hits({ hits, nowMs }: { readonly hits: RuleHits; readonly nowMs: number }) {
   return (
     <>
-      <td data-of="Hits" class="hits">
+      <Cell of="Hits" class="hits">
         {hits.week.toLocaleString('en')}
         <span class="muted"> / {hits.month.toLocaleString('en')}</span>
-      </td>
-      <td data-of="Last">
+      </Cell>
+      <Cell of="Last">
         {hits.lastAt === null ? (
           <span class="muted">never</span>
         ) : (
           <time dateTime={hits.lastAt}>{ago(hits.lastAt, nowMs)}</time>
         )}
-      </td>
+      </Cell>
     </>
   );
 }
@@ -253,41 +243,29 @@ function Outcome({ outcome }: { readonly outcome: Exclude<TrialOutcome, { kind: 
 
 function Changes({ changed }: { readonly changed: readonly TrialRow[] }) {
   return (
-    <div class="panel">
-      <table class="things">
-        <thead>
-          <tr>
-            <th scope="col">Command</th>
-            <th scope="col">Ran</th>
-            <th scope="col">Now</th>
-            <th scope="col">Then</th>
-          </tr>
-        </thead>
-        <tbody>
-          {changed.map((row) => (
-            <tr key={`${row.session} ${row.seq}`}>
-              <td data-of="Command">
-                <a href={`/sessions/${row.session}#cmd-${row.seq}`}>
-                  <code>
-                    <Visible text={row.text} />
-                  </code>
-                </a>
-                <span class="sub">
-                  <Visible text={row.principal} /> on <Visible text={row.target} />
-                </span>
-              </td>
-              <td data-of="Ran">{row.count.toLocaleString('en')}×</td>
-              <td data-of="Now">
-                <Decided decision={row.before} />
-              </td>
-              <td data-of="Then">
-                <Decided decision={row.after} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Command', 'Ran', 'Now', 'Then']}>
+      {changed.map((row) => (
+        <tr key={`${row.session} ${row.seq}`}>
+          <Cell of="Command">
+            <a href={sessionAddress(row.session, row.seq)}>
+              <code>
+                <Visible text={row.text} />
+              </code>
+            </a>
+            <span class="sub">
+              <Visible text={row.principal} /> on <Visible text={row.target} />
+            </span>
+          </Cell>
+          <Cell of="Ran">{row.count.toLocaleString('en')}×</Cell>
+          <Cell of="Now">
+            <Decided decision={row.before} />
+          </Cell>
+          <Cell of="Then">
+            <Decided decision={row.after} />
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -5,6 +5,7 @@ import type {
   ApprovalStanding,
   ApprovalView,
 } from '../../server/http/ports.ts';
+import { approvalAddress } from './address.ts';
 import { Badge } from './badge.tsx';
 import { dateTime, plural } from './format.ts';
 import { Visible, visibleText } from './visible.tsx';
@@ -113,7 +114,7 @@ function Demand(props: { readonly demand: ApprovalDemandView; readonly isEscalat
             :{' '}
           </>
         )}
-        {plural(minimum, minimum === 1 ? 'approval' : 'approval')} of{' '}
+        {plural(minimum, 'approval')} of{' '}
         {approvers.length === 0 ? 'any approver' : <Visible text={approvers.join(', ')} />}
       </span>
       {fourEyes && <span>not by the agent’s owner</span>}
@@ -167,7 +168,7 @@ export function DecideForm(props: {
   const label = visibleText(approval.id);
   const scopes = scopesFor(approval);
   return (
-    <form method="post" action={`/approvals/${encodeURIComponent(approval.id)}`} class="row decide">
+    <form method="post" action={approvalAddress(approval.id)} class="row decide">
       <input type="hidden" name="page" value={page} />
       <input
         name="reason"
@@ -219,11 +220,7 @@ export function RevokeForm(props: {
 }) {
   const { approval, page } = props;
   return (
-    <form
-      method="post"
-      action={`/approvals/${encodeURIComponent(approval.id)}/revoke`}
-      class="row decide"
-    >
+    <form method="post" action={`${approvalAddress(approval.id)}/revoke`} class="row decide">
       <input type="hidden" name="page" value={page} />
       <button type="submit" class="danger" aria-label={`Revoke ${visibleText(approval.id)}`}>
         Revoke

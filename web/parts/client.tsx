@@ -1,4 +1,5 @@
 /** What the pages that sign ssh clients and machines in have in common. */
+import { Fact } from './facts.tsx';
 import { plural } from './format.ts';
 import { Visible } from './visible.tsx';
 
@@ -7,17 +8,14 @@ export function Places(props: { readonly source: string; readonly browser: strin
   const { browser } = props;
   const source = addressIn(props.source);
   return (
-    <div>
-      <dt>Comes from</dt>
-      <dd>
-        <Visible text={source} />
-        {source !== browser && (
-          <span class="elsewhere">
-            not from this browser’s address, <Visible text={browser} />
-          </span>
-        )}
-      </dd>
-    </div>
+    <Fact name="Comes from">
+      <Visible text={source} />
+      {source !== browser && (
+        <span class="elsewhere">
+          not from this browser’s address, <Visible text={browser} />
+        </span>
+      )}
+    </Fact>
   );
 }
 
