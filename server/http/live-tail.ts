@@ -2,6 +2,7 @@
  * The newest part of a running session, read once for everybody who watches it: pages of events by the
  * chunk that they start with. Not caught here: who may watch, and how fast.
  */
+import { Bell } from './bell.ts';
 import type { PlacedEvent, LiveReader, RecordingReader, ReplayReader } from './ports.ts';
 
 /** Chunks of one page. */
@@ -25,9 +26,8 @@ export class LiveTail {
   readonly #pages = new Map<number, Promise<LivePage>>();
   readonly #unwatch: () => void;
   #ended: Promise<boolean> | null = null;
-  readonly #wakers = new Map<() => void, () => void>();
-  /** Counts news, so that none is missed between a look and a wait. */
-  #news = 0;
+  /** Rings when there may be more. */
+  readonly news = new Bell();
 
   constructor(recordings: Recordings, sessionId: string) {
     this.#recordings = recordings;
@@ -35,13 +35,8 @@ export class LiveTail {
     this.#unwatch = recordings.watch(sessionId, () => this.refresh());
   }
 
-  get news(): number {
-    return this.#news;
-  }
-
   /** What was found missing is looked for again. */
   refresh(): void {
-    this.#news += 1;
     this.#ended = null;
     for (const [chunk, page] of this.#pages) {
       void page.then(
@@ -49,28 +44,7 @@ export class LiveTail {
         () => this.#forget(chunk, page),
       );
     }
-    const wakers = [...this.#wakers];
-    this.#wakers.clear();
-    for (const [wake, forget] of wakers) {
-      forget();
-      wake();
-    }
-  }
-
-  /** Resolves with news beyond `seen`, when the viewer has gone, or after `mostMs`. */
-  async waitBeyond(seen: number, mostMs: number, gone: AbortSignal): Promise<void> {
-    if (this.#news > seen || gone.aborted) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      const giveUp = (): void => {
-        this.#wakers.delete(resolve);
-        resolve();
-      };
-      timer = setTimeout(giveUp, mostMs);
-      gone.addEventListener('abort', giveUp, { once: true });
-      this.#wakers.set(resolve, () => gone.removeEventListener('abort', giveUp));
-    });
-    clearTimeout(timer);
+    this.news.ring();
   }
 
   /** Whether the session has ended: then the chunks that are there are all. */

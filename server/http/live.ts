@@ -5,12 +5,16 @@
  * Everything comes from what is stored: a viewer costs the session nothing, and one that reads too slowly
  * is cut off and can come back.
  */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Played } from '../asciicast/played.ts';
-import { SallyportError } from '../errors.ts';
 import { firstKeyframe, type Keyframe } from '../terminal/keyframe.ts';
+import {
+  type EventStream,
+  EventStreams,
+  type StreamEvent,
+  type StreamReader,
+} from './event-stream.ts';
 import { unknownObject } from './guard.ts';
 import { LiveTail, PAGE_CHUNKS } from './live-tail.ts';
 import type {
@@ -31,30 +35,25 @@ export const MAX_RESUME_CHUNKS = 32;
 export const PAGE_EVERY_MS = 400;
 /** After so many full pages in a row, a viewer is taken to the newest keyframe. */
 export const FULL_PAGES_BEFORE_JUMP = 4;
-/** How often it is checked that the viewer still may, and said that the connection lives. */
-export const RECHECK_MS = 15_000;
-/** A client that takes nothing for so long is cut off. */
-export const STALL_MS = 20_000;
-/** What the browser waits before it comes back. */
-const RETRY_MS = 1000;
-
 type Recordings = Pick<RecordingReader, 'session'> & HeaderReader & ReplayReader & LiveReader;
 
-export interface Watch {
+export interface Watch extends StreamReader {
   readonly session: SessionView;
-  readonly principalId: string;
   /** What the client says that it has got; null = nothing. */
   readonly lastEvent: number | null;
-  /** Whether the viewer still may; asked again and again. */
-  readonly isAllowed: () => Promise<boolean>;
-  /** How often; by default RECHECK_MS. */
-  readonly recheckMs?: number;
 }
 
 export class LiveViews {
   readonly #recordings: Recordings;
   readonly #tails = new Map<string, { readonly tail: LiveTail; viewers: number }>();
-  readonly #viewers = new Map<ServerResponse, string>();
+  readonly #viewers = new EventStreams({
+    most: MAX_VIEWERS,
+    mostPerPrincipal: MAX_VIEWERS_PER_PRINCIPAL,
+    refusal: (most) => ({
+      message: `${most} live views are open already`,
+      hint: 'close one of them; the replay of what was recorded so far is not limited',
+    }),
+  });
 
   constructor(recordings: Recordings) {
     this.#recordings = recordings;
@@ -65,38 +64,28 @@ export class LiveViews {
    * `limit.exceeded` before anything was sent.
    */
   async watch(response: ServerResponse, watch: Watch): Promise<void> {
-    const header = await this.#recordings.header(watch.session.id);
+    const { session } = watch;
+    const header = await this.#recordings.header(session.id);
     if (header === null) throw unknownObject('session');
-    this.#enter(response, watch.principalId);
-    const tail = this.#tail(watch.session.id);
-    try {
-      response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
-      // Otherwise nginx gathers events.
-      response.setHeader('X-Accel-Buffering', 'no');
-      await new Viewer(this.#recordings, response, watch, tail, header).run();
-    } finally {
-      this.#viewers.delete(response);
-      this.#leave(watch.session.id);
-      if (!response.destroyed) response.end();
-    }
+    const isAllowed = (): Promise<boolean> => {
+      // What a lost notification would have said.
+      this.#tails.get(session.id)?.tail.refresh();
+      return watch.isAllowed();
+    };
+    await this.#viewers.serve(response, { ...watch, isAllowed }, async (stream) => {
+      const tail = this.#tail(session.id);
+      try {
+        await stream.begin();
+        await new Viewer(this.#recordings, stream, watch, tail, header).run();
+      } finally {
+        this.#leave(session.id);
+      }
+    });
   }
 
   /** Cuts everybody off. */
   close(): void {
-    for (const response of this.#viewers.keys()) response.destroy();
-  }
-
-  #enter(response: ServerResponse, principalId: string): void {
-    const own = [...this.#viewers.values()].filter((one) => one === principalId).length;
-    if (this.#viewers.size >= MAX_VIEWERS || own >= MAX_VIEWERS_PER_PRINCIPAL) {
-      const most = own >= MAX_VIEWERS_PER_PRINCIPAL ? MAX_VIEWERS_PER_PRINCIPAL : MAX_VIEWERS;
-      throw new SallyportError(
-        'limit.exceeded',
-        `${most} live views are open already`,
-        'close one of them; the replay of what was recorded so far is not limited',
-      );
-    }
-    this.#viewers.set(response, principalId);
+    this.#viewers.close();
   }
 
   #tail(sessionId: string): LiveTail {
@@ -124,8 +113,7 @@ type Start = EventPlace & { readonly keyframe: Keyframe; readonly afterReturn: b
 
 class Viewer {
   readonly #recordings: Recordings;
-  readonly #response: ServerResponse;
-  readonly #gone = new AbortController();
+  readonly #stream: EventStream;
   readonly #watch: Watch;
   readonly #tail: LiveTail;
   readonly #header: NonNullable<Awaited<ReturnType<HeaderReader['header']>>>;
@@ -134,35 +122,26 @@ class Viewer {
   #chunk = 1;
   #event = 1;
   #fullPages = 0;
-  readonly #recheckMs: number;
-  #checkedMs = performance.now();
 
   constructor(
     recordings: Recordings,
-    response: ServerResponse,
+    stream: EventStream,
     watch: Watch,
     tail: LiveTail,
     header: NonNullable<Awaited<ReturnType<HeaderReader['header']>>>,
   ) {
     this.#recordings = recordings;
-    this.#response = response;
-    response.once('close', () => this.#gone.abort());
+    this.#stream = stream;
     this.#watch = watch;
-    this.#recheckMs = watch.recheckMs ?? RECHECK_MS;
     this.#tail = tail;
     this.#header = header;
     this.#played = new Played(header);
   }
 
-  get #isGone(): boolean {
-    return this.#gone.signal.aborted || this.#response.destroyed;
-  }
-
   async run(): Promise<void> {
-    await this.#send(`retry: ${RETRY_MS}\n\n`);
     if (!(await this.#resume())) await this.#restart();
-    while (!this.#isGone) {
-      const { news } = this.#tail;
+    while (await this.#stream.mayGoOn()) {
+      const heard = this.#tail.news.rings;
       // Before the look: what is missing then is all that will ever come.
       const hasEnded = await this.#tail.hasEnded();
       const page = await this.#tail.page(this.#chunk);
@@ -170,10 +149,7 @@ class Viewer {
       this.#chunk = page.nextChunk;
       if (page.isFull) await this.#slowDown();
       else if (page.events.length === 0 && hasEnded) return this.#finish();
-      else if (page.events.length === 0) {
-        await this.#tail.waitBeyond(news, this.#recheckMs, this.#gone.signal);
-      }
-      if (!(await this.#mayGoOn())) return;
+      else if (page.events.length === 0) await this.#stream.rest(this.#tail.news, heard);
     }
   }
 
@@ -209,21 +185,20 @@ class Viewer {
     this.#chunk = chunk;
     this.#event = event;
     const header = { cols, rows, time: atUs / 1e6, init };
-    await this.#send(`id: ${event - 1}\ndata: ${JSON.stringify(header)}\n\n`);
+    await this.#stream.send({ id: event - 1, data: header });
   }
 
   async #sendEvents(events: readonly PlacedEvent[]): Promise<void> {
-    let text = '';
+    const shown: StreamEvent[] = [];
     for (const { event, number } of events) {
       if (number < this.#event) continue;
       this.#event = number + 1;
-      const shown = this.#played.push(event);
-      if (shown.code === 'b') continue;
-      const data = shown.code === 'r' ? `${shown.cols}x${shown.rows}` : dataOf(shown);
-      const line = JSON.stringify([shown.atUs / 1e6, shown.code, data]);
-      text += `id: ${number}\ndata: ${line}\n\n`;
+      const played = this.#played.push(event);
+      if (played.code === 'b') continue;
+      const data = played.code === 'r' ? `${played.cols}x${played.rows}` : dataOf(played);
+      shown.push({ id: number, data: [played.atUs / 1e6, played.code, data] });
     }
-    if (text !== '') await this.#send(text);
+    await this.#stream.sendAll(shown);
   }
 
   /** A session that prints faster than it is shown: from keyframe to keyframe. */
@@ -238,40 +213,10 @@ class Viewer {
     await sleep(PAGE_EVERY_MS);
   }
 
-  async #mayGoOn(): Promise<boolean> {
-    const nowMs = performance.now();
-    if (nowMs - this.#checkedMs < this.#recheckMs) return true;
-    this.#checkedMs = nowMs;
-    // What a lost notification would have said.
-    this.#tail.refresh();
-    if (!(await this.#watch.isAllowed())) return false;
-    await this.#send(': still here\n\n');
-    return true;
-  }
-
   async #finish(): Promise<void> {
     const session = await this.#recordings.session(this.#watch.session.id);
     const end = { status: session?.status ?? 'closed', exitStatus: session?.exitStatus ?? null };
-    await this.#send(`event: done\ndata: ${JSON.stringify(end)}\n\n`);
-  }
-
-  /** Resolves when the client has taken it, as far as buffers say; cuts off one that takes nothing. */
-  async #send(text: string): Promise<void> {
-    const response = this.#response;
-    if (this.#isGone || response.write(text)) return;
-    const stop = new AbortController();
-    const { signal } = stop;
-    const stalled = sleep(STALL_MS, null, { signal }).then(() => response.destroy());
-    try {
-      await Promise.race([
-        once(response, 'drain', { signal }),
-        once(response, 'close', { signal }),
-        stalled,
-      ]);
-    } finally {
-      stop.abort();
-      stalled.catch(() => {});
-    }
+    await this.#stream.send({ event: 'done', data: end });
   }
 }
 

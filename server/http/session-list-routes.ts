@@ -30,10 +30,11 @@ export function sessionListRoutes(services: Services): Router {
       response.type('text/event-stream').end();
       return;
     }
-    await news.listen(response, principal.id, async () => {
+    const isAllowed = async (): Promise<boolean> => {
       const now = token === null ? null : await signIns.principalByToken(token);
       return now !== null && readsAll(now);
-    });
+    };
+    await news.listen(response, { principalId: principal.id, isAllowed });
   });
 
   router.get('/api/v1/sessions/:id/thumbnail', async (request, response) => {
