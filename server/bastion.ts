@@ -337,13 +337,12 @@ Sign in to the web with: npx sallyport token create --principal NAME --link\n`,
 
 /** Clients without a key get a link while there is an issuer where people can sign in. */
 async function followIssuer({ issuerDesk, linkSwitch }: Stores, logger: Logger): Promise<void> {
-  const learn = async (): Promise<void> => {
-    linkSwitch.isOn = (await issuerDesk.settings()) !== null;
+  const learn = (settings: object | null): void => {
+    linkSwitch.isOn = settings !== null;
   };
-  await issuerDesk.watch(() => {
-    learn().catch((error: unknown) => logger.warn('issuer not read', { why: messageOf(error) }));
+  await issuerDesk.follow(learn, (error) => {
+    logger.warn('issuer not read', { why: messageOf(error) });
   });
-  await learn();
 }
 
 /** Old recordings go to the object store, where there is one and this process may. */

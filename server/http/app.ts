@@ -209,15 +209,9 @@ export function httpApp(
 /** The client of the issuer, which learns of changes to the configuration. */
 function knownIssuer({ clock, issuerDesk, logger }: HttpOptions): OidcClient {
   const oidc = new OidcClient(clock);
-  const learn = (): void => {
-    issuerDesk
-      .settings()
-      .then((settings) => oidc.learn(settings))
-      .catch((error: unknown) => logger.warn('http.issuer-unknown', { why: messageOf(error) }));
-  };
-  issuerDesk.watch(learn).then(learn, (error: unknown) => {
-    logger.warn('http.issuer-unwatched', { why: messageOf(error) });
-  });
+  const unknown = (error: unknown): void =>
+    logger.warn('http.issuer-unknown', { why: messageOf(error) });
+  issuerDesk.follow((settings) => oidc.learn(settings), unknown).catch(unknown);
   return oidc;
 }
 

@@ -28,8 +28,14 @@ export type SignInOutcome =
 export interface IssuerDesk {
   /** null = people sign in by one-time links only. */
   settings(): Promise<SignInSettings | null>;
-  /** Calls `onNews` when the settings may have changed. */
-  watch(onNews: () => void): Promise<void>;
+  /**
+   * Has the settings learnt now, and anew whenever they may have changed. Rejects when the first time fails;
+   * `onFailure` is told of later ones. Either way the next change is another try.
+   */
+  follow(
+    learn: (settings: SignInSettings | null) => void | Promise<void>,
+    onFailure: (error: unknown) => void,
+  ): Promise<void>;
   /** null = a client without a secret. Rejects with `config.invalid` when its file can't be read. */
   clientSecret(): Promise<string | null>;
   /** Keeps a sign-in for a few minutes. */

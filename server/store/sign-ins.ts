@@ -53,7 +53,11 @@ export interface SignInWish {
 
 export interface StoredSignIns {
   settings(): Promise<SignInSettings | null>;
-  watch(onNews: () => void): Promise<void>;
+  /** The settings now, and whenever they may have changed; see the port. */
+  follow(
+    learn: (settings: SignInSettings | null) => void | Promise<void>,
+    onFailure: (error: unknown) => void,
+  ): Promise<void>;
   clientSecret(): Promise<string | null>;
   begin(state: string, browser: string, pending: PendingRow): Promise<void>;
   take(state: string, browser: string): Promise<PendingRow | null>;
@@ -78,10 +82,15 @@ export interface SignInsOptions {
 
 export function createSignIns({ database, journal, secret }: SignInsOptions): StoredSignIns {
   const { knex } = database;
+  const settings = (): Promise<SignInSettings | null> => askThrough(() => readSignInSettings(knex));
   return {
-    settings: () => askThrough(() => readSignInSettings(knex)),
-    watch: async (onNews) => {
-      await database.listen(DIRECTORY_CHANNEL, onNews);
+    settings,
+    follow: async (learn, onFailure) => {
+      const ask = async (): Promise<void> => learn(await settings());
+      await database.listen(DIRECTORY_CHANNEL, () => {
+        ask().catch(onFailure);
+      });
+      await ask();
     },
     clientSecret: () => readSecret(secret),
     begin: async (state, browser, pending) => {

@@ -340,7 +340,7 @@ describe('http: signing in by OpenID Connect', () => {
   it('learns where signing out leads from an issuer that was away at the start', async () => {
     const desk = new FakeIssuerDesk();
     desk.configure(settings);
-    desk.watch = () => Promise.reject(new Error('away'));
+    desk.follow = () => Promise.reject(new Error('away'));
     const late = await startHttpWorld({ issuerDesk: desk, clock: systemClock });
     try {
       const policy = async (path: string): Promise<string> =>

@@ -26,8 +26,15 @@ export class FakeIssuerDesk implements IssuerDesk {
     return this.#settings;
   }
 
-  async watch(onNews: () => void): Promise<void> {
-    this.#listeners.push(onNews);
+  async follow(
+    learn: (settings: SignInSettings | null) => void | Promise<void>,
+    onFailure: (error: unknown) => void,
+  ): Promise<void> {
+    const ask = async (): Promise<void> => learn(this.#settings);
+    this.#listeners.push(() => {
+      ask().catch(onFailure);
+    });
+    await ask();
   }
 
   async clientSecret(): Promise<string | null> {
