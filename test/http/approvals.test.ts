@@ -194,4 +194,16 @@ describe('http approvals', () => {
     await again.close();
     assert.equal((await world.fetch('/api/v1/approvals/stream', people.uma)).status, 403);
   });
+
+  it('streams again after changes could not be watched, and says so meanwhile', async () => {
+    const stream = () => world.fetch('/api/v1/approvals/stream', people.piet);
+    const { approvals } = world;
+    const watch = approvals.watch.bind(approvals);
+    approvals.watch = () => Promise.reject(new Error('away'));
+    assert.equal((await stream()).status, 500);
+    approvals.watch = watch;
+    const again = new EventStream(await stream());
+    assert.equal((await again.next())?.event, 'start');
+    await again.close();
+  });
 });
