@@ -1,7 +1,8 @@
 /**
  * Runs the tests in three lanes at once: those that drive real programs wait most of their time, and the
- * others have the processor meanwhile. The reports follow one another; the last line counts all of them.
- * With `--soak` it runs the long ones instead, which wait for no change of every day.
+ * others have the processor meanwhile. A lane that is free takes the next files, first those of its own
+ * kind. The reports follow one another; the last line counts all of them. With `--soak` it runs the long
+ * ones instead, which wait for no change of every day.
  */
 import { spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -19,11 +20,14 @@ const OPTIONS = [
   '--retries',
   '2',
 ];
-/** Folders of tests that drive real programs; they share two lanes. */
+/** Folders of tests that drive real programs. */
 const PROGRAMS = /^(accuracy|e2e|matrix)[\\/]/;
 /** Long runs: keys typed into a hundred programs, faults under load, playbooks, transfers that stand still. */
 const LONG =
   /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible)|matrix[\\/](stalled|playbooks))\.test\.ts$/;
+/** Files of one run of mocha: few enough that the lanes end at about the same time. */
+const PROGRAM_FILES = 4;
+const OTHER_FILES = 60;
 const isSoak = process.argv.includes('--soak');
 const LAST_LINE = /(\d+) passed, (\d+) failed\s*$/;
 /** As much of a report's end as holds its last line. */
@@ -32,36 +36,49 @@ const MAX_TAIL = 200;
 const files = readdirSync('test', { recursive: true })
   .filter((name) => name.endsWith('.test.ts') && LONG.test(name) === isSoak)
   .sort((one, other) => (one < other ? -1 : 1));
-const programs = files.filter((name) => PROGRAMS.test(name));
-const lanes = [
-  programs.filter((_, index) => index % 2 === 0),
-  programs.filter((_, index) => index % 2 === 1),
-  files.filter((name) => !PROGRAMS.test(name)),
-];
-const folder = mkdtempSync(join(tmpdir(), 'sallyport-lanes-'));
-const reports = lanes.map((_, index) => join(folder, `lane-${index}`));
-const outcomes = await Promise.all(
-  lanes.map((own, index) =>
-    lane(own, index === 0 ? process.stdout : createWriteStream(reports[index])),
-  ),
+const programs = batches(
+  files.filter((name) => PROGRAMS.test(name)),
+  PROGRAM_FILES,
 );
-for (const report of reports.slice(1)) {
-  await pipeline(createReadStream(report), process.stdout, { end: false });
-}
+const others = batches(
+  files.filter((name) => !PROGRAMS.test(name)),
+  OTHER_FILES,
+);
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-lanes-'));
+const outcomes = [];
+/** Settles when all reports so far have been printed. */
+let printed = Promise.resolve();
+
+await Promise.all([lane(programs, others), lane(programs, others), lane(others, programs)]);
+await printed;
 rmSync(folder, { recursive: true });
 const sum = (count) => outcomes.reduce((total, outcome) => total + count(outcome), 0);
 const failed = sum((outcome) => outcome.failed);
 process.stdout.write(`\n${sum((outcome) => outcome.passed)} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && outcomes.every(({ status }) => status === 0) ? 0 : 1;
 
-/** Runs these files; a lane that ends without its last line counts as one failure. */
-async function lane(names, out) {
-  const paths = names.map((name) => join('test', name));
-  if (paths.length === 0) {
-    if (out !== process.stdout) await new Promise((resolve) => out.end(resolve));
-    return { status: 0, passed: 0, failed: 0 };
+function batches(names, size) {
+  const count = Math.ceil(names.length / size);
+  // Neighbours are alike; every batch gets some of each kind.
+  return Array.from({ length: count }, (_, at) => names.filter((_, index) => index % count === at));
+}
+
+/** Runs batches of both queues until there are none. */
+async function lane(first, second) {
+  for (let names = next(); names !== undefined; names = next()) {
+    outcomes.push(await run(names));
   }
+  function next() {
+    return first.shift() ?? second.shift();
+  }
+}
+
+/** Runs these files; a run that ends without its last line counts as one failure. */
+async function run(names) {
+  const report = join(folder, names[0].replaceAll(/\W/g, '-'));
+  const out = createWriteStream(report);
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
+  const paths = names.map((name) => join('test', name));
   const child = spawn(process.execPath, [mocha, ...OPTIONS, ...paths], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -73,7 +90,8 @@ async function lane(names, out) {
     });
   }
   const status = await new Promise((resolve) => child.once('close', resolve));
-  if (out !== process.stdout) await new Promise((resolve) => out.end(resolve));
+  await new Promise((resolve) => out.end(resolve));
+  printed = printed.then(() => pipeline(createReadStream(report), process.stdout, { end: false }));
   const [, passed, failed] = LAST_LINE.exec(tail) ?? [];
   if (passed === undefined) return { status, passed: 0, failed: 1 };
   return { status, passed: Number(passed), failed: Number(failed) };
