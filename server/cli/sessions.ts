@@ -16,6 +16,8 @@ import { table } from './table.ts';
 import type { Verb, VerbInput } from './verb.ts';
 
 const PAGE = 200;
+/** Commands that are read at once. */
+const COMMANDS_AT_ONCE = 5000;
 /** Longest pause that `play` keeps unless it is told otherwise, seconds. */
 const MAX_PAUSE_S = 2;
 const MAX_IDLE_S = 86_400;
@@ -139,8 +141,8 @@ const commands: Verb = {
   run: (input) =>
     withStores(input, async (stores) => {
       const session = await sessionOf(stores, input);
-      const items = await stores.recordings.commands(session.id);
       await journalLook(stores, input, session, 'recording.viewed', { what: 'commands' });
+      const items = await allCommands(stores, session.id);
       if (input.options.flag('json')) return json(input, { items, next: null });
       const rows = items.map((one) => [
         one.seq,
@@ -284,6 +286,18 @@ function unknownSession(id: string): SallyportError {
     `there is no session ${printable(id, 60)}`,
     'see: npx sallyport sessions list',
   );
+}
+
+/** However many they are. */
+async function allCommands({ recordings }: Stores, id: string) {
+  const all = [];
+  for (let from = 1; ;) {
+    const some = await recordings.commands(id, { from, limit: COMMANDS_AT_ONCE });
+    all.push(...some);
+    const last = some.at(-1);
+    if (last === undefined || some.length < COMMANDS_AT_ONCE) return all;
+    from = last.seq + 1;
+  }
 }
 
 const NO_PAGE = () => ({ start: '', end: '' });
