@@ -55,7 +55,7 @@ export function commandWindows(list: HTMLElement): CommandWindows {
     if (fresh === null || known.has(from)) return;
     known.set(from, nextOf(fresh));
     const behind = rowsFrom(from)[0] ?? null;
-    for (const row of [...fresh.children]) list.insertBefore(row, behind);
+    for (const row of Array.from(fresh.children)) list.insertBefore(row, behind);
     showOthers();
   }
 

@@ -1,6 +1,7 @@
 /** The session page: the replay comes in segments, as they are needed; a running session plays live. */
 import { clockTime } from '../parts/format.ts';
 import { commandWindows } from './command-windows.ts';
+import { keepFocus } from './focus.ts';
 import { searchSession } from './hits.ts';
 import { openLive } from './live.ts';
 import { showOutputs } from './output.ts';
@@ -89,6 +90,12 @@ async function refresh(): Promise<void> {
   const answer = await fetch(windows?.lastAddress() ?? location.pathname);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  keepFocus(() => takeFrom(fresh));
+  timeline.reread();
+  await windows?.rest(() => timeline.reread());
+}
+
+function takeFrom(fresh: Document): void {
   for (const id of CHANGING)
     byId(id)?.replaceChildren(...(fresh.getElementById(id)?.childNodes ?? []));
   const actions = byId('live-controls');
@@ -101,8 +108,6 @@ async function refresh(): Promise<void> {
     document.querySelector('.side > p.none')?.remove();
   const facts = fresh.querySelector('.page-facts');
   if (facts !== null) document.querySelector('.page-facts')?.replaceWith(facts);
-  timeline.reread();
-  await windows?.rest(timeline.reread);
 }
 
 function onNews(): void {
@@ -207,6 +212,6 @@ searchSession((atMs) => {
 await timeline.started;
 verifyHere();
 // Whatever is missing then is behind a link.
-windows?.rest(timeline.reread).catch(() => {});
+windows?.rest(() => timeline.reread()).catch(() => {});
 const controls = byId('controls');
 if (controls !== null) controls.hidden = false;
