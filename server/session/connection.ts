@@ -1,22 +1,20 @@
 /**
- * One downstream transport: who it is, where it wants to go, which channels it may have. It owns
- * *which* channels exist, never *what is in them*.
+ * One downstream transport: who is there, what runs on it, and what becomes of both when access changes. It
+ * owns *which* channels exist, never *what is in them*.
  */
-import { attributedRun, type AttributedRun } from '../access/attribution.ts';
-import { parseDestination, type Destination } from '../access/destination.ts';
-import { authorise, type ChannelKind, type Grant, type GrantRule } from '../access/grant.ts';
+import type { GrantRule } from '../access/grant.ts';
 import { jumpPlace } from '../access/jump.ts';
-import type { Principal } from '../access/principal.ts';
 import type { Target } from '../access/target.ts';
-import { messageOf } from '../errors.ts';
-import type { AuditEvent } from '../journal/event.ts';
-import { isBuiltin, reachableLogins, type BuiltinQueries } from './builtin.ts';
-import { answer, close } from './answer.ts';
+import {
+  ChannelRouter,
+  type ChannelsOwner,
+  type Origin,
+  type RouteDependencies,
+} from './channel-router.ts';
 import { ConnectionSessions, type Running, type Standing } from './connection-sessions.ts';
 import type { ForwardPace } from './forward-pace.ts';
-import { ConnectionForwards, type ForwardsOwner } from './forwards.ts';
-import { chooseFrom } from './menu.ts';
-import { notice } from './notice.ts';
+import { ConnectionForwards } from './forwards.ts';
+import { linkSignIns } from './link-sign-in.ts';
 import type {
   ChannelRequest,
   ConnectionHandler,
@@ -25,33 +23,17 @@ import type {
   Dialers,
   DownstreamEnd,
   InnerConnection,
-  Pty,
   PublicKey,
 } from './ports.ts';
-import { serveBuiltin } from './builtin-channel.ts';
-import type { SessionDependencies } from './scene.ts';
-import { Session } from './session.ts';
-import type { BastionPlace } from './ssh-config.ts';
-import { linkSignIns } from './link-sign-in.ts';
-import { clip, servedRequest, SignIn, type Peer, type SignInDependencies } from './sign-in.ts';
-import { transferOf } from './transfer.ts';
+import { SignIn, type Peer } from './sign-in.ts';
 
 /** Connections inside connections, the outermost not counted. */
 const MAX_JUMPS = 4;
 /** How long whoever may not stay still gets to read why. */
 const WITHDRAWN_LINGER_MS = 500;
 
-export interface ConnectionDependencies extends SessionDependencies, SignInDependencies {
+export interface ConnectionDependencies extends RouteDependencies {
   readonly dialers: Dialers;
-  readonly builtins: BuiltinQueries;
-}
-
-/** Where a connection comes from, and where it reached the bastion; inside a jump as outside. */
-export interface Origin {
-  readonly source: string;
-  readonly place: BastionPlace | null;
-  /** Ends the outermost transport. */
-  readonly close: (why: string) => void;
 }
 
 /** What a connection inside another one is for. */
@@ -76,11 +58,12 @@ export interface ConnectionOwner {
   start(running: Running): void;
 }
 
-export class Connection implements ConnectionHandler, ForwardsOwner {
+export class Connection implements ConnectionHandler, ChannelsOwner {
   readonly #dependencies: ConnectionDependencies;
-  readonly #origin: Origin;
+  readonly origin: Origin;
   readonly #registry: ConnectionOwner;
-  readonly #sessions: ConnectionSessions;
+  readonly sessions: ConnectionSessions;
+  readonly #channels: ChannelRouter;
   readonly forwards: ConnectionForwards;
   readonly links: ConnectionHandler['links'];
   readonly #signIn: SignIn;
@@ -101,25 +84,22 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
   ) {
     this.#onOver = onOver;
     this.#dependencies = dependencies;
-    this.#origin = origin;
+    this.origin = origin;
     this.#registry = registry;
     this.#jump = jump;
     this.#signIn = new SignIn(dependencies, origin.source);
     this.links = linkSignIns(this.#signIn, (prove) => this.#comeIn(prove));
-    this.#sessions = new ConnectionSessions((running) => registry.start(running));
+    this.sessions = new ConnectionSessions((running) => registry.start(running));
     this.forwards = new ConnectionForwards({ ...dependencies, pace: registry.pace }, this);
+    this.#channels = new ChannelRouter(dependencies, this);
   }
 
   get source(): string {
-    return this.#origin.source;
+    return this.origin.source;
   }
 
   get via(): 'direct' | 'jump' {
     return this.#jump === null ? 'direct' : 'jump';
-  }
-
-  get sessions(): ConnectionSessions {
-    return this.#sessions;
   }
 
   get peer(): Peer | null {
@@ -128,6 +108,14 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
 
   get isDraining(): boolean {
     return this.#registry.isDraining;
+  }
+
+  get isWithdrawn(): boolean {
+    return this.#isWithdrawn;
+  }
+
+  get changes(): number {
+    return this.#registry.changes;
   }
 
   get dialer(): Dialer {
@@ -150,7 +138,7 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     const { target, leadsSomewhere } = place;
     const jump = { peer, host, target, depth };
     const over = (): boolean => this.#inner.delete(inner);
-    const inner = new Connection(this.#dependencies, this.#origin, this.#registry, jump, over);
+    const inner = new Connection(this.#dependencies, this.origin, this.#registry, jump, over);
     this.#inner.add(inner);
     return { handler: inner, leadsSomewhere, enter: (userName) => inner.enter(userName) };
   }
@@ -182,20 +170,14 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
   }
 
   open(request: ChannelRequest, end: DownstreamEnd): void {
-    this.#route(request, end).catch((error: unknown) => {
-      this.#dependencies.logger.error('channel failed', {
-        source: this.source,
-        why: messageOf(error),
-      });
-      void answer(request, end, notice('something broke inside the bastion; tell its operator'));
-    });
+    this.#channels.open(request, end);
   }
 
   ended(why: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#onOver();
-    this.#sessions.close();
+    this.sessions.close();
     this.forwards.close();
     // Sessions that are still writing their last words upstream keep nothing that outlives this.
     this.#dialer?.close();
@@ -210,190 +192,13 @@ export class Connection implements ConnectionHandler, ForwardsOwner {
     if (principal !== null || this.#over) return;
     const { logger } = this.#dependencies;
     logger.info('access withdrawn', { source: this.source });
-    setTimeout(() => this.#origin.close('your access was withdrawn'), WITHDRAWN_LINGER_MS);
+    setTimeout(() => this.origin.close('your access was withdrawn'), WITHDRAWN_LINGER_MS);
   }
 
   #stand(standing: Standing | null): void {
-    this.#sessions.recheck(standing);
+    this.sessions.recheck(standing);
     if (standing === null) this.#isWithdrawn = true;
     else this.#signIn.changed(standing.principal);
     for (const inner of this.#inner) inner.#stand(standing);
-  }
-
-  async #route(asked: ChannelRequest, end: DownstreamEnd): Promise<void> {
-    const { peer } = this.#signIn;
-    if (peer === null) return answer(asked, end, notice('sign in first'));
-    const request = servedRequest(asked, peer.forceCommand);
-    if (this.#registry.isDraining) {
-      return answer(request, end, notice('the bastion is stopping; connect again later'));
-    }
-    const { maxSessionsPerConnection } = this.#dependencies.limits;
-    if (this.#sessions.size >= maxSessionsPerConnection) {
-      return answer(
-        request,
-        end,
-        notice(`at most ${maxSessionsPerConnection} sessions run on one connection; open another`),
-      );
-    }
-    const parsed = parseDestination(peer.userName);
-    if (parsed.kind === 'malformed') {
-      return this.#refuse(
-        request,
-        end,
-        'malformed user name',
-        `${parsed.why}; connect as [login@]target, for instance deploy@web1`,
-      );
-    }
-    return this.#enter(parsed.destination, request, end);
-  }
-
-  /** Goes where the client wants to, as far as grants let it. */
-  async #enter(
-    destination: Destination,
-    request: ChannelRequest,
-    end: DownstreamEnd,
-  ): Promise<void> {
-    const { peer } = this.#signIn;
-    if (peer === null || this.#isWithdrawn) {
-      return answer(request, end, notice('your access was withdrawn'));
-    }
-    const { directory } = this.#dependencies;
-    const { changes } = this.#registry;
-    const [target, grantRules] = await Promise.all([
-      directory.targetByName(destination.target),
-      directory.grantRules(),
-    ]);
-    if (target === null && destination.login === null && isBuiltin(request)) {
-      const { pty } = request;
-      return request.kind === 'shell' && pty !== null
-        ? this.#menu(destination, { ...request, pty }, end)
-        : this.#builtin(peer.principal, destination, request, end);
-    }
-    if (request.kind === 'subsystem' && request.command?.toString('latin1') !== 'sftp') {
-      const name = clip(request.command?.toString('utf8') ?? '');
-      return this.#refuse(
-        request,
-        end,
-        'subsystem',
-        `the subsystem ${name} is refused, because only sftp is read and judged here; use that, a shell or a command`,
-      );
-    }
-    const outcome =
-      target === null
-        ? ({ kind: 'refused', why: 'no-grant' } as const)
-        : authorise(peer.principal, target, destination.login, channelKind(request), grantRules);
-    if (outcome.kind === 'refused') {
-      return this.#refuse(request, end, outcome.why, refusalText(outcome, destination, request));
-    }
-    // Nothing begins by a grant that was withdrawn in this moment.
-    if (changes !== this.#registry.changes) return this.#enter(destination, request, end);
-    const attributed = attributedRun(peer.known, destination);
-    if (attributed.kind === 'contradiction') {
-      return this.#refuse(request, end, 'another run or task', attributed.why);
-    }
-    // A terminal would change bytes of a subsystem on their way.
-    const opened = request.kind === 'subsystem' ? { ...request, pty: null } : request;
-    this.#start(outcome.grant, attributed.by, opened, end);
-  }
-
-  #start(
-    grant: Grant,
-    attributed: AttributedRun,
-    request: ChannelRequest,
-    end: DownstreamEnd,
-  ): void {
-    const { dialer } = this;
-    const session: Session = new Session(this.#dependencies, {
-      grant,
-      source: this.source,
-      via: this.via,
-      attributed,
-      request,
-      end,
-      dialer,
-      holds: this.#sessions.holds,
-      forwards: this.forwards,
-      onBegun: () => this.#sessions.begun(session),
-      onOver: () => {
-        this.#sessions.over(session);
-        dialer.release(session.id);
-      },
-    });
-    this.#sessions.run(session);
-  }
-
-  #builtin(
-    principal: Principal,
-    destination: Destination,
-    request: ChannelRequest,
-    end: DownstreamEnd,
-  ): Promise<void> {
-    const run = { known: this.#signIn.peer?.known ?? null, claimed: destination };
-    const caller = { principal, userName: destination.target, run, ...this.#origin };
-    return serveBuiltin(this.#dependencies.builtins, caller, request, end);
-  }
-
-  /** Lets a person choose where to go, and goes there. */
-  async #menu(
-    destination: Destination,
-    request: ChannelRequest & { readonly pty: Pty },
-    end: DownstreamEnd,
-  ): Promise<void> {
-    const { principal } = this.#signIn.peer ?? {};
-    if (principal === undefined) return;
-    const { directory } = this.#dependencies;
-    const reachable = await reachableLogins(directory, principal);
-    const items = reachable.filter(({ kinds }) => kinds.includes('shell'));
-    if (items.length === 0) return this.#builtin(principal, destination, request, end);
-    const chosen = await chooseFrom(end, items, request.pty.size);
-    if (chosen.kind === 'left') return close(end, 0);
-    const { item, size } = chosen;
-    const asked = { ...request, pty: { ...request.pty, size } };
-    return this.#enter({ ...destination, ...item }, asked, chosen.end);
-  }
-
-  async #refuse(
-    request: ChannelRequest,
-    end: DownstreamEnd,
-    why: string,
-    text: string,
-  ): Promise<void> {
-    const { peer } = this.#signIn;
-    await this.#journal({
-      type: 'access.refused',
-      principal: peer?.principal.name ?? null,
-      session: null,
-      target: null,
-      data: { why, userName: clip(peer?.userName ?? ''), channel: request.kind },
-    });
-    await answer(request, end, notice(text));
-  }
-
-  #journal(event: Omit<AuditEvent, 'source'>): Promise<void> {
-    return this.#dependencies.journal.append({ ...event, source: this.source });
-  }
-}
-
-function channelKind(request: ChannelRequest): ChannelKind {
-  if (request.kind === 'subsystem') return 'sftp';
-  if (request.kind === 'shell') return 'shell';
-  return transferOf(request)?.kind === 'scp' ? 'scp' : 'exec';
-}
-
-/** An unknown target and a missing grant get the same words. */
-function refusalText(
-  refusal: Exclude<ReturnType<typeof authorise>, { kind: 'granted' }>,
-  destination: Destination,
-  request: ChannelRequest,
-): string {
-  switch (refusal.why) {
-    case 'no-grant':
-      return `there is no target "${destination.target}" that you may reach${
-        destination.login === null ? '' : ` as ${destination.login}`
-      }; see yours with: ssh BASTION targets, other commands with: ssh BASTION help`;
-    case 'channel-kind':
-      return `your grant for ${destination.target} doesn't cover a session of kind ${channelKind(request)}; ask for one that does`;
-    case 'login-ambiguous':
-      return `several logins fit; connect as LOGIN@${destination.target} with one of: ${refusal.logins.join(', ')}`;
   }
 }
