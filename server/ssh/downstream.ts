@@ -1,9 +1,8 @@
 /**
- * The leg towards a client: who it is, which session channels it starts, and what else it asks for. What a
- * forward may be is decided behind it.
+ * The leg towards a client: who it is, which channels it opens, and what else it asks for. What a forward
+ * may be is decided behind it.
  */
 import type { Duplex } from 'node:stream';
-import type { ForwardKind } from '../access/forward.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
@@ -13,11 +12,8 @@ import type {
   InnerConnection,
   InputUnit,
   OutputUnit,
-  Pty,
-  X11Request,
 } from '../session/ports.ts';
 import { clientEnd } from './client-end.ts';
-import type { Channel } from './engine/channel.ts';
 import { ChannelStream } from './engine/channel-stream.ts';
 import {
   Channels,
@@ -27,29 +23,16 @@ import {
   type ServerChannels,
 } from './engine/channels.ts';
 import type { HostSigner } from './engine/driver.ts';
-import { MAX_PACKET_BYTES } from './engine/limits.ts';
 import { ServerAuth, type WaitingPlaces } from './engine/server-auth.ts';
 import { Transport } from './engine/transport.ts';
-import { DOWNSTREAM_LEG, peerText, readSize } from './engine/unit.ts';
-import { exactText, MalformedPacket, PacketReader } from './engine/wire.ts';
+import { DOWNSTREAM_LEG, peerText } from './engine/unit.ts';
+import type { PacketReader } from './engine/wire.ts';
 import { DownstreamForwards, wordsAgainst } from './downstream-forwards.ts';
-import {
-  AGENT_REQUEST,
-  DIRECT_STREAMLOCAL,
-  DIRECT_TCPIP,
-  readDirect,
-  readX11,
-  X11_REQUEST,
-} from './forward-channel.ts';
+import { DIRECT_STREAMLOCAL, DIRECT_TCPIP, readDirect } from './forward-channel.ts';
 import { identity } from './identity.ts';
 import type { GatewayLimits } from './limits.ts';
+import { PreparedSession, type SessionChannel } from './session-channel.ts';
 
-/** Longest terminal type and encoded terminal modes that are taken. */
-const MAX_TERM_BYTES = 256;
-const MAX_MODES_BYTES = 4096;
-/** Requests of a channel behind one that isn't answered yet: how many, and their bytes. */
-const MAX_LATE_REQUESTS = 512;
-const MAX_LATE_REQUEST_BYTES = 2 * MAX_PACKET_BYTES;
 /** Refusals of one connection that are logged. */
 const MAX_LOGGED_REFUSALS = 20;
 
@@ -73,25 +56,6 @@ export interface DownstreamOptions {
   readonly onEnded: (why: string) => void;
 }
 
-type SessionChannel = Channel<InputUnit, OutputUnit>;
-
-/** What a channel has asked for before it starts. */
-interface Preparation {
-  pty: Pty | null;
-  readonly env: { readonly name: string; readonly value: string }[];
-  envBytes: number;
-  readonly carries: { agent: boolean; x11: X11Request | null; readonly refused: ForwardKind[] };
-  /** Requests behind one that isn't answered yet. */
-  later: LateRequest[] | null;
-  isStarted: boolean;
-}
-
-interface LateRequest {
-  readonly type: string;
-  readonly wantReply: boolean;
-  readonly bytes: Buffer;
-}
-
 export interface Downstream {
   /** Ends the connection; `why` is shown to the client. */
   close(why: string): void;
@@ -106,7 +70,7 @@ export function serveConnection(socket: Duplex, options: DownstreamOptions): Dow
 class ServedConnection implements Downstream {
   readonly #options: DownstreamOptions;
   readonly #transport: Transport;
-  readonly #preparations = new WeakMap<SessionChannel, Preparation>();
+  readonly #sessions = new WeakMap<SessionChannel, PreparedSession>();
   readonly #forwards: DownstreamForwards | null;
   #channels: ServerChannels | null = null;
   #isAuthenticated = false;
@@ -160,8 +124,11 @@ class ServedConnection implements Downstream {
       maxChannels: limits.maxChannels,
       keepalive: { intervalMs: limits.keepaliveIntervalMs, maxSilent: null },
       mayOpen: (type, reader) => this.#mayOpen(type, reader),
-      requested: (channel, type, wantReply, reader) =>
-        this.#requested(channel, type, wantReply, reader),
+      requested: (channel, type, wantReply, reader) => {
+        const session = this.#sessions.get(channel);
+        if (session === undefined) channel.reply(wantReply, false);
+        else session.requested(type, wantReply, reader);
+      },
       globalRequest: (type, reader) => this.#globalRequest(type, reader),
       ended: () => {},
     });
@@ -176,15 +143,7 @@ class ServedConnection implements Downstream {
   ): OpenAnswer<InputUnit, OutputUnit> | Promise<OpenAnswer<InputUnit, OutputUnit>> {
     if (type === 'session') {
       if (this.#noMoreSessions) return prohibited('no more sessions were asked for');
-      return (channel) =>
-        this.#preparations.set(channel, {
-          pty: null,
-          env: [],
-          envBytes: 0,
-          carries: { agent: false, x11: null, refused: [] },
-          later: null,
-          isStarted: false,
-        });
+      return (channel) => this.#sessions.set(channel, this.#prepared(channel));
     }
     if (type === DIRECT_TCPIP || type === DIRECT_STREAMLOCAL) {
       const asked = readDirect(type, reader);
@@ -254,137 +213,22 @@ class ServedConnection implements Downstream {
     return this.#noMoreSessions && type === 'no-more-sessions@openssh.com';
   }
 
-  #requested(
-    channel: SessionChannel,
-    type: string,
-    wantReply: boolean,
-    reader: PacketReader,
-  ): void {
-    const preparation = this.#preparations.get(channel);
-    if (preparation === undefined) return channel.reply(wantReply, false);
-    if (preparation.later !== null) {
-      const bytes = Buffer.from(reader.rest());
-      const waiting = preparation.later.reduce((sum, one) => sum + one.bytes.length, bytes.length);
-      if (preparation.later.length >= MAX_LATE_REQUESTS || waiting > MAX_LATE_REQUEST_BYTES) {
-        return this.#transport.fail('too many requests before the session');
-      }
-      preparation.later.push({ type, wantReply, bytes });
-      return;
-    }
-    const answer = this.#answer(channel, preparation, type, wantReply, reader);
-    if (answer !== 'replied') channel.reply(wantReply, answer);
-  }
-
-  /** Whether the request is granted. A start replies by itself, before the session can write. */
-  #answer(
-    channel: SessionChannel,
-    preparation: Preparation,
-    type: string,
-    wantReply: boolean,
-    reader: PacketReader,
-  ): boolean | 'replied' {
-    if (preparation.isStarted) {
-      if (!channel.receivedRequest(type, wantReply, reader)) {
-        this.#logRefusal('channel request', type);
-      }
-      return 'replied';
-    }
-    switch (type) {
-      case 'pty-req':
-        return this.#preparePty(preparation, reader);
-      case 'env':
-        return this.#prepareEnv(preparation, reader);
-      case 'window-change': {
-        const size = readSize(reader);
-        // Without a terminal it changes nothing, which is no failure to sshd either.
-        if (preparation.pty !== null) preparation.pty = { ...preparation.pty, size };
-        return true;
-      }
-      case 'shell':
-      case 'exec':
-      case 'subsystem': {
-        const command = type === 'shell' ? null : Buffer.from(reader.string());
-        preparation.isStarted = true;
-        channel.reply(wantReply, true);
-        const { pty, env, carries } = preparation;
-        const request = { kind: type, command, pty, env } as const;
-        const client = this.#forwards;
-        this.#start(
-          channel,
-          client === null ? request : { ...request, carries: { ...carries, client } },
-        );
-        return 'replied';
-      }
-      case AGENT_REQUEST:
-      case X11_REQUEST: {
-        if (this.#forwards === null) return false;
-        const x11 = type === X11_REQUEST ? readX11(reader) : null;
-        void this.#askToCarry(channel, preparation, x11, wantReply);
-        return 'replied';
-      }
-      default:
-        this.#logRefusal('channel request', type);
-        return false;
-    }
-  }
-
-  /** Later requests of the channel wait: what is answered here counts for the start of the session. */
-  async #askToCarry(
-    channel: SessionChannel,
-    preparation: Preparation,
-    x11: X11Request | null,
-    wantReply: boolean,
-  ): Promise<void> {
-    const { forwards } = this.#options.handler;
-    const kind = x11 === null ? 'agent' : 'x11';
-    const { carries } = preparation;
-    preparation.later = [];
-    const isGranted = (await forwards?.mayCarry(kind)) ?? false;
-    if (!isGranted) carries.refused.push(kind);
-    else if (x11 === null) carries.agent = true;
-    else carries.x11 = x11;
-    channel.reply(wantReply, isGranted);
-    const { later } = preparation;
-    preparation.later = null;
-    try {
-      for (const { type, wantReply: wants, bytes } of later) {
-        this.#requested(channel, type, wants, new PacketReader(bytes));
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof MalformedPacket)) throw thrown;
-      this.#transport.fail('malformed request of a channel');
-    }
+  #prepared(channel: SessionChannel): PreparedSession {
+    const { handler, limits } = this.#options;
+    return new PreparedSession(channel, {
+      handler,
+      limits,
+      forwards: this.#forwards,
+      start: (request) => this.#start(channel, request),
+      unknown: (type) => this.#logRefusal('channel request', type),
+      fail: (why) => this.#transport.fail(why),
+    });
   }
 
   #start(channel: SessionChannel, request: ChannelRequest): void {
     const end = clientEnd(channel, this.#channels, () => this.#transport.isEnded);
     channel.promiseLastWords();
     this.#options.handler.open(request, end);
-  }
-
-  #preparePty(preparation: Preparation, reader: PacketReader): boolean {
-    const term = reader.string();
-    const size = readSize(reader);
-    const modes = reader.string();
-    if (!this.#options.handler.permits.pty) return false;
-    if (preparation.pty !== null || term.length > MAX_TERM_BYTES) return false;
-    if (modes.length > MAX_MODES_BYTES) return false;
-    preparation.pty = { term: peerText(term), size, modes: Buffer.from(modes) };
-    return true;
-  }
-
-  #prepareEnv(preparation: Preparation, reader: PacketReader): boolean {
-    const rawName = reader.string();
-    const rawValue = reader.string();
-    preparation.envBytes += rawName.length + rawValue.length;
-    const { maxEnv, maxEnvBytes, passesEnvironment } = this.#options.limits;
-    if (preparation.env.length >= maxEnv || preparation.envBytes > maxEnvBytes) return false;
-    const name = exactText(rawName);
-    const value = exactText(rawValue);
-    if (name === null || value === null || name === '' || /[=\0]/.test(name)) return false;
-    if (value.includes('\0')) return false;
-    preparation.env.push({ name, value });
-    return passesEnvironment(name);
   }
 
   #logRefusal(what: string, type: string): void {
