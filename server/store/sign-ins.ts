@@ -117,7 +117,11 @@ export function createSignIns({ database, journal, secret }: SignInsOptions): St
           const why = 'the configuration of signing in has just changed';
           return { kind: 'refused', why, hint: 'go to the sign-in page and begin anew' };
         }
-        const account = await accountOf(knex, wish.settings, wish.claims);
+        // In one view of the directory: between two statements somebody else may sign in first.
+        const account = await knex.transaction(
+          (trx) => accountOf(trx, wish.settings, wish.claims),
+          { readOnly: true, isolationLevel: 'repeatable read' },
+        );
         if (account.kind === 'refused') return account;
         try {
           return await open(journal, wish, account);
