@@ -88,6 +88,22 @@ describe('the README', () => {
     assert.ok(table !== null, 'README.md has no "## Errors"');
     assert.deepEqual([...table].sort(), [...ERROR_CODES].sort());
   });
+
+  it('leads to every chapter from its contents', () => {
+    const contents = /^\*\*Contents\.\*\*[^]*?\n\n/m.exec(readme)?.[0] ?? '';
+    const linked = Array.from(contents.matchAll(/\]\(#([^)]*)\)/g), ([, anchor]) => anchor);
+    const chapters = Array.from(readme.matchAll(/^## (.*)$/gm), ([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    const unlisted = ['style', 'licence'];
+    assert.deepEqual(
+      linked.toSorted(),
+      chapters.filter((one) => !unlisted.includes(one)).toSorted(),
+    );
+  });
 });
 
 const OK = '/** Fine. */\nexport const A = 1;\n';
