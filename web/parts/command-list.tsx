@@ -8,6 +8,9 @@ import { ApprovalWords, NoteLinks, PolicyWords } from './command-facts.tsx';
 import { clockTime, length } from './format.ts';
 import { Visible } from './visible.tsx';
 
+/** What ran shorter is told in milliseconds. */
+const SHORT_MS = 100;
+
 type TimedControl = ControlView & { readonly atMs: number };
 
 export function CommandList(props: {
@@ -262,7 +265,8 @@ function Command(props: {
 function Duration({ command }: { readonly command: CommandView }) {
   const { outputFromMs, outputToMs } = command;
   if (outputFromMs === null || outputToMs === null) return null;
-  return <span title="how long it ran">{length(outputToMs - outputFromMs)}</span>;
+  const ms = outputToMs - outputFromMs;
+  return <span title="how long it ran">{ms < SHORT_MS ? `${Math.round(ms)} ms` : length(ms)}</span>;
 }
 
 const CERTAINTY = {
