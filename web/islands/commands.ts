@@ -40,9 +40,10 @@ export function markCurrent(list: HTMLElement, before: Command | null, current: 
   before?.row.removeAttribute('aria-current');
   row.setAttribute('aria-current', 'true');
   const top = row.offsetTop - list.offsetTop;
-  if (top < list.scrollTop) list.scrollTop = top;
   const bottom = top + row.offsetHeight;
   if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
+  // Of a row that is taller than the list, its beginning.
+  if (top < list.scrollTop) list.scrollTop = top;
 }
 
 /** Hides what doesn't match; returns how many are left. */

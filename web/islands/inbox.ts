@@ -3,6 +3,7 @@
  * driven by keys. Everything that it shows comes from the pages themselves.
  */
 import { length } from '../parts/format.ts';
+import { keepFocus } from './focus.ts';
 import { openLive } from './live.ts';
 
 /** How often the time that is left is counted down. */
@@ -28,10 +29,14 @@ async function fresh(): Promise<Document | null> {
   return new DOMParser().parseFromString(await answer.text(), 'text/html');
 }
 
+function swap(shown: Element, wanted: Element): void {
+  keepFocus(() => shown.replaceWith(document.adoptNode(wanted)));
+}
+
 function replace(id: string, now: Document): void {
   const shown = document.getElementById(id);
   const wanted = now.getElementById(id);
-  if (shown !== null && wanted !== null) shown.replaceWith(document.adoptNode(wanted));
+  if (shown !== null && wanted !== null) swap(shown, wanted);
 }
 
 /** Cards stay where they are, with what is typed in them, unless something about them has changed. */
@@ -50,7 +55,7 @@ function showInbox(now: Document): void {
       else {
         place = old.nextElementSibling;
         const isSame = old.dataset['state'] === card.dataset['state'];
-        if (!isSame && old.querySelector(BUSY) === null) old.replaceWith(document.adoptNode(card));
+        if (!isSame && old.querySelector(BUSY) === null) swap(old, card);
       }
     }
     for (const [id, card] of before) if (!kept.has(id)) leave(card);
@@ -74,7 +79,7 @@ function showRequest(now: Document): void {
   const shown = document.getElementById('request');
   const hasEnded = wanted.dataset['status'] !== shown?.dataset['status'];
   if (hasEnded) return location.reload();
-  if (shown?.querySelector(BUSY) === null) shown.replaceWith(document.adoptNode(wanted));
+  if (shown?.querySelector(BUSY) === null) swap(shown, wanted);
 }
 
 async function show(): Promise<void> {
@@ -90,7 +95,7 @@ async function show(): Promise<void> {
 function replaceCount(now: Document): void {
   const shown = document.querySelector('nav a[href="/approvals"]');
   const wanted = now.querySelector('nav a[href="/approvals"]');
-  if (shown !== null && wanted !== null) shown.replaceWith(document.adoptNode(wanted));
+  if (shown !== null && wanted !== null) swap(shown, wanted);
 }
 
 let gathering: number | undefined;
