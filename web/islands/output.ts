@@ -74,8 +74,12 @@ export function showOutputs(): void {
     void show(link);
   });
   document.getElementById('output-copy')?.addEventListener('click', () => void copy());
-  document.getElementById('output-close')?.addEventListener('click', () => {
+  const close = (): void => {
     panel.hidden = true;
     opener?.focus();
+  };
+  document.getElementById('output-close')?.addEventListener('click', close);
+  panel.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') close();
   });
 }

@@ -125,8 +125,10 @@ if (openButton !== null) {
       return;
     }
     const { target } = event;
+    // The player shows keys of its own.
     const isTyping =
-      target instanceof Element && target.closest('input, select, textarea') !== null;
+      target instanceof Element &&
+      target.closest('input, select, textarea, #player .mount') !== null;
     if (event.key !== '?' || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const shortcuts = document.getElementById('shortcuts');
     if (!(shortcuts instanceof HTMLDialogElement) || dialog.open) return;

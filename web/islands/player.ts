@@ -124,6 +124,7 @@ export function createPlayer(
   const rows = side(host.dataset['rows'], 24);
   mount.style.aspectRatio = `${cols * CELL_WIDTH + BORDERS} / ${rows * CELL_HEIGHT + BORDERS + CONTROLS_HEIGHT}`;
   host.append(mount);
+  mount.addEventListener('keydown', passOn, { capture: true });
   const player = AsciinemaPlayer.create(source, mount, {
     preload: true,
     fit: 'both',
@@ -132,6 +133,14 @@ export function createPlayer(
     ...options,
   });
   return { mount, player };
+}
+
+/** A letter of the page's own that the player would take for something that no recording here has. */
+function passOn(event: KeyboardEvent): void {
+  if (event.key !== 'k' || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.stopPropagation();
+  const mount = event.currentTarget as HTMLElement;
+  mount.parentElement?.dispatchEvent(new KeyboardEvent('keydown', event));
 }
 
 /** A size that a client may have claimed; 0 stands for the usual one. */

@@ -61,7 +61,7 @@ export function ApprovalPage(props: Props) {
       <div id="request" data-id={approval.id} data-status={approval.status}>
         <section class="panel card" aria-label="The request">
           <Facts {...props} />
-          <pre class="asked whole">
+          <pre class="asked whole" tabIndex={0} role="group" aria-label="What is asked for">
             <code>
               <Visible text={approval.text} />
             </code>

@@ -115,7 +115,7 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
           </time>
         </span>
       </div>
-      <pre class="asked">
+      <pre class="asked" tabIndex={0} role="group" aria-label="What is asked for">
         <code>
           <Visible text={approval.text} />
         </code>

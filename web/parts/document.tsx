@@ -46,7 +46,9 @@ export function Document(props: DocumentProps) {
           Skip to content
         </a>
         <TopBar frame={frame} current={props.current} />
-        <main id="main">{props.children}</main>
+        <main id="main" tabIndex={-1}>
+          {props.children}
+        </main>
         {frame.viewer !== null && <Shortcuts current={props.current} />}
       </body>
     </html>

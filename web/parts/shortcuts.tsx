@@ -18,6 +18,7 @@ const LISTS: Readonly<Record<string, readonly Shortcut[]>> = {
   sessions: [
     [['j', 'k'], 'next and previous command, in a session'],
     [['p'], 'play or pause, in a session'],
+    [['←', '→'], 'five seconds back and forth, where the player has the focus'],
     [['/'], 'find a command, in a session'],
     [['n', 'N'], 'next and previous hit of a search, in a session'],
   ],
