@@ -86,13 +86,14 @@ function Hits(props: { readonly page: Found; readonly q: string }) {
 }
 
 function Hit({ hit, q }: { readonly hit: FoundCommand | FoundOutput; readonly q: string }) {
-  const label = `${visibleText(hit.text, 100)}, ${visibleText(hit.principal, 100)} on ${visibleText(hit.target, 100)}, ${dateTime(hit.at)}`;
+  const place = `, ${visibleText(hit.principal, 100)} on ${visibleText(hit.target, 100)}, ${dateTime(hit.at)}`;
   return (
     <li>
-      <a class="cover" href={sessionAddress(hit.session, hit.seq)} aria-label={label}>
+      <a class="cover" href={sessionAddress(hit.session, hit.seq)}>
         <code class="text">
           <Marked text={hit.text} q={q} />
         </code>
+        <span class="aloud">{place}</span>
       </a>
       {hit.decision !== null && <DecisionBadge decision={hit.decision} />}
       <p class="why">
