@@ -15,12 +15,16 @@ interface AxeResults {
 
 /** One line for each finding; the player's own content is left out. */
 export async function axeFindings(page: Page): Promise<string[]> {
-  await page.evaluate(SOURCE);
+  // Once a page: it takes longer than a run.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(SOURCE);
   const results = await page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: { run(context: unknown, options: unknown): Promise<AxeResults> };
     };
-    return axe.run({ exclude: ['#player .mount'] }, { resultTypes: ['violations'] });
+    return axe.run(
+      { exclude: ['#player .mount'] },
+      { resultTypes: ['violations'], preload: false },
+    );
   });
   return results.violations.flatMap(({ help, id, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),

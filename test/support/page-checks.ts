@@ -9,7 +9,12 @@ export const LEAST_CONTRAST = 4.5;
 
 /** Findings on the page as it is now; the player's own content is left out. */
 export async function findings(page: Page): Promise<string[]> {
-  return [...(await structure(page)), ...(await contrast(page)), ...(await overflow(page))];
+  return [
+    ...(await structure(page)),
+    ...(await contrast(page)),
+    ...(await overflow(page)),
+    ...(await order(page)),
+  ];
 }
 
 function structure(page: Page): Promise<string[]> {
@@ -94,8 +99,47 @@ function overflow(page: Page): Promise<string[]> {
     const { clientWidth, scrollWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return [];
     const wide = Array.from(document.querySelectorAll('body *')).find(
-      (one) => one.getBoundingClientRect().right > clientWidth + 1,
+      (one) =>
+        one.getBoundingClientRect().right > clientWidth + 1 &&
+        // What is cut off makes nothing wider.
+        one.closest('#player, .commands') === null,
     );
     return [`the page is ${scrollWidth} wide, by ${wide?.outerHTML.slice(0, 120) ?? 'something'}`];
+  });
+}
+
+/** Tab follows the document; where boxes are moved about, that must still be the way the eye goes. */
+function order(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const STOPS = 'a[href], button, input:not([type="hidden"]), select, textarea, summary';
+    const itemsOf = (parent: Element): Element[] =>
+      [...parent.children].flatMap((one) =>
+        getComputedStyle(one).display === 'contents' ? itemsOf(one) : [one],
+      );
+    const holdsStop = (one: Element): boolean =>
+      [one, ...one.querySelectorAll(STOPS)].some(
+        (stop) => stop.matches(STOPS) && stop.checkVisibility({ visibilityProperty: true }),
+      );
+    const found: string[] = [];
+    for (const parent of document.querySelectorAll('body, body *')) {
+      const style = getComputedStyle(parent);
+      if (!/flex|grid/.test(style.display)) continue;
+      // The browser is told to follow the boxes.
+      if ((style.getPropertyValue('reading-flow') || 'normal') !== 'normal') continue;
+      const items = itemsOf(parent).filter(
+        (one) => !/absolute|fixed/.test(getComputedStyle(one).position) && holdsStop(one),
+      );
+      for (const [index, item] of items.slice(1).entries()) {
+        const before = items[index]?.getBoundingClientRect();
+        const box = item.getBoundingClientRect();
+        if (before === undefined) continue;
+        const isAbove = box.bottom <= before.top + 1;
+        const isBeside = box.top < before.bottom - 1 && box.bottom > before.top + 1;
+        if (isAbove || (isBeside && box.right <= before.left + 1)) {
+          found.push(`Tab goes backwards to ${item.outerHTML.slice(0, 120)}`);
+        }
+      }
+    }
+    return found;
   });
 }

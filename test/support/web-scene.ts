@@ -133,3 +133,62 @@ export function setScene(world: HttpWorld): void {
     approvalView('e5f6', { status: 'expired', text: 'reboot' }),
   );
 }
+
+/** Everything that an approver may be shown, much of it hostile. */
+export function setRequests(world: HttpWorld): void {
+  const { approvals } = world;
+  approvals.views.push(
+    approvalView('lng2', {
+      session: REPLAYED,
+      kind: 'file',
+      text: `write ${'/very/long'.repeat(60)} ${HOSTILE}\n\u202egnp.exe\u200b <script>alert(1)</script>`,
+      principal: HOSTILE,
+      target: 't'.repeat(120),
+      reason: 'z'.repeat(400),
+      grounds: [
+        { rule: 'files', isDoubt: false, why: HOSTILE },
+        { rule: null, isDoubt: true, why: 'the name comes from a variable' },
+      ],
+      demands: [
+        {
+          rule: 'files',
+          approvers: ['group:sre', 'alice'],
+          minimum: 2,
+          fourEyes: true,
+          escalation: { at: '2026-01-01T10:08:00.000Z', to: ['group:lead'] },
+        },
+      ],
+      escalatedAt: '2026-01-01T10:08:00.000Z',
+      votes: [
+        { by: HOSTILE, decision: 'approved', reason: HOSTILE, at: '2026-01-01T10:04:00.000Z' },
+      ],
+      repeatable: false,
+      onceBecause: 'a secret in it is masked',
+    }),
+    approvalView('std7', {
+      status: 'approved',
+      decidedBy: 'alice',
+      decidedAt: '2026-01-01T10:01:00.000Z',
+      scope: 'time',
+      until: '2026-01-01T18:01:00.000Z',
+      uses: 4,
+    }),
+  );
+  for (const id of ['k3v9', 'lng2']) {
+    approvals.backgrounds.set(id, {
+      session: sessionView(7, { run: HOSTILE, attribution: 'claimed', status: 'active' }),
+      certainty: 'uncertain',
+      resolved: [
+        {
+          argv: ['systemctl', 'restart', HOSTILE],
+          text: 'x',
+          via: ['sudo', HOSTILE],
+          language: 'shell',
+        },
+        { argv: null, text: HOSTILE, via: [], language: 'sql' },
+      ],
+      moreResolved: 3,
+      earlier: [commandView(1, { text: HOSTILE }), commandView(2, { decision: 'deny' })],
+    });
+  }
+}
