@@ -5,6 +5,7 @@ import type { ApprovalRow } from './approval-row.ts';
 import { approvalRow } from './approval-settle.ts';
 import type { Database } from './database.ts';
 import {
+  COMMAND_COLUMNS,
   commandView,
   sessionView,
   SESSIONS_WITH_FIGURES,
@@ -77,11 +78,7 @@ async function earlierCommands(knex: Knex, row: ApprovalRow) {
   if (row.session_id === null || row.command_seq === null) return [];
   const { rows } = await knex.raw<{ rows: readonly CommandRow[] }>(
     `select * from (
-       select commands.*, exit_status, output_from_us, output_to_us,
-         coalesce(command_ends.masked, commands.masked) as masked,
-         (select id from approvals
-          where session_id = commands.session_id and command_seq = commands.seq
-          order by requested_at desc limit 1) as approval
+       select ${COMMAND_COLUMNS}
        from commands left join command_ends using (session_id, seq)
        where session_id = ? and seq < ? order by seq desc limit ?
      ) as latest order by seq`,

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { Database } from './database.ts';
 import { containing, cursorOf, placeOf } from './query-text.ts';
-import { type CommandRow, commandView, type SessionRow } from './session-rows.ts';
+import { COMMAND_COLUMNS, type CommandRow, commandView, type SessionRow } from './session-rows.ts';
 import { readBounded } from './statement-timeout.ts';
 import { storable } from './storable.ts';
 
@@ -165,12 +165,7 @@ async function runCommands(
 ): Promise<{ commands: readonly RunCommandObject[]; isCut: boolean }> {
   const { principal, run } = stored(name);
   const { rows } = await knex.raw<{ rows: readonly RunCommandRow[] }>(
-    `select commands.*, sessions.id as session, sessions.target, sessions.login,
-       command_ends.exit_status, output_from_us, output_to_us,
-       coalesce(command_ends.masked, commands.masked) as masked,
-       (select id from approvals
-        where approvals.session_id = commands.session_id and command_seq = commands.seq
-        order by requested_at desc limit 1) as approval
+    `select ${COMMAND_COLUMNS}, sessions.id as session, sessions.target, sessions.login
      from sessions
      join commands on commands.session_id = sessions.id
      left join command_ends using (session_id, seq)

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { SearchEntry, SearchKind } from './search-block.ts';
 import { arrayLiteral, folded } from './search-grams.ts';
-import { type CommandRow, commandView } from './session-rows.ts';
+import { COMMAND_COLUMNS, type CommandRow, commandView } from './session-rows.ts';
 
 /** A line of output that was found is shown up to this length, around what was found. */
 export const SHOWN_CHARACTERS = 500;
@@ -54,15 +54,12 @@ export async function hydrate(
   if (entries.length === 0) return [];
   const { rows } = await trx.raw<{ rows: readonly Row[] }>(
     `select hit.place::int as place, s.id as session_id, s.principal, s.target, s.login, s.run,
-       s.started_at, c.seq, c.at_us, c.text, c.certainty, c.verdict, c.rule, c.reason, c.language,
-       c.argv, c.policy, c.policy_version, c.directory_version, e.exit_status, e.output_from_us,
-       e.output_to_us, coalesce(e.masked, c.masked) as masked,
-       (select id from approvals where session_id = c.session_id and command_seq = c.seq
-        order by requested_at desc limit 1) as approval
+       s.started_at, ${COMMAND_COLUMNS}
      from unnest(?::uuid[], ?::int[]) with ordinality as hit (session_id, seq, place)
      join sessions as s on s.id = hit.session_id
-     left join commands as c on c.session_id = hit.session_id and c.seq = hit.seq
-     left join command_ends as e on e.session_id = hit.session_id and e.seq = hit.seq
+     left join commands on commands.session_id = hit.session_id and commands.seq = hit.seq
+     left join command_ends
+       on command_ends.session_id = hit.session_id and command_ends.seq = hit.seq
      order by hit.place`,
     [entries.map((entry) => entry.session.id), arrayLiteral(entries.map((entry) => entry.seq))],
   );

@@ -1,7 +1,7 @@
 /** Reading the commands of one session, from any number on. */
 import type { Knex } from 'knex';
 import { isUuid } from './query-text.ts';
-import { type CommandRow, commandView, milliseconds } from './session-rows.ts';
+import { COMMAND_COLUMNS, type CommandRow, commandView, milliseconds } from './session-rows.ts';
 
 /** Without a range. */
 const MAX_COMMANDS = 10_000;
@@ -26,11 +26,7 @@ export async function sessionCommands(
 ): Promise<readonly CommandObject[]> {
   if (!isUuid(sessionId)) return [];
   const { rows } = await knex.raw<{ rows: readonly CommandRow[] }>(
-    `select commands.*, exit_status, output_from_us, output_to_us,
-       coalesce(command_ends.masked, commands.masked) as masked,
-       (select id from approvals
-        where session_id = commands.session_id and command_seq = commands.seq
-        order by requested_at desc limit 1) as approval
+    `select ${COMMAND_COLUMNS}
      from commands left join command_ends using (session_id, seq)
      where session_id = ? and seq >= ? order by seq limit ?`,
     [sessionId, from, limit],

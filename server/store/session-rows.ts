@@ -100,6 +100,17 @@ export function sessionView(row: SessionRow) {
   };
 }
 
+/** Columns of a CommandRow, from `commands` and, where the command has ended, `command_ends`. */
+export const COMMAND_COLUMNS = `
+  commands.seq, commands.at_us, commands.text, commands.certainty, commands.verdict, commands.rule,
+  commands.reason, commands.language, commands.argv, commands.policy, commands.policy_version,
+  commands.directory_version,
+  command_ends.exit_status, command_ends.output_from_us, command_ends.output_to_us,
+  coalesce(command_ends.masked, commands.masked) as masked,
+  (select id from approvals
+   where approvals.session_id = commands.session_id and approvals.command_seq = commands.seq
+   order by requested_at desc limit 1) as approval`;
+
 export interface CommandRow {
   readonly seq: number;
   readonly at_us: number;
