@@ -96,6 +96,8 @@ class MaskedRecording implements Recording, MaskTally {
   readonly #detectors: Detectors;
   readonly #onEnd: () => void;
   #times: { readonly atUs: number; readonly total: number }[] = [];
+  /** When the latest commands were read, in order. */
+  readonly #readUs: number[] = [];
   readonly #ending = new Map<number, () => void>();
   /** Lines one after the other: those of a key that somebody pastes belong together. */
   readonly #lines: Masker;
@@ -124,6 +126,8 @@ class MaskedRecording implements Recording, MaskTally {
 
   decided(command: DecidedCommand): Promise<void> {
     const before = this.#lines.masked;
+    this.#readUs.push(command.atUs);
+    if (this.#readUs.length > MAX_TIMES) this.#readUs.shift();
     const text = this.#line(command.text);
     const masked = this.#lines.masked - before;
     if (masked > 0) this.#inText.set(command.seq, masked);
@@ -165,11 +169,12 @@ class MaskedRecording implements Recording, MaskTally {
     return out.toString().slice(0, -1);
   }
 
-  /** How much was masked from … to, what was held back at the end included. */
+  /** How much was masked from … to, what was held back at the end included, but nothing of the next command. */
   #between(fromUs: number, toUs: number): number {
     const until = (atUs: number): number =>
       this.#times.findLast((one) => one.atUs <= atUs)?.total ?? 0;
-    return Math.max(0, until(toUs + HELD_US) - until(fromUs - 1));
+    const nextUs = this.#readUs.find((atUs) => atUs > toUs) ?? Infinity;
+    return Math.max(0, until(Math.min(toUs + HELD_US, nextUs - 1)) - until(fromUs - 1));
   }
 }
 
