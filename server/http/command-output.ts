@@ -7,15 +7,21 @@ import type { CastHeader, RecordedEvent } from '../asciicast/event.ts';
 import { Played } from '../asciicast/played.ts';
 import { SallyportError } from '../errors.ts';
 import { unknownObject } from './guard.ts';
-import type { CommandView, HeaderReader, ReplayReader, SessionView } from './ports.ts';
+import type { HeaderReader, ReplayReader, SessionView } from './ports.ts';
 import { PREPARE_CHUNKS } from './replays.ts';
 
 /** Longer outputs are cut, and say so. */
 export const MAX_OUTPUT_CHARACTERS = 1024 * 1024;
 /** Output between the last keyframe and the command that is passed over. */
 export const MAX_PASSED_CHARACTERS = 64 * 1024 * 1024;
-/** Times of commands are whole milliseconds, those of events microseconds. */
-const ROUNDING_US = 500;
+/** So late may the mark be recorded that ends a command. */
+const LATE_US = 5_000;
+const MAX_LATE_EVENTS = 64;
+/** By which a shell says that the output of a command begins, and that it has ended (OSC 133 and 633). */
+// oxlint-disable-next-line no-control-regex -- marks begin and end with control characters
+const START_MARK = /\u001b\](?:133|633);C[^\u0007\u001b]*(?:\u0007|\u001b\\)/;
+// oxlint-disable-next-line no-control-regex -- as above
+const END_MARK = /\u001b\](?:133|633);D[^\u0007\u001b]*(?:\u0007|\u001b\\)/g;
 
 export interface CommandOutput {
   readonly text: string;
@@ -29,17 +35,20 @@ type Recordings = HeaderReader & ReplayReader;
 export async function commandOutput(
   recordings: Recordings,
   session: SessionView,
-  command: CommandView,
+  seq: number,
 ): Promise<CommandOutput> {
   const header = await recordings.header(session.id);
   if (header === null) throw unknownObject('session');
-  const { outputFromMs, outputToMs } = command;
-  if (outputFromMs === null) return { text: '', isCut: false };
+  const range = await recordings.outputRange(session.id, seq);
+  if (range === null) return { text: '', isCut: false };
   if (session.recording.chunks > PREPARE_CHUNKS) await recordings.prepare(session.id);
-  const fromUs = outputFromMs * 1000 - ROUNDING_US;
-  const toUs = outputToMs === null ? Number.POSITIVE_INFINITY : outputToMs * 1000 + ROUNDING_US;
+  const { fromUs, toUs } = range;
   const start = await startOf(recordings, session.id, header, fromUs);
-  const events = between(recordings.eventsFrom(session.id, start.place), start, fromUs, toUs);
+  const after = recordings.eventsFrom(session.id, start.place);
+  const isMarked = session.kind === 'shell' && toUs !== null;
+  const lastUs = isMarked ? toUs + LATE_US : (toUs ?? Number.POSITIVE_INFINITY);
+  const all = between(after, start, fromUs, lastUs);
+  const events = isMarked ? upToMark(fromMark(all, fromUs), toUs) : all;
   let text = '';
   for await (const piece of encodeText(start.header, events)) {
     // In a shell the first line is what is left of that of the prompt, behind Enter.
@@ -49,6 +58,54 @@ export async function commandOutput(
     }
   }
   return { text, isCut: false };
+}
+
+/**
+ * Leaves out what is left of the line where it came in one piece with the mark that begins the output. Only
+ * such marks as count are at that moment.
+ */
+async function* fromMark(
+  events: AsyncIterable<RecordedEvent>,
+  fromUs: number,
+): AsyncGenerator<RecordedEvent> {
+  let first: RecordedEvent[] | null = [];
+  for await (const event of events) {
+    if (first === null || event.atUs > fromUs || first.length === MAX_LATE_EVENTS) {
+      if (first !== null) yield* first;
+      first = null;
+      yield event;
+      continue;
+    }
+    const mark = event.code === 'o' ? START_MARK.exec(event.text) : null;
+    if (mark === null || event.code !== 'o') first.push(event);
+    else {
+      first = null;
+      yield { ...event, text: event.text.slice(mark.index + mark[0].length) };
+    }
+  }
+  if (first !== null) yield* first;
+}
+
+/**
+ * Ends with the mark that ends the command: the prompt may have come in one piece with it, and what was
+ * recorded meanwhile may have made it late. Behind the last one: a command that forges some hides nothing.
+ */
+async function* upToMark(
+  events: AsyncIterable<RecordedEvent>,
+  toUs: number,
+): AsyncGenerator<RecordedEvent> {
+  const late: RecordedEvent[] = [];
+  for await (const event of events) {
+    const isEnd = event.code === 'o' && event.atUs >= toUs;
+    const mark = isEnd ? [...event.text.matchAll(END_MARK)].at(-1) : undefined;
+    if (mark !== undefined && event.code === 'o') {
+      yield* late;
+      yield { ...event, text: event.text.slice(0, mark.index) };
+      return;
+    }
+    if (event.atUs <= toUs) yield event;
+    else if (late.push(event) > MAX_LATE_EVENTS) return;
+  }
 }
 
 interface Start {

@@ -130,6 +130,11 @@ export interface ReplayReader {
   commandMarks(
     sessionId: string,
   ): Promise<readonly { readonly atMs: number; readonly text: string }[]>;
+  /** Of a command, to the microsecond; null = it has no output. */
+  outputRange(
+    sessionId: string,
+    seq: number,
+  ): Promise<{ readonly fromUs: number; readonly toUs: number | null } | null>;
   /** Brings the keyframes up to date; resolves after a bounded time, done or not. */
   prepare(sessionId: string): Promise<void>;
   /** Of segments 1, 2, …: the first one, 0, starts where the recording does. */

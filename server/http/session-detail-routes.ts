@@ -35,7 +35,7 @@ export function sessionDetailRoutes(services: Services): Router {
     const from = /^[1-9]\d{0,8}$/.test(seq) ? Number(seq) : 0;
     const [command] = from === 0 ? [] : await recordings.commands(session.id, { from, limit: 1 });
     if (command?.seq !== from) throw unknownObject('command');
-    const output = await commandOutput(recordings, session, command);
+    const output = await commandOutput(recordings, session, command.seq);
     if (output.isCut) response.set('X-Sallyport-Cut', 'yes');
     response.type('text/plain').send(output.text);
   });

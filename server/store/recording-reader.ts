@@ -22,6 +22,7 @@ import { LOOKED_UP_COMMANDS, sessionsWithCommand } from './search-sessions.ts';
 import {
   type CommandObject,
   commandMarks,
+  outputRange,
   type CommandRange,
   sessionCommands,
 } from './session-commands.ts';
@@ -84,6 +85,11 @@ export interface StoredRecordingReader {
   commandMarks(
     sessionId: string,
   ): Promise<readonly { readonly atMs: number; readonly text: string }[]>;
+  /** Microseconds from the start; null = there is no output, or no such command. */
+  outputRange(
+    sessionId: string,
+    seq: number,
+  ): Promise<{ readonly fromUs: number; readonly toUs: number | null } | null>;
   /** For exports and replays; a client that named no size gets the usual one. */
   header(sessionId: string): Promise<CastHeader | null>;
   /** In order, as far as sealed. Throws `internal` at a chunk that can't be read. */
@@ -114,6 +120,7 @@ export function createRecordingReader(database: Database): StoredRecordingReader
     },
     commands: (id, range) => sessionCommands(knex, id, range),
     commandMarks: (id) => commandMarks(knex, id),
+    outputRange: (id, seq) => outputRange(knex, id, seq),
     header: async (id) => (isUuid(id) ? header(knex, id) : null),
     events: (id) => events(knex, id),
     eventsFrom: (id, from) => eventsFrom(knex, id, from),

@@ -34,6 +34,25 @@ export async function sessionCommands(
   return rows.map(commandView);
 }
 
+/** When its output began and ended, microseconds from the start; null = it has none, or there is no such command. */
+export async function outputRange(
+  knex: Knex,
+  sessionId: string,
+  seq: number,
+): Promise<{ readonly fromUs: number; readonly toUs: number | null } | null> {
+  if (!isUuid(sessionId)) return null;
+  const { rows } = await knex.raw<{
+    rows: readonly { readonly from_us: number | null; readonly to_us: number | null }[];
+  }>(
+    `select output_from_us as from_us, output_to_us as to_us from command_ends
+     where session_id = ? and seq = ?`,
+    [sessionId, seq],
+  );
+  const [row] = rows;
+  if (row === undefined || row.from_us === null) return null;
+  return { fromUs: row.from_us, toUs: row.to_us };
+}
+
 /** When each began and how it starts: all that a time line needs. In order; at most MAX_COMMANDS. */
 export async function commandMarks(
   knex: Knex,

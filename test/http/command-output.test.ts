@@ -16,7 +16,7 @@ describe('the output of one command', () => {
     recordings.add({ ...kept, events: own });
     return async (seq: number) => {
       const command = COMMANDS.find((one) => one.seq === seq) ?? commandView(seq);
-      return commandOutput(recordings, kept.view, command);
+      return commandOutput(recordings, kept.view, command.seq);
     };
   };
 
@@ -24,7 +24,8 @@ describe('the output of one command', () => {
     const of = at('shell', [
       [1_005_000, '$ first\r'],
       [1_010_000, '\r\n\x1b[31mred\x1b[0m abx\bc\r\n'],
-      [1_200_400, 'end\r\n'],
+      [1_200_000, 'end\r\n'],
+      [1_200_001, '$ and the next prompt'],
       [1_300_000, 'between\r\n'],
       [2_010_000, 'second\r\n'],
       [2_300_000, 'after\r\n'],
@@ -32,6 +33,31 @@ describe('the output of one command', () => {
     assert.deepEqual(await of(1), { text: 'red abc\nend\n', isCut: false });
     assert.deepEqual(await of(2), { text: 'second\n', isCut: false });
     assert.deepEqual(await of(3), { text: '', isCut: false });
+  });
+
+  it('begins and ends with the marks that count, and leaves out nothing between them', async () => {
+    const [begun, end] = ['\x1b]633;C;n0nce\x07', '\x1b]633;D;0;n0nce\x07'];
+    const forged = '\x1b]633;D;0\x07';
+    const of = at('shell', [
+      [1_010_000, `one\r\n${end}$ `],
+      [1_100_000, `hidden?${begun}`],
+      [1_200_000, `two${forged}three\r\n${end}\x1b]633;A\x07$ `],
+    ]);
+    assert.deepEqual(await of(1), { text: 'one\n$ hidden?twothree\n', isCut: false });
+    const early = at('shell', [
+      [1_010_000, 'what was'],
+      [1_010_000, ` typed\r\n${begun}one\r\n${begun}two\r\n`],
+      [1_200_000, end],
+    ]);
+    assert.deepEqual(await early(1), { text: 'one\ntwo\n', isCut: false });
+    const late = at('shell', [
+      [1_200_300, 'one\r\n'],
+      [1_200_400, `two\r\n${end}$ `],
+      [1_200_500, 'typed'],
+    ]);
+    assert.deepEqual(await late(1), { text: 'one\ntwo\n', isCut: false });
+    const other = at('exec', [[1_200_000, `two${forged}three\r\n`]]);
+    assert.deepEqual(await other(1), { text: 'twothree\n', isCut: false });
   });
 
   it('says so when there is more than is sent', async () => {
@@ -56,7 +82,7 @@ describe('the output of one command', () => {
     const places = await recordings.keyframePlaces(kept.view.id);
     assert.ok(places.length > 0);
     const first = COMMANDS[0] ?? commandView(1);
-    const { text } = await commandOutput(recordings, kept.view, first);
+    const { text } = await commandOutput(recordings, kept.view, first.seq);
     assert.equal(text, 'here\n');
     assert.ok(recordings.eventsRead < events.length, String(recordings.eventsRead));
   });

@@ -98,6 +98,13 @@ export class FakeRecordings
     return this.commands(sessionId);
   }
 
+  async outputRange(sessionId: string, seq: number): ReturnType<ReplayReader['outputRange']> {
+    const command = this.#find(sessionId)?.commands.find((one) => one.seq === seq);
+    const { outputFromMs = null, outputToMs = null } = command ?? {};
+    if (outputFromMs === null) return null;
+    return { fromUs: outputFromMs * 1000, toUs: outputToMs === null ? null : outputToMs * 1000 };
+  }
+
   async head(sessionId: string): ReturnType<ChainReader['head']> {
     return (await this.chain(sessionId))?.head ?? null;
   }
