@@ -15,8 +15,9 @@ export function clockTime(ms: number): string {
   return `${two(minutes)}:${tenths.toFixed(1).padStart(4, '0')}`;
 }
 
-/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
+/** `38 ms`, `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
 export function length(ms: number): string {
+  if (ms < 100) return `${Math.max(0, Math.floor(ms))} ms`;
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
