@@ -5,7 +5,7 @@
 import type { RequestRule } from './access-request.ts';
 import type { OidcIdentity } from './identity.ts';
 import type { SignInSettings } from './sign-in.ts';
-import type { ChannelKind, FileAccess, RecordingMode } from './grant.ts';
+import type { GrantRule } from './grant.ts';
 import type { PrincipalKind, Role } from './principal.ts';
 import type { ShellIntegration } from './target.ts';
 import type { TokenDemands } from './token-demands.ts';
@@ -93,18 +93,7 @@ export interface TargetEntry {
   readonly logins: readonly { readonly name: string; readonly credential: string }[];
 }
 
-export interface GrantEntry {
-  readonly principals: readonly string[];
-  readonly targets: readonly string[];
-  readonly logins: readonly string[];
-  readonly channels: readonly ChannelKind[];
-  readonly policy: string;
-  readonly keepDays: number | null;
-  readonly recording: RecordingMode;
-  readonly files: FileAccess;
-  readonly keepFiles: boolean;
-  readonly forward: readonly string[];
-}
+export type GrantEntry = Omit<GrantRule, 'id' | 'access'>;
 
 /** What applying a document did, or would do, one entry per object. */
 export interface DirectoryChange {

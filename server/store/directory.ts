@@ -143,7 +143,8 @@ export async function readTargets(knex: Knex, name: string | null): Promise<read
   }));
 }
 
-interface GrantRow {
+/** What `grants` and `request_rules` have in common. */
+export interface GrantRow {
   readonly id: string;
   readonly principals: readonly string[];
   readonly targets: readonly string[];
@@ -160,7 +161,11 @@ interface GrantRow {
 /** All grants in the order of the configuration. */
 export async function readGrants(knex: Knex): Promise<readonly GrantRule[]> {
   const rows: readonly GrantRow[] = await knex('grants').orderBy('place').select('*');
-  return rows.map((row) => ({
+  return rows.map(grantOf);
+}
+
+export function grantOf(row: GrantRow): GrantRule {
+  return {
     id: row.id,
     principals: row.principals,
     targets: row.targets,
@@ -172,5 +177,5 @@ export async function readGrants(knex: Knex): Promise<readonly GrantRule[]> {
     files: row.files,
     keepFiles: row.keep_files,
     forward: row.forward,
-  }));
+  };
 }

@@ -4,21 +4,10 @@ import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import { durationText, type RequestRule } from '../access/access-request.ts';
 import type { DirectoryChange, RequestEntry, WebhookEntry } from '../access/directory.ts';
-import type { ChannelKind, FileAccess, RecordingMode } from '../access/grant.ts';
+import { grantOf, type GrantRow } from './directory.ts';
 import { storable } from './storable.ts';
 
-interface RuleRow {
-  readonly id: string;
-  readonly principals: readonly string[];
-  readonly targets: readonly string[];
-  readonly logins: readonly string[];
-  readonly channels: readonly ChannelKind[];
-  readonly policy: string;
-  readonly keep_days: number | null;
-  readonly recording: RecordingMode;
-  readonly files: FileAccess;
-  readonly keep_files: boolean;
-  readonly forward: readonly string[];
+interface RuleRow extends GrantRow {
   readonly max_duration_s: number;
   readonly timeout_s: number;
   readonly approvers: readonly string[];
@@ -35,17 +24,7 @@ export async function readRequestRules(knex: Knex): Promise<readonly RequestRule
 /** @param row with all columns of `request_rules` */
 export function ruleOf(row: RuleRow): RequestRule {
   return {
-    id: row.id,
-    principals: row.principals,
-    targets: row.targets,
-    logins: row.logins,
-    channels: row.channels,
-    policy: row.policy,
-    keepDays: row.keep_days,
-    recording: row.recording,
-    files: row.files,
-    keepFiles: row.keep_files,
-    forward: row.forward,
+    ...grantOf(row),
     maxDurationS: row.max_duration_s,
     timeoutS: row.timeout_s,
     approvers: row.approvers,
