@@ -7,68 +7,32 @@ import { startAnnouncements } from './cli/announcements.ts';
 import { Closers } from './cli/closers.ts';
 import { demoGuide, publicLineOf, whyNoKey, writeDemoSshFiles } from './cli/demo.ts';
 import type { RunFile } from './cli/home.ts';
-import {
-  changeableSigner,
-  KEYS_CHANNEL,
-  publicKeyOf,
-  recordingSigner,
-} from './cli/recording-keys.ts';
-import { createDirectoryDesk } from './config/directory-desk.ts';
 import type { Config } from './config/environment.ts';
-import {
-  anchorSink,
-  builtinQueries,
-  coldStore,
-  coldStoreOptions,
-  openStores,
-  type Stores,
-} from './context.ts';
+import { builtinQueries, openStores, type Stores } from './context.ts';
 import { messageOf } from './errors.ts';
 import { prepareDirectory } from './first-directory.ts';
-import { startHttp } from './http/app.ts';
 import { openedVault } from './opened-vault.ts';
 import type { Logger } from './log.ts';
-import { createPolicyDesk } from './policy-trial.ts';
+import { startRecorder, startUpkeep } from './recorder.ts';
 import { ConnectionRegistry } from './session/connection-registry.ts';
 import { HeldCommands } from './session/held-commands.ts';
 import { UnaskedKeys } from './session/link-sign-in.ts';
 import { DEFAULT_LIMITS, isEnvironmentAllowed } from './session/limits.ts';
 import { createCertificates } from './ssh/certificates.ts';
 import { startGateway } from './ssh/gateway.ts';
-import { isSignedBy } from './ssh/key-signature.ts';
-import { generateKeyPair, parsePublicLine } from './ssh/key.ts';
+import { generateKeyPair } from './ssh/key.ts';
 import { createDialers } from './ssh/upstream.ts';
-import { startAnchoring } from './store/anchor.ts';
 import { createKeptFiles } from './store/kept-files.ts';
-import { startColdRounds } from './store/cold-rounds.ts';
 import { DIRECTORY_CHANNEL } from './store/directory-change.ts';
-import { readPrincipals } from './store/directory.ts';
-import { createKeyframeKeeper } from './store/keyframe-keeper.ts';
-import { createLiveSignals } from './store/live.ts';
-import { createLockouts } from './store/lockouts.ts';
-import { isOutage } from './store/outage.ts';
 import { maskedPorts } from './session/masked-record.ts';
-import { createOverview } from './store/overview.ts';
-import { createRuleHits } from './store/rule-hits.ts';
-import { JOURNAL_CHANNEL } from './store/journal.ts';
-import { createSavedFilters } from './store/saved-filters.ts';
-import { createReviews } from './store/reviews.ts';
-import { createRuns } from './store/runs.ts';
-import { createRecordingSink } from './store/recordings.ts';
-import { recoverRecordings } from './store/recovery.ts';
-import { startRetention } from './store/retention.ts';
 import { createStandings } from './store/standings.ts';
-import { createSearchKeeper } from './store/search-keeper.ts';
-import { openSpool } from './store/spool.ts';
 import { withDirectoryVersion } from './store/versioned-journal.ts';
-import { createPages } from '../web/index.ts';
+import { startWeb } from './web-server.ts';
 
 /** What a shell marks its prompts and commands with is made of so many bytes. */
 const NONCE_BYTES = 16;
 /** When the directory can't be asked who may stay, it is asked again after this. */
 const RECHECK_RETRY_MS = 1000;
-/** How long the recorder may take to ship what it has at the end, milliseconds. */
-const SHIP_TIMEOUT_MS = 10_000;
 
 export interface BastionOptions {
   readonly config: Config;
@@ -122,37 +86,8 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   const isDemo = await prepareDirectory(options, stores, closers);
   if (config.links.mode === 'auto') await followIssuer(stores, logger);
 
-  const spool = await openSpool({
-    directory: home.path('spool'),
-    onFailure: (error) => logger.error('spool failed', { why: messageOf(error) }),
-  });
-  closers.add('spool', () => spool.close());
-  const signer = changeableSigner(await recordingSigner(home));
-  const reloadKey = (): void => {
-    recordingSigner(home).then(
-      (one) => signer.change(one),
-      (error: unknown) => logger.error('recording key not read', { why: messageOf(error) }),
-    );
-  };
-  await database.listen(KEYS_CHANNEL, reloadKey);
-  const recording = {
-    database,
-    spool,
-    journal,
-    signer,
-    clock,
-    logger,
-    instanceId: home.instanceId(),
-  };
-  const sink = anchorSink(config, clock);
-  if (sink !== null) {
-    const anchoring = startAnchoring({ database, signer, sink, clock, logger });
-    closers.add('anchor', () => anchoring.close());
-  }
-  await recoverRecordings(recording);
+  const { recordings, signer } = await startRecorder(stores, config, logger, closers);
   await stores.approvals.cancelStale();
-  const recordings = createRecordingSink(recording);
-  closers.add('recorder', () => recordings.close({ deadlineMs: SHIP_TIMEOUT_MS }));
 
   const dialers = createDialers({
     vault,
@@ -210,91 +145,18 @@ async function assemble(options: BastionOptions, closers: Closers): Promise<Bast
   });
   closers.add('ssh', () => gateway.close());
 
-  startColdMoves(stores, options, closers);
-  const objects = coldStore(config);
-  const retention = startRetention({ database, journal, signer, clock, logger, objects });
-  closers.add('retention', () => retention.close());
-  const keyframes = await createKeyframeKeeper({
-    database,
-    logger,
-    instanceId: home.instanceId(),
-    objects: coldStoreOptions(config),
-  });
-  closers.add('keyframes', () => keyframes.close());
-  const live = await createLiveSignals(database, logger);
-  closers.add('live views', async () => live.close());
-  const searching = await createSearchKeeper({
-    database,
-    objects: coldStoreOptions(config),
-    logger,
-  });
-  closers.add('search', () => searching.close());
-
+  const { keyframes } = await startUpkeep(stores, signer, config, logger, closers);
   let ready = false;
-  const http = await startHttp({
-    listen: config.http,
-    publicUrl: config.publicUrl,
-    recordings: {
-      ...stores.recordings,
-      prepare: (id) => keyframes.prepare(id),
-      watch: (id, onNews) => live.watch(id, onNews),
-    },
-    overview: createOverview(database, clock),
-    policyDesk: createPolicyDesk({
-      hits: createRuleHits(database),
-      policies: () => stores.directoryObjects.list('policies'),
-      principals: () => readPrincipals(database.knex),
-      targets: () => stores.directory.allTargets(),
-      clock,
-    }),
-    savedFilters: createSavedFilters(database),
-    reviews: createReviews({ database, journal, clock }),
-    newsSource: {
-      watch: (onNews) => database.listen(JOURNAL_CHANNEL, onNews),
-    },
-    runs: createRuns(database),
-    search: stores.search,
-    signIns: stores.tokens,
-    lockouts: createLockouts(database),
-    issuerDesk: stores.issuerDesk,
-    tokens: stores.tokenDesk,
-    approvals: stores.approvals,
-    access: stores.accessRequests,
-    audit: journal,
-    controls: stores.controls,
-    readiness: async () => {
-      const answer = await database.knex.raw('select 1').then(
-        () => 'ok',
-        () => 'unreachable',
-      );
-      return {
-        ready: ready && answer === 'ok',
-        checks: { database: answer, ssh: ready ? 'ok' : 'stopping' },
-      };
-    },
-    isOutage,
-    metrics: () => metricsText(gateway.connectionCount, registry.activeSessions) + told.metrics(),
-    pages: await createPages(),
-    recordingKey: (keyId) => publicKeyOf(home, keyId),
-    files: createKeptFiles(database),
-    holds: stores.holds,
-    shortKeys: stores.shortKeys,
-    clientSignIns: {
-      links: stores.links,
-      devices: stores.devices,
-      keys: stores.rememberedKeys,
-      rememberMs: config.links.rememberMs,
-      signed: isSignedBy,
-    },
-    directory: stores.directoryObjects,
-    directoryEdits: createDirectoryDesk(stores),
-    parsePublicKey: parsePublicLine,
+  const web = {
+    config,
     logger,
-    clock,
     version,
-  });
+    keyframes,
+    isReady: () => ready,
+    metrics: () => metricsText(gateway.connectionCount, registry.activeSessions) + told.metrics(),
+  };
+  const http = await startWeb(stores, web, closers);
   httpUrl = http.url;
-  closers.add('web', () => http.close());
 
   sshPlace = isDemo
     ? `-F ${home.path('demo', 'ssh_config')} demo-bastion`
@@ -343,34 +205,6 @@ async function followIssuer({ issuerDesk, linkSwitch }: Stores, logger: Logger):
   await issuerDesk.follow(learn, (error) => {
     logger.warn('issuer not read', { why: messageOf(error) });
   });
-}
-
-/** Old recordings go to the object store, where there is one and this process may. */
-function startColdMoves(
-  stores: Stores,
-  { config, logger }: BastionOptions,
-  closers: Closers,
-): void {
-  const { cold } = config.record;
-  const objects = coldStore(config);
-  const { clock, database, journal } = stores;
-  if (cold === null || objects === null) return;
-  if (database.owner === null) {
-    logger.warn('recordings.cold-by-others', { why: 'SALLYPORT_DATABASE_OWNER_URL is not set' });
-    return;
-  }
-  const { afterDays } = cold;
-  const { owner } = database;
-  const rounds = startColdRounds({
-    owner,
-    objects,
-    clock,
-    afterDays,
-    journal,
-    logger,
-    source: null,
-  });
-  closers.add('cold recordings', () => rounds.close());
 }
 
 function serverEvent(

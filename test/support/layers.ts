@@ -74,6 +74,8 @@ export const LAYERS: readonly Layer[] = [
     'server/first-directory.ts',
     'server/policy-trial.ts',
     'server/opened-vault.ts',
+    'server/recorder.ts',
+    'server/web-server.ts',
     'server/context.ts',
     'server/cli/',
     'server/config/',
