@@ -77,7 +77,7 @@ const COLUMNS: readonly Column[] = [
 
 function Entries({ entries }: { readonly entries: JournalProps['page']['items'] }) {
   return (
-    <Table columns={COLUMNS}>
+    <Table columns={COLUMNS} layout="entries">
       {entries.map((entry) => (
         <tr key={entry.seq} id={`entry-${entry.seq}`}>
           <Cell of="Entry" class="number">
