@@ -11,7 +11,7 @@ export function DevicePage(props: DeviceProps & { readonly assets: AssetPaths })
   const { assets, code, device, frame, problem } = props;
   return (
     <Document frame={frame} assets={assets} title="Sign a machine in" current={null} narrow>
-      <section class="panel sheet client">
+      <section class="panel sheet">
         <h1>Sign a machine in</h1>
         {problem !== null && (
           <p class="notice bad" role="alert">

@@ -13,7 +13,7 @@ export function LinkPage(props: LinkProps & { readonly assets: AssetPaths }) {
   const keys = lives.length === 0 ? [] : link.keys.filter(mayBeRemembered);
   return (
     <Document frame={frame} assets={assets} title="Sign ssh in" current={null} narrow>
-      <section class="panel sheet client">
+      <section class="panel sheet">
         <h1>Sign an ssh client in</h1>
         {problem !== null && (
           <p class="notice bad" role="alert">
@@ -137,7 +137,7 @@ export function SignedClientPage(props: SignedClientProps & { readonly assets: A
   const isIn = done === 'signed-in';
   return (
     <Document frame={frame} assets={assets} title="Sign in" current={null} narrow>
-      <section class="panel sheet client">
+      <section class="panel sheet">
         <h1>{isIn ? 'Signed in' : 'Refused'}</h1>
         {isIn && client === 'ssh' && <p>Go back to the terminal: ssh goes on by itself.</p>}
         {isIn && client === 'device' && <p>Go back to the machine: it goes on by itself.</p>}

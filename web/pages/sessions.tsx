@@ -136,7 +136,7 @@ function Saved(props: {
   const query = listAddress(filters, null, false).replace(/^[^?]*\??/, '');
   const isKept = saved.some((one) => one.query === query);
   return (
-    <div class="row saved">
+    <div class="row">
       {saved.length > 0 && <span class="muted">Saved:</span>}
       {saved.map((one) => (
         <form key={one.name} class="chip" method="post" action="/sessions/filters/delete">
@@ -242,7 +242,7 @@ function Row({ session, nowMs }: { readonly session: SessionView; readonly nowMs
   const endMs = session.endedAt === null ? nowMs : Date.parse(session.endedAt);
   return (
     <tr>
-      <td class="principal">
+      <td>
         <a class="cover" href={sessionAddress(session.id)}>
           <span class="aloud">Session of </span>
           <Visible text={principal.name} />
