@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
 import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture } from '../support/browser.ts';
-import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { picture } from '../support/browser.ts';
+import { people } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
-import { Viewer } from '../support/viewer.ts';
+import { webStage } from '../support/web-stage.ts';
 
 describe('the overview page', () => {
-  let world: HttpWorld;
-  let browser: Browser;
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
-  });
-  after(async () => {
-    await world.close();
-    await browser.close();
-  });
+  const stage = webStage('all');
 
   it('draws and names its figures, on every screen', async () => {
-    const watched = await openPage(browser);
-    const { page } = watched;
-    await new Viewer(world, page).signIn();
+    const { page, viewer } = stage;
+    await viewer.signIn();
     await page.getByRole('link', { name: 'Overview' }).click();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     assert.equal(await page.locator('svg[role="img"]').count(), 2);
@@ -38,15 +27,14 @@ describe('the overview page', () => {
     await page.setViewportSize({ width: 1400, height: 900 });
     await picture(page, 'overview-dark');
     assert.deepEqual(await axeFindings(page), []);
-    assert.deepEqual(watched.complaints, []);
-    await watched.close();
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('is for those who may look at everything', async () => {
     for (const path of ['/overview', '/api/v1/overview']) {
-      assert.equal((await world.fetch(path, people.uma)).status, 403, path);
-      assert.equal((await world.fetch(path, people.piet)).status, 403, path);
-      assert.equal((await world.fetch(path, people.audrey)).status, 200, path);
+      assert.equal((await stage.world.fetch(path, people.uma)).status, 403, path);
+      assert.equal((await stage.world.fetch(path, people.piet)).status, 403, path);
+      assert.equal((await stage.world.fetch(path, people.audrey)).status, 200, path);
     }
   });
 });

@@ -1,36 +1,22 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import { startHttpWorld, type HttpWorld } from '../support/http-world.ts';
-import { Viewer } from '../support/viewer.ts';
+import { picture } from '../support/browser.ts';
+import type { HttpWorld } from '../support/http-world.ts';
 import { REPLAYED, setScene } from '../support/web-scene.ts';
+import { webStage } from '../support/web-stage.ts';
 
 describe('the palette', () => {
+  const stage = webStage('all', setScene);
   let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
   let page: Page;
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
-    setScene(world);
+  beforeEach(() => {
+    ({ page, world } = stage);
   });
-  after(async () => {
-    await world.close();
-    await browser.close();
-  });
-  beforeEach(async () => {
-    watched = await openPage(browser);
-    page = watched.page;
-  });
-  afterEach(async () => {
-    assert.deepEqual(watched.complaints, []);
-    await watched.close();
-  });
+  afterEach(() => assert.deepEqual(stage.complaints, []));
 
   it('goes to pages, sessions and searches by keys alone', async () => {
-    await new Viewer(world, page).signIn();
+    await stage.viewer.signIn();
     await page.keyboard.press('Control+k');
     await page.keyboard.type('jour');
     await picture(page, 'palette');
@@ -53,7 +39,7 @@ describe('the palette', () => {
   });
 
   it('shows the keys of a page, not while somebody types', async () => {
-    await new Viewer(world, page).signIn();
+    await stage.viewer.signIn();
     await page.goto(`${world.server.url}/approvals`);
     await page.keyboard.press('?');
     await page.getByRole('heading', { name: 'Keys' }).waitFor();
@@ -69,7 +55,7 @@ describe('the palette', () => {
   });
 
   it('offers nobody a page that they may not see', async () => {
-    await new Viewer(world, page).signIn('uma');
+    await stage.viewer.signIn('uma');
     await page.keyboard.press('Control+k');
     const places = await page.locator('#palette li').allInnerTexts();
     assert.equal(

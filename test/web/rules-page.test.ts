@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
 import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture } from '../support/browser.ts';
-import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { picture } from '../support/browser.ts';
+import { people, type HttpWorld } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
-import { Viewer } from '../support/viewer.ts';
+import { webStage } from '../support/web-stage.ts';
 
 const CHANGED = `policies:
   default:
@@ -15,15 +14,10 @@ const CHANGED = `policies:
 `;
 
 describe('the page of rules', () => {
+  const stage = webStage('all');
   let world: HttpWorld;
-  let browser: Browser;
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
-  });
-  after(async () => {
-    await world.close();
-    await browser.close();
+  beforeEach(() => {
+    ({ world } = stage);
   });
 
   const trial = (policy: string, person = people.audrey, name = 'default'): Promise<Response> =>
@@ -34,9 +28,8 @@ describe('the page of rules', () => {
     });
 
   it('shows each rule with its hits, and what a change would change', async () => {
-    const watched = await openPage(browser);
-    const { page } = watched;
-    await new Viewer(world, page).signIn();
+    const { page, viewer } = stage;
+    await viewer.signIn();
     await page.getByRole('link', { name: 'Rules' }).click();
     const row = page.getByRole('row', { name: /^no-wipe denied/ });
     assert.match(await row.innerText(), /3\s*\/\s*12/);
@@ -66,10 +59,9 @@ describe('the page of rules', () => {
     assert.deepEqual(await axeFindings(page), []);
     // The answer to the bad policy is a 400, which the console says.
     assert.deepEqual(
-      watched.complaints.filter((one) => !one.includes('400')),
+      stage.complaints.filter((one) => !one.includes('400')),
       [],
     );
-    await watched.close();
   });
 
   it('changes nothing when the policy is as it was', async () => {

@@ -1,35 +1,17 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import {
-  commandView,
-  keptSession,
-  sessionId,
-  startHttpWorld,
-  type HttpWorld,
-} from '../support/http-world.ts';
-import { Viewer } from '../support/viewer.ts';
+import type { Page } from 'playwright-core';
+import { picture } from '../support/browser.ts';
+import { commandView, keptSession, sessionId, type HttpWorld } from '../support/http-world.ts';
+import type { Viewer } from '../support/viewer.ts';
+import { webStage } from '../support/web-stage.ts';
 
 describe('the session page', () => {
+  const stage = webStage('each');
   let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
   let page: Page;
   let viewer: Viewer;
-
-  before(async () => {
-    browser = await launchBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    world = await startHttpWorld();
-    watched = await openPage(browser);
-    page = watched.page;
-    viewer = new Viewer(world, page);
-  });
-  afterEach(async () => {
-    await watched.close();
-    await world.close();
+  beforeEach(() => {
+    ({ page, viewer, world } = stage);
   });
 
   it('skips idle time when asked to, with commands and clock in recorded time', async () => {
@@ -52,7 +34,7 @@ describe('the session page', () => {
     await page.locator('#player[data-state="ready"]').waitFor();
     assert.equal(await page.getByLabel('Skip idle time').isChecked(), true);
     assert.equal(await page.getByLabel('Speed').inputValue(), '4');
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('plays a running session as it happens, goes back to a command, and says when it has ended', async () => {
@@ -89,6 +71,6 @@ describe('the session page', () => {
     await page.getByRole('link', { name: 'Show the whole recording' }).click();
     await page.locator('#player[data-state="ready"]').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Live' }).count(), 0);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 });

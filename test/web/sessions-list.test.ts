@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import { keptSession, people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import { picture } from '../support/browser.ts';
+import { keptSession, people, type HttpWorld } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
-import { Viewer } from '../support/viewer.ts';
 import { setScene } from '../support/web-scene.ts';
+import { webStage } from '../support/web-stage.ts';
 
 describe('the list of sessions', () => {
+  const stage = webStage('each', setScene);
   let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
   let page: Page;
-  before(async () => {
-    browser = await launchBrowser();
-  });
-  after(() => browser.close());
   beforeEach(async () => {
-    world = await startHttpWorld();
-    setScene(world);
-    watched = await openPage(browser);
-    page = watched.page;
-    await new Viewer(world, page).signIn();
-  });
-  afterEach(async () => {
-    await watched.close();
-    await world.close();
+    ({ page, world } = stage);
+    await stage.viewer.signIn();
   });
 
   it('shows new sessions as they begin, without a reload', async () => {
@@ -40,7 +28,7 @@ describe('the list of sessions', () => {
     assert.equal(await rows.count(), 8);
     assert.match(await rows.nth(1).innerText(), /new-host/);
     assert.equal(await page.locator('body[data-same]').count(), 1);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('goes on with older sessions where it ends', async () => {
@@ -85,7 +73,7 @@ describe('the list of sessions', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     assert.deepEqual(await findings(page), []);
     assert.deepEqual(await axeFindings(page), []);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('refuses filters that are none, and names that are too long', async () => {
