@@ -30,7 +30,27 @@ async function fresh(): Promise<Document | null> {
 }
 
 function swap(shown: Element, wanted: Element): void {
-  keepFocus(() => shown.replaceWith(document.adoptNode(wanted)));
+  keepFocus(() => {
+    carryOver(shown, wanted);
+    shown.replaceWith(document.adoptNode(wanted));
+  });
+}
+
+/** A reason that is written and a choice that is made stay in the form, whatever changes around it. */
+function carryOver(shown: Element, wanted: Element): void {
+  const fresh = [...wanted.querySelectorAll('form')];
+  for (const form of shown.querySelectorAll('form')) {
+    const same = fresh.find((one) => one.getAttribute('action') === form.getAttribute('action'));
+    for (const name of ['reason', 'scope']) {
+      const before = form.elements.namedItem(name);
+      const now = same?.elements.namedItem(name);
+      if (before instanceof HTMLInputElement && before.type !== 'hidden') {
+        if (now instanceof HTMLInputElement) now.value = before.value;
+      } else if (before instanceof HTMLSelectElement && now instanceof HTMLSelectElement) {
+        for (const option of now.options) option.selected = option.value === before.value;
+      }
+    }
+  }
 }
 
 function replace(id: string, now: Document): void {

@@ -13,11 +13,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function places(): Choice[] {
   const links = document.querySelectorAll<HTMLAnchorElement>('.bar nav a, .tabs a');
-  return [...links].map((link) => ({
+  const shown = [...links].map((link) => ({
     label: link.firstChild?.textContent?.trim() ?? '',
     hint: 'page',
     address: link.getAttribute('href') ?? '/',
   }));
+  // In the bar it has the name of whoever is signed in.
+  return [...shown, { label: 'Your keys', hint: 'page', address: '/keys' }];
 }
 
 function choicesFor(typed: string): Choice[] {
