@@ -36,7 +36,8 @@ export interface PageCase {
 
 const player = (page: Page): Promise<void> =>
   page.locator('#player[data-state="ready"]').waitFor({ state: 'attached' });
-const islands = (page: Page): Promise<void> => page.locator('#keys:not([hidden])').waitFor();
+const islands = (page: Page): Promise<void> =>
+  page.locator('#keys:not([hidden])').waitFor({ state: 'attached' });
 
 /** It works once. */
 function renewLink({ world }: EveryPage): void {
@@ -122,6 +123,7 @@ export const PAGES: readonly PageCase[] = [
     status: 400,
   },
   { name: 'sessions-older', route: '/sessions', who: 'audrey', path: '/sessions?limit=2' },
+  { name: 'sessions-empty', route: '/sessions', who: 'piet', path: '/sessions' },
   { name: 'sessions-own', route: '/sessions', who: 'uma', path: '/sessions' },
   {
     name: 'session',

@@ -46,7 +46,9 @@ function watch(): number {
     'a[href], area[href], button, input, select, textarea, summary, iframe, [tabindex], [contenteditable]';
   const NOTHING = ' none| none';
   const isOff = (one: Element): boolean =>
-    one.matches(':disabled, [tabindex="-1"], input[type="hidden"], [inert] *, [hidden] *') ||
+    one.matches(':disabled, input[type="hidden"], [inert] *, [hidden] *') ||
+    // Places that the focus is put on; a control has no business out of the way of Tab.
+    one.matches('[tabindex="-1"]:not(a, button, input, select, textarea, summary)') ||
     !one.checkVisibility({ visibilityProperty: true });
   const expected = [...document.querySelectorAll(CONTROLS)].filter((one) => !isOff(one));
   const shown = (one: Element, pseudo?: string): string => {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
-import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
 import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
-import { findings } from '../support/page-checks.ts';
 import { Viewer } from '../support/viewer.ts';
 import { HOSTILE } from '../support/hostile-text.ts';
 
@@ -37,23 +35,6 @@ describe('the pages of what is configured, and the journal', () => {
     await new Viewer(world, page).signIn();
   });
   afterEach(() => watched.close());
-
-  for (const path of PATHS) {
-    it(`${path} shows everything, to everybody, and nothing of it acts`, async () => {
-      await page.goto(world.server.url + path);
-      assert.deepEqual(await findings(page), []);
-      await picture(page, `configured-${path.slice(1)}`);
-      await page.setViewportSize({ width: 360, height: 740 });
-      assert.deepEqual(await findings(page), []);
-      await picture(page, `configured-${path.slice(1)}-phone`);
-      await page.emulateMedia({ colorScheme: 'dark' });
-      assert.deepEqual(await findings(page), []);
-      await picture(page, `configured-${path.slice(1)}-phone-dark`);
-      // Last: axe leaves empty style attributes behind.
-      assert.deepEqual(await axeFindings(page), []);
-      assert.deepEqual(watched.complaints, []);
-    });
-  }
 
   it('finds by any name or value, and says so when nothing matches', async () => {
     await page.goto(`${world.server.url}/targets`);

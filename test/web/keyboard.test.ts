@@ -60,6 +60,33 @@ describe('by the keyboard alone', () => {
     });
   }
 
+  it('would find what nobody could reach, see or leave', async () => {
+    const found = async (body: string, act = (): void => {}): Promise<readonly string[]> => {
+      await page.goto('about:blank');
+      await page.setContent(`<a href="#1">one</a>${body}<a href="#2">two</a>`);
+      await page.evaluate(act);
+      return [...(await walk(page)), ...(await foreignControls(page))];
+    };
+    assert.deepEqual(await found('<button>b</button>'), []);
+    assert.match(String(await found('<a href="#3" tabindex="-1">x</a>')), /never comes to <a/);
+    assert.match(String(await found('<button tabindex="3">x</button>')), /backwards|comes twice/);
+    assert.match(String(await found('<div role="button">x</div>')), /a role without/);
+    const invisible = '<style>button { outline: none }</style><button>x</button>';
+    assert.match(String(await found(invisible)), /nothing shows the focus of <button/);
+    const aside = '<div style="position:fixed;left:-500px"><button>x</button></div>';
+    assert.match(String(await found(aside)), /out of view on <button/);
+    const trap = await found('<input id="trap">', () => {
+      document.getElementById('trap')?.addEventListener('keydown', (event) => {
+        event.preventDefault();
+      });
+    });
+    assert.match(String(trap), /never comes back/);
+    const clicked = await found('<p id="p">x</p>', () => {
+      document.getElementById('p')?.addEventListener('click', () => {});
+    });
+    assert.match(String(clicked), /listens for clicks: <p/);
+  });
+
   it('skips to the content of a page', async () => {
     await go('audrey', '/principals');
     await press('Tab');
@@ -186,7 +213,13 @@ describe('by the keyboard alone', () => {
     const { approvals } = scene.world;
     await go('piet', '/approvals');
     await page.locator('#keys:not([hidden])').waitFor();
+    const reason = page.getByLabel('Reason for the decision on m2p4');
+    const scope = page.getByLabel('For how much an approval of m2p4 counts');
     const deny = page.locator('#approval-m2p4').getByRole('button', { name: 'Deny' });
+    await tabTo(reason);
+    await type('not now');
+    await tabTo(scope);
+    await type('for 8');
     await tabTo(deny);
     const index = approvals.views.findIndex(({ id }) => id === 'm2p4');
     const found = approvals.views[index];
@@ -198,6 +231,8 @@ describe('by the keyboard alone', () => {
     approvals.change('m2p4', 'approval.decided');
     await page.locator('#approval-m2p4').getByText('approved by alice').waitFor();
     assert.ok(await isFocused(deny));
+    assert.equal(await reason.inputValue(), 'not now');
+    assert.equal(await scope.inputValue(), '8h');
   });
 
   it('changes a filter, keeps it under a name, and forgets it', async () => {

@@ -24,6 +24,7 @@ const PHONE = { width: 360, height: 740 };
 const LOOKS = [
   { look: 'light', size: DESK, colorScheme: 'light' },
   { look: 'dark', size: DESK, colorScheme: 'dark' },
+  { look: 'tablet', size: { width: 820, height: 1100 }, colorScheme: 'light' },
   { look: 'phone-light', size: PHONE, colorScheme: 'light' },
   { look: 'phone', size: PHONE, colorScheme: 'dark' },
 ] as const;
@@ -63,7 +64,7 @@ describe('every page', () => {
         if (look === 'light' || look === 'phone') {
           for (const what of await axeFindings(page)) found.push(`${look}: ${what}`);
         }
-        if (look === 'dark' || look === 'phone') await picture(page, `${one.name}-${look}`);
+        if (look === 'dark' || look === 'phone') await picture(page, `look-${one.name}-${look}`);
       }
       assert.deepEqual(found, []);
       assert.deepEqual(scene.complaints(one), []);

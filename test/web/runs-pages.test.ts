@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
-import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture } from '../support/browser.ts';
+import { launchBrowser, openPage } from '../support/browser.ts';
 import {
   commandView,
   keptSession,
@@ -9,7 +8,6 @@ import {
   startHttpWorld,
   type HttpWorld,
 } from '../support/http-world.ts';
-import { findings } from '../support/page-checks.ts';
 import { Viewer } from '../support/viewer.ts';
 import { HOSTILE } from '../support/hostile-text.ts';
 
@@ -51,31 +49,6 @@ describe('the pages of runs', () => {
     await world.close();
     await browser.close();
   });
-
-  const paths = [
-    ['runs', '/runs'],
-    ['run', '/run?principal=deploy-bot&run=4711'],
-    ['compare', COMPARE],
-  ] as const;
-  for (const [name, path] of paths) {
-    it(`${name}: reads well on every screen`, async () => {
-      const watched = await openPage(browser);
-      const { page } = watched;
-      await new Viewer(world, page).signIn();
-      await page.goto(world.server.url + path);
-      assert.deepEqual(await findings(page), []);
-      await picture(page, `${name}-light`);
-      await page.setViewportSize({ width: 360, height: 740 });
-      assert.deepEqual(await findings(page), []);
-      await picture(page, `${name}-phone`);
-      await page.emulateMedia({ colorScheme: 'dark' });
-      assert.deepEqual(await findings(page), []);
-      await picture(page, `${name}-phone-dark`);
-      assert.deepEqual(await axeFindings(page), []);
-      assert.deepEqual(watched.complaints, []);
-      await watched.close();
-    });
-  }
 
   it('goes from the list to a run to a comparison to a command', async () => {
     const watched = await openPage(browser);
