@@ -1,39 +1,24 @@
 /** A running session on its page: notices, pauses, its end, with and without scripts. */
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import { people, sessionId, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { picture } from '../support/browser.ts';
+import { people, sessionId } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
-import { Viewer } from '../support/viewer.ts';
 import { setScene } from '../support/web-scene.ts';
+import { webStage } from '../support/web-stage.ts';
 
 const RUNNING = sessionId(5);
 const HOSTILE_WORDS = '<b>stop</b> \u202enow';
 
 describe('a running session in a browser', () => {
-  let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
+  const stage = webStage('each', setScene);
 
-  before(async () => {
-    browser = await launchBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    world = await startHttpWorld();
-    setScene(world);
-  });
-  afterEach(async () => {
-    await watched.close();
-    await world.close();
-  });
-
-  async function opened(options: Parameters<typeof openPage>[1] = {}) {
-    watched = await openPage(browser, options);
-    const viewer = new Viewer(world, watched.page);
+  async function opened(options: BrowserContextOptions = {}): Promise<Page> {
+    await stage.open(options);
+    const { page, viewer, world } = stage;
     await viewer.signIn();
-    await watched.page.goto(`${world.server.url}/sessions/${RUNNING}`);
-    return watched.page;
+    await page.goto(`${world.server.url}/sessions/${RUNNING}`);
+    return page;
   }
 
   for (const [name, options] of [
@@ -74,17 +59,17 @@ describe('a running session in a browser', () => {
       assert.equal(await act.getByRole('button').count(), 0);
       await check();
       await shot('ending');
-      assert.deepEqual(world.terminated, [`${RUNNING} by alice`]);
-      if (hasScripts) assert.deepEqual(watched.complaints, []);
+      assert.deepEqual(stage.world.terminated, [`${RUNNING} by alice`]);
+      if (hasScripts) assert.deepEqual(stage.complaints, []);
     });
   }
 
   it('has no such forms for those who may not, and none once it has ended', async () => {
     const page = await opened();
-    const { url } = world.server;
+    const { world } = stage;
     const group = page.locator('#live-controls');
     assert.equal(await group.count(), 1);
-    await page.goto(`${url}/sessions/${sessionId(7)}`);
+    await page.goto(`${world.server.url}/sessions/${sessionId(7)}`);
     assert.equal(await group.count(), 0);
     for (const person of ['audrey', 'uma', 'piet', 'nobody'] as const) {
       const who = person === 'nobody' ? null : people[person];

@@ -1,17 +1,11 @@
 /** A session with more commands than its page comes with. */
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { CommandView } from '../../server/http/ports.ts';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
-import {
-  commandView,
-  keptSession,
-  sessionId,
-  startHttpWorld,
-  type HttpWorld,
-} from '../support/http-world.ts';
+import { picture } from '../support/browser.ts';
+import { commandView, keptSession, sessionId, type HttpWorld } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
-import { Viewer } from '../support/viewer.ts';
+import { webStage } from '../support/web-stage.ts';
 
 const COUNT = 1203;
 /** Whose output is in the recording. */
@@ -28,38 +22,33 @@ function commandsOf(count: number): CommandView[] {
   });
 }
 
+function setSessions(world: HttpWorld, running: CommandView[]): void {
+  const recording = { durationMs: 130_000, chunks: 3, headHash: null, complete: true };
+  const commands = commandsOf(COUNT);
+  const printed = commands.filter(({ seq }) => PRINTED.has(seq));
+  const long = keptSession(61, printed, { recording, commandCount: COUNT });
+  world.recordings.add({ ...long, commands });
+  const open = { status: 'active', endedAt: null, exitStatus: null } as const;
+  const kept = keptSession(62, running, {
+    recording: { ...recording, complete: false },
+    ...open,
+  });
+  world.recordings.add({ ...kept, commands: running });
+}
+
 describe('the page of a long session', () => {
-  let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
-  let page: Page;
   const running = commandsOf(700);
-
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
-    const recording = { durationMs: 130_000, chunks: 3, headHash: null, complete: true };
-    const commands = commandsOf(COUNT);
-    const printed = commands.filter(({ seq }) => PRINTED.has(seq));
-    const long = keptSession(61, printed, { recording, commandCount: COUNT });
-    world.recordings.add({ ...long, commands });
-    const open = { status: 'active', endedAt: null, exitStatus: null } as const;
-    const kept = keptSession(62, running, {
-      recording: { ...recording, complete: false },
-      ...open,
-    });
-    world.recordings.add({ ...kept, commands: running });
+  const stage = webStage('all', (world) => setSessions(world, running));
+  let world: HttpWorld;
+  let page: Page;
+  beforeEach(() => {
+    ({ page, world } = stage);
   });
-  after(async () => {
-    await browser.close();
-    await world.close();
-  });
-  afterEach(() => watched.close());
 
-  async function opened(address: string, options: Parameters<typeof openPage>[1] = {}) {
-    watched = await openPage(browser, options);
-    page = watched.page;
-    const viewer = new Viewer(world, page);
+  async function opened(address: string, options: BrowserContextOptions = {}) {
+    await stage.open(options);
+    ({ page } = stage);
+    const { viewer } = stage;
     await viewer.signIn();
     await page.goto(`${world.server.url}/sessions/${address}`);
     if (options.javaScriptEnabled !== false) {
@@ -105,7 +94,7 @@ describe('the page of a long session', () => {
     await page.locator('#cmd-1150 .text').click();
     await viewer.shows('output of 1150');
     assert.deepEqual(await findings(page), []);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('goes to a command by its address, wherever it is', async () => {
@@ -118,7 +107,7 @@ describe('the page of a long session', () => {
     await page.goto(`${world.server.url}/sessions/${LONG}?from=501#cmd-3`);
     await page.waitForURL(`**/sessions/${LONG}?from=1#cmd-3`);
     await page.locator('#cmd-3[aria-current="true"]').waitFor();
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('adds the newest commands of one that runs, where they belong', async () => {
@@ -128,13 +117,11 @@ describe('the page of a long session', () => {
     world.recordings.news(RUNNING);
     await page.locator('#cmd-702').waitFor({ state: 'attached' });
     assert.deepEqual(await numbers(), inOrder(702));
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('says what is wrong with a place that is none', async () => {
-    watched = await openPage(browser);
-    page = watched.page;
-    await new Viewer(world, page).signIn();
+    await stage.viewer.signIn();
     const answer = await page.goto(`${world.server.url}/sessions/${LONG}?from=first`);
     assert.equal(answer?.status(), 400);
     assert.match(await page.locator('main').innerText(), /from/);

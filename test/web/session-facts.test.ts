@@ -1,9 +1,9 @@
 /** What stands beside the replay of a session: facts, files, notes, search, output, proof; and its printed form. */
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { AuditEvent } from '../../server/journal/event.ts';
 import { axeFindings } from '../support/axe.ts';
-import { launchBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
+import { picture } from '../support/browser.ts';
 import { HOSTILE } from '../support/hostile-text.ts';
 import {
   approvalView,
@@ -11,11 +11,10 @@ import {
   keptSession,
   people,
   sessionId,
-  startHttpWorld,
   type HttpWorld,
 } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
-import { Viewer } from '../support/viewer.ts';
+import { webStage } from '../support/web-stage.ts';
 
 const ID = sessionId(71);
 const SOURCE = '192.0.2.7:51514';
@@ -42,72 +41,67 @@ function event(type: AuditEvent['type'], data: AuditEvent['data'], session: stri
   return { type, principal: 'deploy-bot', source: SOURCE, session, target: 'web-01', data };
 }
 
-describe('beside the replay of a session', () => {
-  let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
-  let page: Page;
+async function setFacts(world: HttpWorld): Promise<void> {
+  world.recordings.add(
+    keptSession(71, COMMANDS, { kind: 'sftp', attribution: 'verified' }),
+    keptSession(72, [commandView(1)], { kind: 'forward' }),
+    keptSession(73, [commandView(1)], { principal: { name: 'audrey', kind: 'human' } }),
+  );
+  world.approvals.views.push(
+    approvalView('k3v9', {
+      session: ID,
+      commandSeq: 2,
+      status: 'approved',
+      decidedBy: 'piet',
+      decidedAt: '2026-01-01T10:00:09.000Z',
+      decisionReason: 'looks right',
+    }),
+  );
+  const content = { bytes: 1200, sha256: SHA, from: 0, to: 1200, complete: true, status: 0 };
+  for (const one of [
+    event('auth.succeeded', { method: 'publickey', key: 'SHA256:proof', userName: 'x' }, null),
+    event('session.started', { policy: 'default', policyVersion: 7, recording: 'strict' }),
+    event('file.written', {
+      ...content,
+      seq: 3,
+      path: `/srv/${HOSTILE}`,
+      kept: [{ direction: 'written', parts: 2, bytes: 13, sha256: SHA }],
+    }),
+    event('file.renamed', { seq: 2, path: '/srv/a', to: '/srv/b' }),
+    event('file.read', { ...content, seq: 2, path: '/etc/motd', status: 3, complete: false }),
+    {
+      ...event('forward.ended', {
+        from: 'client',
+        to: '10.0.0.9:5432',
+        isOpened: true,
+        bytesIn: 2048,
+        bytesOut: 4_000_000,
+        durationMs: 65_000,
+        why: 'the client closed it',
+      }),
+      session: sessionId(72),
+    },
+  ]) {
+    await world.audit.append(one);
+  }
+}
 
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
-    world.recordings.add(
-      keptSession(71, COMMANDS, { kind: 'sftp', attribution: 'verified' }),
-      keptSession(72, [commandView(1)], { kind: 'forward' }),
-      keptSession(73, [commandView(1)], { principal: { name: 'audrey', kind: 'human' } }),
-    );
-    world.approvals.views.push(
-      approvalView('k3v9', {
-        session: ID,
-        commandSeq: 2,
-        status: 'approved',
-        decidedBy: 'piet',
-        decidedAt: '2026-01-01T10:00:09.000Z',
-        decisionReason: 'looks right',
-      }),
-    );
-    const content = { bytes: 1200, sha256: SHA, from: 0, to: 1200, complete: true, status: 0 };
-    for (const one of [
-      event('auth.succeeded', { method: 'publickey', key: 'SHA256:proof', userName: 'x' }, null),
-      event('session.started', { policy: 'default', policyVersion: 7, recording: 'strict' }),
-      event('file.written', {
-        ...content,
-        seq: 3,
-        path: `/srv/${HOSTILE}`,
-        kept: [{ direction: 'written', parts: 2, bytes: 13, sha256: SHA }],
-      }),
-      event('file.renamed', { seq: 2, path: '/srv/a', to: '/srv/b' }),
-      event('file.read', { ...content, seq: 2, path: '/etc/motd', status: 3, complete: false }),
-      {
-        ...event('forward.ended', {
-          from: 'client',
-          to: '10.0.0.9:5432',
-          isOpened: true,
-          bytesIn: 2048,
-          bytesOut: 4_000_000,
-          durationMs: 65_000,
-          why: 'the client closed it',
-        }),
-        session: sessionId(72),
-      },
-    ]) {
-      await world.audit.append(one);
-    }
+describe('beside the replay of a session', () => {
+  const stage = webStage('all', setFacts);
+  let world: HttpWorld;
+  let page: Page;
+  beforeEach(() => {
+    ({ page, world } = stage);
   });
-  after(async () => {
-    await browser.close();
-    await world.close();
-  });
-  afterEach(() => watched.close());
 
   async function opened(
     who: keyof typeof people = 'audrey',
-    options: Parameters<typeof openPage>[1] = {},
+    options: BrowserContextOptions = {},
     id = ID,
   ): Promise<void> {
-    watched = await openPage(browser, options);
-    page = watched.page;
-    await new Viewer(world, page).signIn(who);
+    await stage.open(options);
+    ({ page } = stage);
+    await stage.viewer.signIn(who);
     await page.goto(`${world.server.url}/sessions/${id}`);
   }
 
@@ -143,7 +137,7 @@ describe('beside the replay of a session', () => {
         path: `test/artifacts/session-facts-${name}.png`,
         fullPage: true,
       });
-      assert.deepEqual(watched.complaints, []);
+      assert.deepEqual(stage.complaints, []);
     });
   }
 
@@ -177,12 +171,12 @@ describe('beside the replay of a session', () => {
     await picture(page, 'session-output');
     await page.getByRole('button', { name: 'Close' }).last().click();
     assert.equal(await page.locator('#output-panel').isHidden(), true);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('finds text within the session, marks it, and n and N go to where it was', async () => {
     await opened();
-    const viewer = new Viewer(world, page);
+    const { viewer } = stage;
     await page.locator('#player[data-state="ready"]').waitFor();
     await page.getByLabel('Text to search for').fill('e');
     await page.getByLabel('Search in').selectOption('commands');
@@ -200,7 +194,7 @@ describe('beside the replay of a session', () => {
     await page.keyboard.press('Shift+N');
     await page.locator('#session-hits li:nth-child(1) [aria-current]').waitFor();
     assert.deepEqual(await axeFindings(page), []);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('takes marks and notes of an auditor by plain forms, and lists them', async () => {
@@ -243,23 +237,19 @@ describe('beside the replay of a session', () => {
   });
 
   it('says that nothing can be verified where the page has no cryptography', async () => {
-    watched = await openPage(browser);
-    page = watched.page;
     await page.addInitScript(() => {
       Object.defineProperty(crypto, 'subtle', { value: undefined });
     });
-    await new Viewer(world, page).signIn('audrey');
+    await stage.viewer.signIn('audrey');
     await page.goto(`${world.server.url}/sessions/${ID}`);
     await page.getByText('Cannot verify here').waitFor();
   });
 
   it('says it where the browser lacks Ed25519, and names what does not fit', async () => {
-    watched = await openPage(browser);
-    page = watched.page;
     await page.addInitScript(() => {
       SubtleCrypto.prototype.importKey = () => Promise.reject(new Error('not supported'));
     });
-    await new Viewer(world, page).signIn('audrey');
+    await stage.viewer.signIn('audrey');
     await page.goto(`${world.server.url}/sessions/${ID}`);
     await page.getByText('Cannot verify the signature here').waitFor();
     await page.route('**/chain', async (route) => {
@@ -278,7 +268,7 @@ describe('beside the replay of a session', () => {
     await page.getByRole('button', { name: 'Check every byte' }).click();
     await page.getByText('all 3 chunks are what was recorded').waitFor();
     assert.equal(world.audit.events.filter(({ type }) => type === 'recording.exported').length, 1);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('remembers the theme of the terminal', async () => {
@@ -308,15 +298,13 @@ describe('beside the replay of a session', () => {
   });
 
   it('loads little script beside the player', async () => {
-    watched = await openPage(browser);
-    page = watched.page;
     let bytes = 0;
     page.on('response', async (response) => {
       const isScript = response.request().resourceType() === 'script';
       if (!isScript || response.url().includes('/player-')) return;
       bytes += Number(response.headers()['content-length'] ?? Number.POSITIVE_INFINITY);
     });
-    await new Viewer(world, page).signIn('audrey');
+    await stage.viewer.signIn('audrey');
     await page.goto(`${world.server.url}/sessions/${ID}`);
     await page.locator('#player[data-state="ready"]').waitFor();
     assert.ok(bytes > 1000 && bytes <= MAX_SCRIPT_BYTES, `${bytes} bytes`);
