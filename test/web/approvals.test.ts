@@ -1,32 +1,20 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
-import { approvalView, people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
-import { Viewer } from '../support/viewer.ts';
+import type { Page } from 'playwright-core';
+import { approvalView, people, type HttpWorld } from '../support/http-world.ts';
+import type { Viewer } from '../support/viewer.ts';
 import { REPLAYED, setRequests, setScene } from '../support/web-scene.ts';
+import { webStage } from '../support/web-stage.ts';
 
 describe('approvals in a browser', () => {
-  let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
-  let page: Page;
-  let viewer: Viewer;
-
-  before(async () => {
-    browser = await launchBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    world = await startHttpWorld();
+  const stage = webStage('each', (world) => {
     setScene(world);
     setRequests(world);
-    watched = await openPage(browser);
-    page = watched.page;
-    viewer = new Viewer(world, page);
   });
-  afterEach(async () => {
-    await watched.close();
-    await world.close();
+  let world: HttpWorld;
+  let page: Page;
+  let viewer: Viewer;
+  beforeEach(() => {
+    ({ page, viewer, world } = stage);
   });
 
   const statusOf = (id: string): string | undefined =>
@@ -49,7 +37,7 @@ describe('approvals in a browser', () => {
     world.approvals.change('m2p4', 'approval.decided');
     await page.locator('#approval-m2p4.card').waitFor({ state: 'detached' });
     assert.equal(await reason.inputValue(), 'half a sentence');
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('is driven by keys', async () => {
@@ -78,6 +66,59 @@ describe('approvals in a browser', () => {
     await page.keyboard.press('a');
     await page.getByText('Approved: it goes on.').waitFor();
     assert.equal(statusOf('k3v9'), 'approved');
+  });
+
+  it('moves nobody on to another request when theirs is decided by somebody else', async () => {
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals`);
+    await page.keyboard.press('j');
+    const here = page.locator('.card:focus');
+    const id = ((await here.getAttribute('id')) ?? '').replace('approval-', '');
+    const others = world.approvals.views.filter((one) => one.status === 'waiting' && one.id !== id);
+    assert.ok(others.length > 0);
+    await page.locator('.card:focus').hover();
+    const below = page.locator(`#approval-${id} ~ .card`).first();
+    const before = await below.boundingBox();
+    await world.approvals.decide(id, 'refused', {
+      principal: people.alice,
+      source: '',
+      reason: null,
+    });
+    await page.locator('.card[data-gone]').getByText('waits no more').waitFor();
+    await page.keyboard.press('a');
+    await page.keyboard.press('d');
+    assert.deepEqual(
+      others.map((one) => statusOf(one.id)),
+      others.map(() => 'waiting'),
+    );
+    // What is below hasn't moved up under the hand of who was about to click.
+    assert.deepEqual(await below.boundingBox(), before);
+    await page.keyboard.press('j');
+    assert.equal(await page.locator('.card:focus[data-gone]').count(), 0);
+    await page.locator('.card:focus').waitFor();
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('lets nobody decide in the list on what the list doesn’t show', async () => {
+    const hidden = `echo ${'B'.repeat(3000)}; rm -rf /srv`;
+    const lines = `${'echo\n'.repeat(30)}rm -rf /srv`;
+    world.approvals.views.push(
+      approvalView('padded', { text: hidden }),
+      approvalView('lines', { text: lines }),
+    );
+    await viewer.signIn('piet');
+    for (const id of ['padded', 'lines']) {
+      await page.goto(`${world.server.url}/approvals`);
+      const card = page.locator(`#approval-${id}`);
+      assert.match(await card.locator('.asked').innerText(), /more characters/);
+      assert.equal(await card.getByRole('button').count(), 0);
+      await card.getByRole('link', { name: 'Read all of it and decide' }).click();
+      const asked = page.locator('.asked');
+      assert.match(await asked.innerText(), /rm -rf \/srv$/);
+      const isWhole = await asked.evaluate((one) => one.scrollHeight <= one.clientHeight + 1);
+      assert.equal(isWhole, true);
+      assert.equal(await page.getByRole('button', { name: 'Approve' }).count(), 1);
+    }
   });
 
   it('sends a decision once, however often it is clicked, and says who was first', async () => {
@@ -120,7 +161,7 @@ describe('approvals in a browser', () => {
     assert.match(await page.locator('main').innerText(), /only once: a secret in it is masked/);
     assert.equal(await page.locator('main img, main script').count(), 0);
     assert.deepEqual(world.audit.ofType('recording.viewed'), [`alice ${REPLAYED}`]);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('leaves room for who asked beside a long outcome, on a phone', async () => {
@@ -142,10 +183,8 @@ describe('approvals in a browser', () => {
   });
 
   it('works without scripts', async () => {
-    await watched.close();
-    watched = await openPage(browser, { javaScriptEnabled: false });
-    page = watched.page;
-    viewer = new Viewer(world, page);
+    await stage.open({ javaScriptEnabled: false });
+    ({ page, viewer } = stage);
     await viewer.signIn('piet');
     await page.goto(`${world.server.url}/approvals/k3v9`);
     await page.getByLabel('Reason for the decision on k3v9').fill('fine');

@@ -1,38 +1,23 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
 import {
   commandView,
   keptSession,
   sessionId,
   sessionView,
-  startHttpWorld,
   type HttpWorld,
 } from '../support/http-world.ts';
-import { Viewer } from '../support/viewer.ts';
+import type { Viewer } from '../support/viewer.ts';
 import { HOSTILE_SESSION, REPLAYED, setScene } from '../support/web-scene.ts';
+import { webStage } from '../support/web-stage.ts';
 
 describe('web in a browser', () => {
+  const stage = webStage('each', setScene);
   let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
   let page: Page;
   let viewer: Viewer;
-
-  before(async () => {
-    browser = await launchBrowser();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    world = await startHttpWorld();
-    setScene(world);
-    watched = await openPage(browser);
-    page = watched.page;
-    viewer = new Viewer(world, page);
-  });
-  afterEach(async () => {
-    await watched.close();
-    await world.close();
+  beforeEach(() => {
+    ({ page, viewer, world } = stage);
   });
 
   async function current(): Promise<string> {
@@ -52,7 +37,7 @@ describe('web in a browser', () => {
     assert.equal(await page.locator('#player .ap-overlay-start').isVisible(), false);
     await page.keyboard.press('p');
     await viewer.shows('output of 2');
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
     assert.deepEqual(world.audit.ofType('recording.viewed'), [`alice ${REPLAYED}`]);
   });
 
@@ -196,7 +181,7 @@ describe('web in a browser', () => {
     await viewer.signIn();
     await viewer.openSession(view.id);
     await viewer.shows('sizeless');
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('shows output of a command without a terminal line by line', async () => {
@@ -232,7 +217,7 @@ describe('web in a browser', () => {
     assert.equal(decided?.decisionReason, 'after hours');
     await page.locator('#approval-m2p4').getByRole('button', { name: 'Deny' }).click();
     await page.getByText('Denied: it is refused.').waitFor();
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('ends a running session only after asking', async () => {
@@ -256,7 +241,7 @@ describe('web in a browser', () => {
     assert.equal(await page.locator('main img').count(), 0);
     assert.equal(await page.locator('main script').count(), 0);
     for (const path of ['/sessions', '/approvals']) await page.goto(world.server.url + path);
-    assert.deepEqual(watched.complaints, []);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('signs out', async () => {
@@ -268,10 +253,8 @@ describe('web in a browser', () => {
   });
 
   it('works without scripts: list, session, decision', async () => {
-    await watched.close();
-    watched = await openPage(browser, { javaScriptEnabled: false });
-    page = watched.page;
-    viewer = new Viewer(world, page);
+    await stage.open({ javaScriptEnabled: false });
+    ({ page, viewer } = stage);
     await viewer.signIn('alice');
     await page
       .getByRole('link', { name: /Session of deploy-bot on web-01, 2026-01-01 10:00/ })

@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
-import { people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
-import { Viewer } from '../support/viewer.ts';
+import type { Page } from 'playwright-core';
+import { people, type HttpWorld } from '../support/http-world.ts';
 import { HOSTILE } from '../support/hostile-text.ts';
+import { webStage } from '../support/web-stage.ts';
 
 const PATHS = ['/principals', '/targets', '/grants', '/credentials', '/journal'] as const;
 
 describe('the pages of what is configured, and the journal', () => {
-  let world: HttpWorld;
-  let browser: Browser;
-  let watched: WatchedPage;
-  let page: Page;
-
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
+  const stage = webStage('all', async (world) => {
     await world.audit.append({
       type: 'command.decided',
       principal: HOSTILE,
@@ -25,16 +17,12 @@ describe('the pages of what is configured, and the journal', () => {
       data: { text: HOSTILE, decision: 'deny', commands: [{ argv: ['rm', '-rf', '/'] }] },
     });
   });
-  after(async () => {
-    await world.close();
-    await browser.close();
-  });
+  let world: HttpWorld;
+  let page: Page;
   beforeEach(async () => {
-    watched = await openPage(browser);
-    page = watched.page;
-    await new Viewer(world, page).signIn();
+    ({ page, world } = stage);
+    await stage.viewer.signIn();
   });
-  afterEach(() => watched.close());
 
   it('finds by any name or value, and says so when nothing matches', async () => {
     await page.goto(`${world.server.url}/targets`);

@@ -1,59 +1,48 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
-import { launchBrowser, openPage } from '../support/browser.ts';
-import {
-  commandView,
-  keptSession,
-  people,
-  startHttpWorld,
-  type HttpWorld,
-} from '../support/http-world.ts';
-import { Viewer } from '../support/viewer.ts';
+import { commandView, keptSession, people, type HttpWorld } from '../support/http-world.ts';
 import { HOSTILE } from '../support/hostile-text.ts';
+import { webStage } from '../support/web-stage.ts';
 
 const COMPARE = '/compare?principal=deploy-bot&run=4711&with=4712';
 
+function setRuns(world: HttpWorld): void {
+  const started = (at: string) => ({ startedAt: `2026-01-01T${at}.000Z`, endedAt: null });
+  world.recordings.add(
+    keptSession(1, [commandView(1, { text: 'make' }), commandView(2, { text: 'curl a' })], {
+      ...started('08:00:00'),
+      run: '4711',
+      attribution: 'verified',
+    }),
+    keptSession(2, [commandView(1, { text: 'make install', exitStatus: 0 })], {
+      ...started('08:05:00'),
+      run: '4711',
+      attribution: 'verified',
+    }),
+    keptSession(
+      3,
+      [
+        commandView(1, { text: 'make' }),
+        commandView(2, { text: 'curl b' }),
+        commandView(3, { text: HOSTILE, decision: 'deny', rule: 'x', exitStatus: null }),
+        commandView(4, { text: 'make install', exitStatus: 2 }),
+      ],
+      { ...started('09:00:00'), run: '4712', attribution: 'verified' },
+    ),
+    keptSession(4, [commandView(1)], { run: HOSTILE, task: HOSTILE, target: HOSTILE }),
+    keptSession(5, [commandView(1)], { run: 'own', principal: { name: 'uma', kind: 'human' } }),
+  );
+}
+
 describe('the pages of runs', () => {
+  const stage = webStage('all', setRuns);
   let world: HttpWorld;
-  let browser: Browser;
-  before(async () => {
-    browser = await launchBrowser();
-    world = await startHttpWorld();
-    const started = (at: string) => ({ startedAt: `2026-01-01T${at}.000Z`, endedAt: null });
-    world.recordings.add(
-      keptSession(1, [commandView(1, { text: 'make' }), commandView(2, { text: 'curl a' })], {
-        ...started('08:00:00'),
-        run: '4711',
-        attribution: 'verified',
-      }),
-      keptSession(2, [commandView(1, { text: 'make install', exitStatus: 0 })], {
-        ...started('08:05:00'),
-        run: '4711',
-        attribution: 'verified',
-      }),
-      keptSession(
-        3,
-        [
-          commandView(1, { text: 'make' }),
-          commandView(2, { text: 'curl b' }),
-          commandView(3, { text: HOSTILE, decision: 'deny', rule: 'x', exitStatus: null }),
-          commandView(4, { text: 'make install', exitStatus: 2 }),
-        ],
-        { ...started('09:00:00'), run: '4712', attribution: 'verified' },
-      ),
-      keptSession(4, [commandView(1)], { run: HOSTILE, task: HOSTILE, target: HOSTILE }),
-      keptSession(5, [commandView(1)], { run: 'own', principal: { name: 'uma', kind: 'human' } }),
-    );
-  });
-  after(async () => {
-    await world.close();
-    await browser.close();
+  beforeEach(() => {
+    ({ world } = stage);
   });
 
   it('goes from the list to a run to a comparison to a command', async () => {
-    const watched = await openPage(browser);
-    const { page } = watched;
-    await new Viewer(world, page).signIn();
+    const { page, viewer } = stage;
+    await viewer.signIn();
     await page.getByRole('link', { name: 'Runs' }).click();
     await page.getByRole('link', { name: '4711' }).click();
     await page.getByLabel('Compare with').selectOption('4712');
@@ -66,7 +55,6 @@ describe('the pages of runs', () => {
     );
     await page.getByRole('link', { name: 'curl b' }).first().click();
     await page.waitForURL(/\/sessions\/.*#cmd-2$/);
-    await watched.close();
   });
 
   it('shows everybody their own runs alone', async () => {
