@@ -39,6 +39,7 @@ export HOME SHELL PS1 XDG_CONFIG_HOME="$HOME/.config" XDG_DATA_HOME="$HOME/.loca
 mkdir -p "$XDG_DATA_HOME/fish/generated_completions"
 cp -R FOLDER/start-up/. "$HOME"
 cd "$HOME" || exit
+[ "$SSH_ORIGINAL_COMMAND" = internal-sftp ] && SSH_ORIGINAL_COMMAND=/usr/lib/openssh/sftp-server
 [ -n "$SSH_ORIGINAL_COMMAND" ] && exec "$SHELL" -c "$SSH_ORIGINAL_COMMAND"
 exec "$SHELL" -l
 `;
