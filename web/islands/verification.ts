@@ -41,19 +41,23 @@ export function verifyHere(): void {
 }
 
 function sentence(proof: Proof, isAll: boolean): string {
-  const what = isAll ? 'are what was recorded' : 'follow each other';
   switch (proof.kind) {
     case 'intact':
-      return `Verified in this browser: all ${proof.chunks} chunks ${what}, and the signature is that of the bastion’s key.`;
+      return `Verified in this browser: ${chunks(proof.chunks, isAll)}, and the signature is that of the bastion’s key.`;
     case 'unsigned':
-      return `Verified in this browser: the ${proof.chunks} chunks ${what}; ${proof.signed} of them are signed so far.`;
+      return `Verified in this browser: ${chunks(proof.chunks, isAll)}; ${proof.signed} of them are signed so far.`;
     case 'unable':
-      return `Cannot verify the signature here: this browser lacks Ed25519. The ${proof.chunks} chunks ${what}.`;
+      return `Cannot verify the signature here: this browser lacks Ed25519; ${chunks(proof.chunks, isAll)}.`;
     case 'foreign':
-      return `The ${proof.chunks} chunks ${what}, but the signature is that of the key ${proof.keyId}, which this bastion does not have.`;
+      return `Signed by the key ${proof.keyId}, which this bastion does not have; ${chunks(proof.chunks, isAll)}.`;
     case 'blind':
       return 'Cannot verify here: this browser offers no cryptography to this page, which needs https.';
     case 'broken':
       return `NOT what was recorded: ${proof.why}.`;
   }
+}
+
+function chunks(count: number, isAll: boolean): string {
+  if (count === 1) return `the only chunk is ${isAll ? 'what was recorded' : 'in its place'}`;
+  return `all ${count} chunks ${isAll ? 'are what was recorded' : 'follow each other'}`;
 }

@@ -12,6 +12,19 @@ const METHODS: Readonly<Record<string, string>> = {
   'keyboard-interactive': 'sign-in in a browser',
 };
 
+/** What the journal calls the facts of a sign-in. */
+const FACTS: Readonly<Record<string, string>> = {
+  key: 'Key',
+  authority: 'Authority',
+  keyId: 'Certificate',
+  serial: 'Serial',
+  host: 'Reached as',
+  link: 'Link',
+  shownKeys: 'Keys that were shown',
+  browser: 'Browser',
+  rememberedUntil: 'Key remembered until',
+};
+
 export function SessionTerms({ details, session }: SessionProps) {
   const { proof, terms } = details;
   return (
@@ -44,7 +57,7 @@ export function SessionTerms({ details, session }: SessionProps) {
               <time dateTime={proof.at}>{dateTime(proof.at)} UTC</time>
             </Fact>
             {proof.facts.map(([name, value]) => (
-              <Fact key={name} name={name}>
+              <Fact key={name} name={Object.hasOwn(FACTS, name) ? (FACTS[name] ?? name) : name}>
                 <code>
                   <Visible text={value} />
                 </code>
