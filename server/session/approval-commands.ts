@@ -9,6 +9,8 @@ const MAX_LISTED = 50;
 /** Longer than any reason of a decision. */
 const MAX_REASON_CHARACTERS = 1_000;
 const MAX_TEXT_CHARACTERS = 300;
+/** Of what is still to be decided on. */
+const MAX_ASKED_CHARACTERS = 4096;
 const MAX_ID_CHARACTERS = 64;
 
 /** What is shown of an approval. */
@@ -91,6 +93,15 @@ export async function waitForDecision(
   return { lines: [notice(line)], exitStatus: approval.status === 'approved' ? 0 : EXIT_DENIED };
 }
 
+/** Nobody shall decide on an end that they haven't seen. */
+function askedText(text: string): string {
+  const more = text.length - MAX_ASKED_CHARACTERS;
+  const shown = printable(text, MAX_ASKED_CHARACTERS);
+  return more <= 0
+    ? shown
+    : `${shown} (${more} more characters: read all of it in the browser before you decide)`;
+}
+
 /** `approvals [standing | revoke ID [reason]]`, for who may see them. */
 export async function runApprovals(
   queries: ApprovalQueries,
@@ -103,7 +114,7 @@ export async function runApprovals(
       return listed(await queries.waitingApprovals(MAX_LISTED), 'nothing waits', (one) => {
         const why =
           one.reason === null ? '' : `  (${printable(one.reason, MAX_REASON_CHARACTERS)})`;
-        return `until ${utcText(one.expiresAt)}: ${printable(one.text, MAX_TEXT_CHARACTERS)}${why}`;
+        return `until ${utcText(one.expiresAt)}: ${askedText(one.text)}${why}`;
       });
     case 'standing':
       return listed(

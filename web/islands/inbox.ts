@@ -10,6 +10,8 @@ import { openLive } from './live.ts';
 const CLOCK_INTERVAL_MS = 1000;
 /** Changes that come together are shown together. */
 const GATHER_MS = 50;
+/** How long a request that is over stays where it was, once nobody is near. */
+const GONE_MS = 10_000;
 /** What a person is typing in, or has chosen, is never replaced. */
 const BUSY = 'input:focus, select:focus, textarea:focus';
 
@@ -17,8 +19,9 @@ const request = document.getElementById('request');
 const broken = document.getElementById('broken');
 const news = document.getElementById('news');
 
+/** Those that wait; the others in the list have gone. */
 function cards(): HTMLElement[] {
-  return [...document.querySelectorAll<HTMLElement>('#waiting > .card')];
+  return [...document.querySelectorAll<HTMLElement>('#waiting > .card:not([data-gone])')];
 }
 
 // --- changes ----------------------------------------------------------------------------------
@@ -59,19 +62,23 @@ function replace(id: string, now: Document): void {
   if (shown !== null && wanted !== null) swap(shown, wanted);
 }
 
-/** Cards stay where they are, with what is typed in them, unless something about them has changed. */
+/**
+ * Cards stay where they are, with what is typed in them, unless something about them has changed. Nothing
+ * moves under somebody's hand: the next key or click would decide on what they haven't read.
+ */
 function showInbox(now: Document): void {
   const list = document.getElementById('waiting');
   const wanted = now.getElementById('waiting');
   const before = new Map(cards().map((card) => [card.id, card]));
-  if (list === null || wanted === null) replace('inbox', now);
+  if (list === null || (wanted === null && !isSomebodyNear(list))) replace('inbox', now);
   else {
     const kept = new Set<string>();
+    const isNear = isSomebodyNear(list);
     let place = list.firstElementChild;
-    for (const card of wanted.querySelectorAll<HTMLElement>(':scope > .card')) {
+    for (const card of wanted?.querySelectorAll<HTMLElement>(':scope > .card') ?? []) {
       kept.add(card.id);
       const old = before.get(card.id);
-      if (old === undefined) list.insertBefore(document.adoptNode(card), place);
+      if (old === undefined) list.insertBefore(document.adoptNode(card), isNear ? null : place);
       else {
         place = old.nextElementSibling;
         const isSame = old.dataset['state'] === card.dataset['state'];
@@ -85,12 +92,38 @@ function showInbox(now: Document): void {
   if (added > 0 && news !== null) news.textContent = `${added} new to decide on`;
 }
 
-/** Whoever stood on it stands on the next one. */
+function isSomebodyNear(list: Element): boolean {
+  return list.matches(':hover') || list.contains(document.activeElement);
+}
+
+/** It stays in its place for a while, with nothing left to press: whoever stood on it stands on nothing else. */
 function leave(card: HTMLElement): void {
-  const next = card.nextElementSibling ?? card.previousElementSibling;
+  const id = card.querySelector('a.open')?.textContent ?? '';
   const isHere = card.contains(document.activeElement);
-  card.remove();
-  if (isHere && next instanceof HTMLElement) next.focus();
+  card.dataset['gone'] = String(Date.now());
+  // The row of what came of it has this name now.
+  card.removeAttribute('id');
+  const words = document.createElement('p');
+  words.textContent = `Request ${id} waits no more: what came of it stands below.`;
+  const form = card.querySelector<HTMLElement>('form.decide');
+  if (form === null) card.append(words);
+  else {
+    words.style.minHeight = `${form.offsetHeight}px`;
+    form.replaceWith(words);
+  }
+  card.querySelector('time[data-deadline]')?.remove();
+  card.querySelector('.badge')?.remove();
+  if (isHere) card.focus();
+  if (isHere && news !== null) news.textContent = words.textContent;
+}
+
+function sweep(): void {
+  const list = document.getElementById('waiting');
+  if (list === null || isSomebodyNear(list)) return;
+  for (const card of list.querySelectorAll<HTMLElement>('.card[data-gone]')) {
+    if (Date.now() - Number(card.dataset['gone']) >= GONE_MS) card.remove();
+  }
+  if (list.children.length === 0) changed();
 }
 
 function showRequest(now: Document): void {
@@ -178,10 +211,18 @@ function current(): HTMLElement | null {
 function move(by: 1 | -1): void {
   const all = cards();
   const here = current();
-  const at = here === null ? -1 : all.indexOf(here);
-  const to = all[at === -1 ? (by === 1 ? 0 : all.length - 1) : at + by];
+  const to =
+    here === null
+      ? all.at(by === 1 ? 0 : -1)
+      : by === 1
+        ? all.find((card) => isBehind(card, here))
+        : all.findLast((card) => isBehind(here, card));
   to?.focus();
   to?.scrollIntoView({ block: 'nearest' });
+}
+
+function isBehind(one: Element, other: Element): boolean {
+  return (other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
 }
 
 function press(decision: 'approve' | 'deny'): void {
@@ -242,6 +283,7 @@ setInterval(() => {
     const leftMs = Date.parse(time.dateTime) - Date.now();
     time.textContent = leftMs > 0 ? `${length(leftMs)} left` : 'time is up';
   }
+  sweep();
 }, CLOCK_INTERVAL_MS);
 
 listen();

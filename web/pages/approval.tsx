@@ -61,9 +61,9 @@ export function ApprovalPage(props: Props) {
       <div id="request" data-id={approval.id} data-status={approval.status}>
         <section class="panel card" aria-label="The request">
           <Facts {...props} />
-          <pre class="asked whole" tabIndex={0} role="group" aria-label="What is asked for">
+          <pre class="asked" tabIndex={0} role="group" aria-label="What is asked for">
             <code>
-              <Visible text={approval.text} />
+              <Visible text={approval.text} maxCharacters={approval.text.length} />
             </code>
           </pre>
           <Grounds {...props} />

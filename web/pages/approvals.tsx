@@ -18,6 +18,10 @@ import { ago, dateTime, length } from '../parts/format.ts';
 import { Moment } from '../parts/moment.tsx';
 import { Visible } from '../parts/visible.tsx';
 
+/** What a card shows of what is asked for; more is read on a page of its own. */
+const MAX_CARD_CHARACTERS = 800;
+const MAX_CARD_LINES = 8;
+
 type Props = ApprovalsProps & { readonly assets: AssetPaths };
 
 export function ApprovalsPage(props: Props) {
@@ -88,10 +92,18 @@ function order(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
+/** How much of a text a card shows: nobody decides here on what can't be seen here. */
+function fittingCharacters(text: string): number {
+  const lines = text.split('\n');
+  const head = lines.slice(0, MAX_CARD_LINES).join('\n');
+  return Math.min(head.length, MAX_CARD_CHARACTERS);
+}
+
 function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
   const { approval, decides } = props.one;
   const { nowMs } = props.page.frame;
   const leftMs = Date.parse(approval.expiresAt) - nowMs;
+  const fitting = fittingCharacters(approval.text);
   const state = `${approval.votes.length} ${approval.escalatedAt ?? ''} ${decides}`;
   return (
     <li class="panel card" id={`approval-${approval.id}`} data-state={state} tabIndex={-1}>
@@ -117,7 +129,7 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
       </div>
       <pre class="asked" tabIndex={0} role="group" aria-label="What is asked for">
         <code>
-          <Visible text={approval.text} />
+          <Visible text={approval.text} maxCharacters={fitting} />
         </code>
       </pre>
       <p class="why">
@@ -138,7 +150,15 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
         <a href={approvalAddress(approval.id)}>screen and earlier commands</a>
       </p>
       <Demands approval={approval} />
-      <DecideForm approval={approval} decides={decides} page="inbox" />
+      {fitting >= approval.text.length ? (
+        <DecideForm approval={approval} decides={decides} page="inbox" />
+      ) : (
+        <p>
+          <a class="button" href={approvalAddress(approval.id)}>
+            {decides === 'may' ? 'Read all of it and decide' : 'Read all of it'}
+          </a>
+        </p>
+      )}
     </li>
   );
 }

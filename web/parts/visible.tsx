@@ -55,8 +55,8 @@ function cut(text: string, maxCharacters: number): { head: string; rest: number 
 }
 
 /** Any foreign text inside a page. */
-export function Visible({ text }: { readonly text: string }) {
-  const { head, rest } = cut(text, MAX_SHOWN_CHARACTERS);
+export function Visible(props: { readonly text: string; readonly maxCharacters?: number }) {
+  const { head, rest } = cut(props.text, props.maxCharacters ?? MAX_SHOWN_CHARACTERS);
   return (
     <bdi class="foreign">
       {visibleParts(head).map((part) =>
