@@ -125,3 +125,28 @@ function look(): Log {
   ];
   return { expected: expected.length, hasEnded, findings };
 }
+
+/** What acts like a control, and is none that the browser knows. */
+export function foreignControls(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const NATIVE = 'a[href], button, input, select, textarea, summary, label, option';
+    const ROLES = ['button', 'link', 'checkbox', 'switch', 'tab', 'menuitem', 'radio', 'slider'];
+    const { listened = new Set<Element>() } = window as { listened?: Set<Element> };
+    const isShown = (one: Element): boolean => one.checkVisibility({ visibilityProperty: true });
+    const say = (what: string, one: Element): string => `${what}: ${one.outerHTML.slice(0, 120)}`;
+    const acting = [...document.querySelectorAll('body *')].filter(
+      (one) =>
+        // The bar and the markers of the player: arrows, digits and [ ] do the same.
+        isShown(one) && one.closest(`${NATIVE}, #player .ap-bar`) === null,
+    );
+    const roles = acting.filter((one) => ROLES.includes(one.getAttribute('role') ?? ''));
+    const pointed = acting.filter((one) => getComputedStyle(one).cursor === 'pointer');
+    // A list may listen for what is inside it.
+    const clicked = acting.filter((one) => listened.has(one) && one.querySelector(NATIVE) === null);
+    return [
+      ...roles.map((one) => say('a role without a control', one)),
+      ...pointed.map((one) => say('looks like a control', one)),
+      ...clicked.map((one) => say('listens for clicks', one)),
+    ];
+  });
+}

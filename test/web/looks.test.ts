@@ -1,4 +1,4 @@
-/** Every page as everybody sees it: light and dark, on a desk and on a phone. */
+/** Every page as everybody meets it: by keys alone, light and dark, on a desk and on a phone. */
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
 import { axeFindings } from '../support/axe.ts';
@@ -6,6 +6,7 @@ import { launchBrowser, picture } from '../support/browser.ts';
 import { EveryPage, PAGES } from '../support/every-page.ts';
 import { findings } from '../support/page-checks.ts';
 import { routesOf } from '../support/route-matrix.ts';
+import { foreignControls, walk } from '../support/tab-walk.ts';
 
 /** Answers that are no page: for programs, or the way to one. */
 const NO_PAGES = new Set([
@@ -51,11 +52,12 @@ describe('every page', () => {
   });
 
   for (const one of PAGES) {
-    it(`${one.name} is readable by everybody in every look`, async () => {
+    it(`${one.name} is reached by keys, and readable by everybody in every look`, async () => {
       const { page } = scene;
       const found: string[] = [];
       await page.setViewportSize(DESK);
       await scene.open(one);
+      found.push(...(await walk(page)), ...(await foreignControls(page)));
       for (const { colorScheme, look, size } of LOOKS) {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize(size);
