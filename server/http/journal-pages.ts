@@ -2,11 +2,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router } from 'express';
-import { messageOf, SallyportError } from '../errors.ts';
 import { EVENT_TYPES, type JournalEntry } from '../journal/event.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { journalQuery } from './journal-routes.ts';
+import { listProblem } from './list-problem.ts';
 import type { Services } from './options.ts';
 import type { JournalProps } from './pages.ts';
 import type { AuditReader, JournalQuery } from './ports.ts';
@@ -37,10 +37,8 @@ export function journalPages(services: Services): Router {
       await services.views.readJournal(principal, viewerOf(response).source, asked);
       props = { ...base, page, problem: null };
     } catch (error) {
-      if (!(error instanceof SallyportError) || error.code !== 'usage.invalid') throw error;
-      const problem = { message: messageOf(error), hint: error.hint };
+      const problem = listProblem(error, response);
       props = { ...base, page: { items: [], next: null }, problem };
-      response.status(400);
     }
     response.type('html').send(pages.journal(props));
   });

@@ -1,10 +1,10 @@
 /** The pages: the same reads and the same guard as the API, answered as HTML. */
 import { Router } from 'express';
-import { messageOf, SallyportError } from '../errors.ts';
 import { controlState, doneIn } from './control-routes.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { guard } from './guard.ts';
+import { listProblem } from './list-problem.ts';
 import type { Services } from './options.ts';
 import type { SessionsProps } from './pages.ts';
 import { sessionFilters, sessionQuery, wholeNumber } from './query.ts';
@@ -32,10 +32,8 @@ export function pageRoutes(services: Services): Router {
       const found = await sessionsFor(services, response, sessionQuery(asked));
       props = { ...base, ...found, problem: null };
     } catch (error) {
-      if (!(error instanceof SallyportError) || error.code !== 'usage.invalid') throw error;
-      const problem = { message: messageOf(error), hint: error.hint };
+      const problem = listProblem(error, response);
       props = { ...base, scope: 'all', page: { items: [], next: null }, problem };
-      response.status(400);
     }
     response.type('html').send(pages.sessions(props));
   });

@@ -34,6 +34,12 @@ export interface Frame {
   readonly nowMs: number;
 }
 
+/** Why a list could not be made, and what to do about it. */
+export interface ListProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
 /** The filters of the session list, as they stand in the URL; an empty string is no filter. */
 export type SessionFilters = Readonly<
   Record<
@@ -56,7 +62,7 @@ export interface SessionsProps {
   readonly scope: 'all' | 'own';
   readonly filters: SessionFilters;
   /** What is wrong with the filters, if they could not be used. */
-  readonly problem: { readonly message: string; readonly hint: string } | null;
+  readonly problem: ListProblem | null;
   readonly page: Page<SessionView>;
   /** True when a cursor is in the URL: this isn't the first page. */
   readonly continued: boolean;
@@ -78,7 +84,7 @@ export interface SearchProps {
   readonly scope: 'all' | 'own';
   readonly filters: SearchFilters;
   /** What is wrong with the filters, if they could not be used. */
-  readonly problem: { readonly message: string; readonly hint: string } | null;
+  readonly problem: ListProblem | null;
   /** null = nothing was asked for yet. */
   readonly page: SearchPage | null;
   /** True when a cursor is in the URL: this isn't the first page. */
@@ -151,7 +157,7 @@ export interface JournalProps {
   readonly frame: Frame;
   readonly filters: JournalFilters;
   /** What is wrong with the filters, if they could not be used. */
-  readonly problem: { readonly message: string; readonly hint: string } | null;
+  readonly problem: ListProblem | null;
   readonly page: Page<JournalEntry>;
   /** All that one can filter by. */
   readonly types: readonly EventType[];

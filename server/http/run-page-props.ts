@@ -1,6 +1,6 @@
 /** What the pages of runs show. Types only. */
 import type { Comparison } from './compare.ts';
-import type { Frame } from './pages.ts';
+import type { Frame, ListProblem } from './pages.ts';
 import type { Page, SessionView } from './ports.ts';
 import type { RunCommand, RunView } from './run-ports.ts';
 
@@ -10,7 +10,7 @@ export interface RunsProps {
   /** As they stand in the URL; an empty string is no filter. */
   readonly filters: { readonly principal: string; readonly q: string };
   /** What is wrong with the filters, if they could not be used. */
-  readonly problem: { readonly message: string; readonly hint: string } | null;
+  readonly problem: ListProblem | null;
   readonly page: Page<RunView>;
   /** True when a cursor is in the URL: this isn't the first page. */
   readonly continued: boolean;

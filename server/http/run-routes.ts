@@ -1,10 +1,10 @@
 /** `/api/v1/runs`, and the pages `/runs`, `/run` and `/compare`. Reading what others ran is journalled. */
 import { Router, type Request, type Response } from 'express';
-import { messageOf, SallyportError } from '../errors.ts';
 import { compare } from './compare.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { unknownObject } from './guard.ts';
+import { listProblem } from './list-problem.ts';
 import type { Services } from './options.ts';
 import type { RunsProps } from './run-page-props.ts';
 import type { RunCommand, RunName, RunQuery, RunView } from './run-ports.ts';
@@ -47,13 +47,8 @@ export function runRoutes(services: Services): Router {
       const found = await listed(services, response, runQuery(request.query));
       props = { ...base, ...found, problem: null };
     } catch (error) {
-      const isTheirs =
-        error instanceof SallyportError &&
-        (error.code === 'usage.invalid' || error.code === 'limit.exceeded');
-      if (!isTheirs) throw error;
-      const problem = { message: messageOf(error), hint: error.hint };
+      const problem = listProblem(error, response);
       props = { ...base, scope: scopeOf(response), page: { items: [], next: null }, problem };
-      response.status(error.httpStatus);
     }
     response.type('html').send(pages.runs(props));
   });

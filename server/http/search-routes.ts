@@ -1,8 +1,8 @@
 /** `/api/v1/search`, `/api/v1/commands` and the page `/search`. Searching what others did is journalled. */
 import { Router, type Request, type Response } from 'express';
-import { messageOf, SallyportError } from '../errors.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
+import { listProblem } from './list-problem.ts';
 import type { Services } from './options.ts';
 import type { SearchProps } from './pages.ts';
 import type { SearchPage, SearchQuery } from './ports.ts';
@@ -59,12 +59,7 @@ async function searchPage(services: Services, request: Request, response: Respon
       props = { ...props, ...(await found(services, response, query)) };
     }
   } catch (error) {
-    const isTheirs =
-      error instanceof SallyportError &&
-      (error.code === 'usage.invalid' || error.code === 'limit.exceeded');
-    if (!isTheirs) throw error;
-    props = { ...props, problem: { message: messageOf(error), hint: error.hint } };
-    response.status(error.httpStatus);
+    props = { ...props, problem: listProblem(error, response) };
   }
   response.type('html').send(services.pages.search(props));
 }

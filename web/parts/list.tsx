@@ -1,10 +1,8 @@
 /** What stands around the rows of a list: what is wrong with its filters, nothing found, its other pages. */
+import type { ListProblem } from '../../server/http/pages.ts';
 
 /** Why the list could not be made, and what to do about it; nothing when it could. */
-export function Problem(props: {
-  readonly problem: { readonly message: string; readonly hint: string } | null;
-}) {
-  const { problem } = props;
+export function Problem({ problem }: { readonly problem: ListProblem | null }) {
   if (problem === null) return null;
   return (
     <p class="notice bad" role="alert">
