@@ -122,7 +122,9 @@ export function createPlayer(
   mount.className = 'mount';
   const cols = side(host.dataset['cols'], 80);
   const rows = side(host.dataset['rows'], 24);
-  mount.style.aspectRatio = `${cols * CELL_WIDTH + BORDERS} / ${rows * CELL_HEIGHT + BORDERS + CONTROLS_HEIGHT}`;
+  const width = cols * CELL_WIDTH + BORDERS;
+  const height = rows * CELL_HEIGHT + BORDERS + CONTROLS_HEIGHT;
+  mount.style.setProperty('--ratio', String(width / height));
   host.append(mount);
   mount.addEventListener('keydown', passOn, { capture: true });
   const player = AsciinemaPlayer.create(source, mount, {

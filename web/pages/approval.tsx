@@ -6,6 +6,7 @@ import { approvalAddress, sessionAddress } from '../parts/address.ts';
 import {
   DecideForm,
   Demands,
+  isItself,
   KINDS,
   Notice,
   RevokeForm,
@@ -202,7 +203,7 @@ function Grounds({ approval, around }: Props) {
               <Visible text={ground.rule} />
             </b>
           )}{' '}
-          <Visible text={ground.why} />
+          {!isItself(ground.why, approval.text) && <Visible text={ground.why} />}
         </li>
       ))}
     </ul>

@@ -6,6 +6,7 @@ import { approvalAddress, sessionAddress } from '../parts/address.ts';
 import {
   DecideForm,
   Demands,
+  isItself,
   KINDS,
   Notice,
   RevokeForm,
@@ -141,7 +142,7 @@ function Card(props: { readonly one: WaitingApproval; readonly page: Props }) {
             </b>
           </span>
         )}
-        {approval.reason !== null && (
+        {approval.reason !== null && !isItself(approval.reason, approval.text) && (
           <span>
             <Visible text={approval.reason} />
           </span>

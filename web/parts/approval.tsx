@@ -46,6 +46,11 @@ export function Notice({ notice }: { readonly notice: NoticeProps }) {
   );
 }
 
+/** A rule without a reason gives what it fits, which may be all that is asked for. */
+export function isItself(reason: string, text: string): boolean {
+  return reason === `\`${text}\``;
+}
+
 export const KINDS = {
   command: 'command',
   file: 'file operation',
@@ -79,7 +84,11 @@ export function Demands({ approval }: { readonly approval: ApprovalView }) {
     <>
       {approval.demands.map((demand) => (
         <p class="why" key={demand.rule ?? ''}>
-          <Demand demand={demand} isEscalated={approval.escalatedAt !== null} />
+          <Demand
+            demand={demand}
+            isEscalated={approval.escalatedAt !== null}
+            isNamed={approval.demands.length > 1 || demand.rule !== approval.rule}
+          />
         </p>
       ))}
       {approval.votes
@@ -100,12 +109,17 @@ export function Demands({ approval }: { readonly approval: ApprovalView }) {
   );
 }
 
-function Demand(props: { readonly demand: ApprovalDemandView; readonly isEscalated: boolean }) {
+function Demand(props: {
+  readonly demand: ApprovalDemandView;
+  readonly isEscalated: boolean;
+  /** The rule is not the one that is named already. */
+  readonly isNamed: boolean;
+}) {
   const { approvers, escalation, fourEyes, minimum, rule } = props.demand;
   return (
     <>
       <span>
-        {rule !== null && (
+        {rule !== null && props.isNamed && (
           <>
             rule{' '}
             <b>
