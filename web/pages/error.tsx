@@ -2,7 +2,7 @@
 import type { ErrorProps } from '../../server/http/pages.ts';
 import type { AssetPaths } from '../build.ts';
 import { Document } from '../parts/document.tsx';
-import { visibleText } from '../parts/visible.tsx';
+import { sentence } from '../parts/visible.tsx';
 
 export function ErrorPage(props: ErrorProps & { readonly assets: AssetPaths }) {
   const { frame, status, title } = props;
@@ -30,11 +30,4 @@ export function ErrorPage(props: ErrorProps & { readonly assets: AssetPaths }) {
       </section>
     </Document>
   );
-}
-
-/** Messages start small and end without a full stop, for logs and notices. */
-function sentence(text: string): string {
-  const shown = visibleText(text, 1000);
-  const end = /[.!?…]$/.test(shown) ? '' : '.';
-  return shown.slice(0, 1).toUpperCase() + shown.slice(1) + end;
 }

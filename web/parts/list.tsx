@@ -1,4 +1,5 @@
 /** What stands around the rows of a list: what is wrong with its filters, nothing found, its other pages. */
+import { sentence } from './visible.tsx';
 import type { ListProblem } from '../../server/http/pages.ts';
 
 /** Why the list could not be made, and what to do about it; nothing when it could. */
@@ -6,7 +7,7 @@ export function Problem({ problem }: { readonly problem: ListProblem | null }) {
   if (problem === null) return null;
   return (
     <p class="notice bad" role="alert">
-      <strong>{problem.message}.</strong> {problem.hint}.
+      <strong>{sentence(problem.message)}</strong> {sentence(problem.hint)}
     </p>
   );
 }

@@ -6,6 +6,7 @@
 
 /** Longer texts are cut, and say so; the exports and the API have all of it. */
 export const MAX_SHOWN_CHARACTERS = 4096;
+const MAX_SENTENCE_CHARACTERS = 1000;
 
 /** Controls, format characters (bidi, zero width, tags), odd spaces and line ends, invisible fillers. */
 const HIDDEN =
@@ -34,6 +35,13 @@ export function visibleText(text: string, maxCharacters = MAX_SHOWN_CHARACTERS):
   const { head, rest } = cut(text, maxCharacters);
   const parts = visibleParts(head).map((part) => part.text);
   return parts.join('') + (rest > 0 ? '…' : '');
+}
+
+/** Messages start small and end without a full stop, for logs and notices. */
+export function sentence(text: string): string {
+  const shown = visibleText(text, MAX_SENTENCE_CHARACTERS);
+  const end = /[.!?…]$/.test(shown) ? '' : '.';
+  return shown.slice(0, 1).toUpperCase() + shown.slice(1) + end;
 }
 
 /** A line end keeps its break behind the mark. */
