@@ -2,6 +2,7 @@
  * The page of a session comes with some of its commands; the others come from the same page at other
  * places, one window of numbers after another.
  */
+import { freshPage } from './page-news.ts';
 
 /** In one page; further ones are another page. */
 const MAX_WINDOWS = 20;
@@ -48,10 +49,9 @@ export function commandWindows(list: HTMLElement): CommandWindows {
   }
 
   async function load(from: number): Promise<void> {
-    const answer = await fetch(addressOf(from));
-    if (!answer.ok) throw new Error(String(answer.status));
-    const text = await answer.text();
-    const fresh = new DOMParser().parseFromString(text, 'text/html').getElementById('commands');
+    const page = await freshPage(addressOf(from));
+    if (page === null) throw new Error('there is no such part of the list');
+    const fresh = page.getElementById('commands');
     if (fresh === null || known.has(from)) return;
     known.set(from, nextOf(fresh));
     const behind = rowsFrom(from)[0] ?? null;

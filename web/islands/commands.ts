@@ -1,4 +1,5 @@
 /** The list of commands as the replay uses it: which one is current, which are shown. */
+import { scrollWithin } from './scrolling.ts';
 
 /**
  * A command is shown with its output, but not with more than the first second of it: of a short one one
@@ -39,11 +40,7 @@ export function markCurrent(list: HTMLElement, before: Command | null, current: 
   const { row } = current;
   before?.row.removeAttribute('aria-current');
   row.setAttribute('aria-current', 'true');
-  const top = row.offsetTop - list.offsetTop;
-  const bottom = top + row.offsetHeight;
-  if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
-  // Of a row that is taller than the list, its beginning.
-  if (top < list.scrollTop) list.scrollTop = top;
+  scrollWithin(list, row);
 }
 
 /** Hides what doesn't match; returns how many are left. */

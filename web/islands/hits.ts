@@ -1,6 +1,7 @@
 /** Search within one session: hits beside the replay, which goes to where each was. n and N step through them. */
 import { clockTime } from '../parts/format.ts';
 import { visibleText } from '../parts/visible.tsx';
+import { scrollWithin } from './scrolling.ts';
 
 /** Of each kind. */
 const MAX_HITS = 200;
@@ -91,14 +92,7 @@ export function searchSession(seek: (atMs: number) => void): void {
       else item.firstElementChild?.removeAttribute('aria-current');
     }
     const item = list.children[index];
-    if (item instanceof HTMLElement) {
-      const top = item.offsetTop - list.offsetTop;
-      const bottom = top + item.offsetHeight;
-      if (top < list.scrollTop) list.scrollTop = top;
-      else if (bottom > list.scrollTop + list.clientHeight) {
-        list.scrollTop = bottom - list.clientHeight;
-      }
-    }
+    if (item instanceof HTMLElement) scrollWithin(list, item);
     seek(hit.atMs + SHOWN_AFTER_MS);
   }
 

@@ -5,6 +5,7 @@
 import { length } from '../parts/format.ts';
 import { keepFocus } from './focus.ts';
 import { openLive } from './live.ts';
+import { freshPage, inTurn, newsFrom } from './page-news.ts';
 
 /** How often the time that is left is counted down. */
 const CLOCK_INTERVAL_MS = 1000;
@@ -25,12 +26,6 @@ function cards(): HTMLElement[] {
 }
 
 // --- changes ----------------------------------------------------------------------------------
-
-async function fresh(): Promise<Document | null> {
-  const answer = await fetch(location.pathname);
-  if (!answer.ok) return null;
-  return new DOMParser().parseFromString(await answer.text(), 'text/html');
-}
 
 function swap(shown: Element, wanted: Element): void {
   keepFocus(() => {
@@ -136,7 +131,7 @@ function showRequest(now: Document): void {
 }
 
 async function show(): Promise<void> {
-  const now = await fresh();
+  const now = await freshPage(location.pathname);
   if (now === null) return;
   replaceCount(now);
   document.title = now.title;
@@ -152,25 +147,20 @@ function replaceCount(now: Document): void {
 }
 
 let gathering: number | undefined;
-let last: Promise<void> = Promise.resolve();
+const showInTurn = inTurn(show);
 
 function changed(): void {
   if (gathering !== undefined) return;
   gathering = setTimeout(() => {
     gathering = undefined;
-    // One after the other, so that an older answer never replaces a newer one.
-    last = last.then(show).catch(() => {});
+    showInTurn();
   }, GATHER_MS);
 }
 
 function listen(): void {
-  let isFirst = true;
-  const events = new EventSource('/api/v1/approvals/stream');
+  const events = newsFrom('/api/v1/approvals/stream', changed);
   events.addEventListener('open', () => {
     if (broken !== null) broken.hidden = true;
-    // What was in the page may be older than the connection.
-    if (!isFirst) changed();
-    isFirst = false;
   });
   events.addEventListener('start', changed);
   events.addEventListener('change', (event: MessageEvent<string>) => {

@@ -5,6 +5,7 @@ import { keepFocus } from './focus.ts';
 import { searchSession } from './hits.ts';
 import { openLive } from './live.ts';
 import { showOutputs } from './output.ts';
+import { freshPage } from './page-news.ts';
 import { openReplay } from './player.ts';
 import { remember, remembered } from './storage.ts';
 import { followReplay } from './timeline.ts';
@@ -87,9 +88,8 @@ function isInUse(part: HTMLElement): boolean {
 /** Takes what has changed from a fresh copy of this page, where the server wrote it. */
 async function refresh(): Promise<void> {
   newsTimer = null;
-  const answer = await fetch(windows?.lastAddress() ?? location.pathname);
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const fresh = await freshPage(windows?.lastAddress() ?? location.pathname);
+  if (fresh === null) return;
   keepFocus(() => takeFrom(fresh));
   timeline.reread();
   await windows?.rest(() => timeline.reread());

@@ -2,6 +2,7 @@
  * The list of sessions: keeps it up to date while it is looked at, and goes on with older ones where it
  * ends. Everything that it shows comes from the pages themselves.
  */
+import { freshPage, inTurn, newsFrom } from './page-news.ts';
 
 /** Rows of one page in the browser; more are a page of their own. */
 const MAX_ROWS = 1000;
@@ -11,23 +12,15 @@ const AHEAD = '600px';
 const list = document.getElementById('list');
 const news = document.getElementById('news');
 
-async function fresh(address: string): Promise<Document | null> {
-  const answer = await fetch(address);
-  if (!answer.ok) return null;
-  return new DOMParser().parseFromString(await answer.text(), 'text/html');
-}
-
 function rows(within: Document): HTMLElement | null {
   return within.getElementById('rows');
 }
 
 // --- news -------------------------------------------------------------------------------------
 
-let last: Promise<void> = Promise.resolve();
-
 /** The first page anew; what was loaded below it stays as it is. */
 async function renew(): Promise<void> {
-  const now = await fresh(location.href);
+  const now = await freshPage(location.href);
   if (now === null || list === null) return;
   const shown = rows(document);
   const wanted = rows(now);
@@ -56,18 +49,11 @@ function keyOf(row: Element): string {
 }
 
 function listen(address: string): void {
-  let isFirst = true;
+  const renewInTurn = inTurn(renew);
   const changed = (): void => {
-    if (document.hidden) return;
-    // One after the other, so that an older answer never replaces a newer one.
-    last = last.then(renew).catch(() => {});
+    if (!document.hidden) renewInTurn();
   };
-  const events = new EventSource(address);
-  events.addEventListener('open', () => {
-    if (!isFirst) changed();
-    isFirst = false;
-  });
-  events.addEventListener('change', changed);
+  newsFrom(address, changed).addEventListener('change', changed);
   document.addEventListener('visibilitychange', changed);
 }
 
@@ -75,7 +61,7 @@ function listen(address: string): void {
 
 async function goOn(link: HTMLAnchorElement): Promise<void> {
   const shown = rows(document);
-  const page = await fresh(link.href);
+  const page = await freshPage(link.href);
   const older = page === null ? null : rows(page);
   if (shown === null || page === null) return;
   const known = new Set([...shown.children].map(keyOf));
