@@ -215,7 +215,7 @@ export class Gate {
         seq,
         atUs,
         text: clipped(bothReadings(line), this.#dependencies.limits.maxLineBytes),
-        certainty: line.certainty === 'exact' ? decision.certainty : line.certainty,
+        certainty: decision.certainty === 'uncertain' ? 'uncertain' : line.certainty,
         decision,
         judgedBy: judgedBy(this.#grant.rule.policy, inForce),
       }),

@@ -201,6 +201,20 @@ describe('the gate', () => {
     assert.equal((await decide({ text: 'rm -rf $D/x' })).kind, 'released');
   });
 
+  it('records a line as uncertain that was seen well and can’t be read, also where it may run', async () => {
+    const { decide, rows } = await open({ uncertain: 'allow', rules: [] });
+    const seen = { certainty: 'observed', language: 'shell' } as const;
+    await decide({ ...seen, text: 'df -h' });
+    await decide({ ...seen, text: '$(cat commands) /srv' });
+    assert.deepEqual(
+      rows().map(({ certainty, decision }) => [certainty, decision.verdict]),
+      [
+        ['observed', 'allow'],
+        ['uncertain', 'allow'],
+      ],
+    );
+  });
+
   it('gives an allowed line without a command of its own no row, a denied one gets one', async () => {
     const { decide, rows } = await open();
     const released = await decide({ text: 'q', quiet: true });
