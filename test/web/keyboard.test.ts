@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { axeFindings } from '../support/axe.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { EveryPage } from '../support/every-page.ts';
 import { RUNNING } from '../support/everything-scene.ts';
@@ -292,6 +293,7 @@ describe('by the keyboard alone', () => {
     await tabTo(place);
     await press('Control+k');
     assert.ok(await isFocused(page.getByRole('combobox')));
+    assert.deepEqual(await axeFindings(page), []);
     for (let presses = 0; presses < 3; presses += 1) {
       await press('Tab');
       const isBehind = await page.evaluate(
@@ -304,6 +306,7 @@ describe('by the keyboard alone', () => {
     assert.ok(await isFocused(place));
     await press('?');
     assert.ok(await inDialog());
+    assert.deepEqual(await axeFindings(page), []);
     await press('Escape');
     assert.ok(await isFocused(place));
     await press('?');

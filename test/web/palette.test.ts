@@ -30,7 +30,7 @@ describe('the palette', () => {
     await page.keyboard.type('rm -rf');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
-    const chosen = page.locator('#palette li[aria-selected="true"]');
+    const chosen = page.locator('#palette').getByRole('option', { selected: true });
     assert.match(await chosen.innerText(), /rm -rf\s+sessions on target/);
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowUp');
@@ -57,7 +57,7 @@ describe('the palette', () => {
   it('offers nobody a page that they may not see', async () => {
     await stage.viewer.signIn('uma');
     await page.keyboard.press('Control+k');
-    const places = await page.locator('#palette li').allInnerTexts();
+    const places = await page.locator('#palette').getByRole('option').allInnerTexts();
     assert.equal(
       places.some((place) => /Journal|Overview|Rules|Approvals/.test(place)),
       false,

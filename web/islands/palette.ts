@@ -64,7 +64,7 @@ const input = element('input', {
   spellcheck: 'false',
   maxlength: '200',
 });
-const shown = element('ul', { id: 'palette-list', role: 'listbox', 'aria-label': 'Where to' });
+const shown = element('div', { id: 'palette-list', role: 'listbox', 'aria-label': 'Where to' });
 const dialog = element('dialog', { id: 'palette', 'aria-label': 'Go to' }, input, shown);
 let at = 0;
 
@@ -74,14 +74,16 @@ function show(): void {
   shown.replaceChildren(
     ...choices.map(({ address, hint, label }, index) =>
       element(
-        'li',
-        { role: 'option', id: `palette-${index}`, 'aria-selected': String(index === at) },
-        element(
-          'a',
-          { href: address, tabindex: '-1' },
-          element('bdi', { class: 'foreign' }, label),
-          element('span', { class: 'muted' }, hint),
-        ),
+        'a',
+        {
+          href: address,
+          role: 'option',
+          id: `palette-${index}`,
+          'aria-selected': String(index === at),
+          tabindex: '-1',
+        },
+        element('bdi', { class: 'foreign' }, label),
+        element('span', { class: 'muted' }, hint),
       ),
     ),
   );
@@ -105,7 +107,7 @@ input.addEventListener('keydown', (event) => {
   const { length } = shown.children;
   if (event.key === 'ArrowDown') at = (at + 1) % Math.max(length, 1);
   else if (event.key === 'ArrowUp') at = (at + length - 1) % Math.max(length, 1);
-  else if (event.key === 'Enter') shown.children[at]?.querySelector('a')?.click();
+  else if (event.key === 'Enter') document.getElementById(`palette-${at}`)?.click();
   else return;
   event.preventDefault();
   if (event.key !== 'Enter') show();
