@@ -3,7 +3,9 @@ import type { ExportedProps } from '../../server/http/pages.ts';
 import type { InlineAssets } from '../build.ts';
 import { KindBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
 import { CommandList } from '../parts/command-list.tsx';
-import { clockTime, dateTime } from '../parts/format.ts';
+import { Fact } from '../parts/facts.tsx';
+import { clockTime } from '../parts/format.ts';
+import { Moment } from '../parts/moment.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 /** Stands where the recording goes; what surrounds it is the file's start and end. */
@@ -45,34 +47,19 @@ export function ExportedPage(props: ExportedProps & { readonly inline: InlineAss
             <StoppedBadges session={session} />
           </div>
           <dl class="facts">
-            <div>
-              <dt>Session</dt>
-              <dd>
-                <code>{session.id}</code>
-              </dd>
-            </div>
-            <div>
-              <dt>Login</dt>
-              <dd>
-                <Visible text={session.login} />
-              </dd>
-            </div>
-            <div>
-              <dt>From</dt>
-              <dd>
-                <Visible text={session.source} />
-              </dd>
-            </div>
-            <div>
-              <dt>Started</dt>
-              <dd>
-                <time dateTime={session.startedAt}>{dateTime(session.startedAt)} UTC</time>
-              </dd>
-            </div>
-            <div>
-              <dt>Length</dt>
-              <dd>{clockTime(session.recording.durationMs)}</dd>
-            </div>
+            <Fact name="Session">
+              <code>{session.id}</code>
+            </Fact>
+            <Fact name="Login">
+              <Visible text={session.login} />
+            </Fact>
+            <Fact name="From">
+              <Visible text={session.source} />
+            </Fact>
+            <Fact name="Started">
+              <Moment at={session.startedAt} saysUtc />
+            </Fact>
+            <Fact name="Length">{clockTime(session.recording.durationMs)}</Fact>
           </dl>
           <div class="replay">
             <div class="stage">

@@ -2,6 +2,7 @@
 import type { SessionProps } from '../../server/http/pages.ts';
 import type { SessionView } from '../../server/http/ports.ts';
 import type { AssetPaths } from '../build.ts';
+import { sessionAddress } from '../parts/address.ts';
 import {
   Badge,
   ExitStatus,
@@ -13,7 +14,10 @@ import {
 } from '../parts/badge.tsx';
 import { CommandList } from '../parts/command-list.tsx';
 import { Document } from '../parts/document.tsx';
-import { clockTime, dateTime, plural, size } from '../parts/format.ts';
+import { Fact } from '../parts/facts.tsx';
+import { filteredAddress } from '../parts/filters.tsx';
+import { clockTime, plural, size } from '../parts/format.ts';
+import { Moment } from '../parts/moment.tsx';
 import { LiveControls, LiveState } from '../parts/live-controls.tsx';
 import { SessionReview } from '../parts/session-review.tsx';
 import { OutputPanel, SessionSearch } from '../parts/session-search.tsx';
@@ -130,7 +134,7 @@ function Heading(props: SessionProps) {
       <p class="notice" role="status" id="notice" hidden={session.status !== 'active'}>
         {session.status === 'active' && (
           <>
-            This session is still running. <a href={`/sessions/${session.id}`}>Reload</a> to see
+            This session is still running. <a href={sessionAddress(session.id)}>Reload</a> to see
             what has happened since.
           </>
         )}
@@ -142,64 +146,39 @@ function Heading(props: SessionProps) {
 function Facts({ session }: { readonly session: SessionView }) {
   return (
     <dl class="facts page-facts">
-      <div>
-        <dt>Principal</dt>
-        <dd>
-          <Visible text={session.principal.name} /> <KindBadge kind={session.principal.kind} />
-        </dd>
-      </div>
-      <div>
-        <dt>Target</dt>
-        <dd>
-          <Visible text={session.target} /> <span class="muted">as</span>{' '}
-          <Visible text={session.login} />
-        </dd>
-      </div>
-      <div>
-        <dt>From</dt>
-        <dd>
-          <Visible text={session.source} />
-          {session.via === 'jump' && <span class="muted"> by jump</span>}
-        </dd>
-      </div>
+      <Fact name="Principal">
+        <Visible text={session.principal.name} /> <KindBadge kind={session.principal.kind} />
+      </Fact>
+      <Fact name="Target">
+        <Visible text={session.target} /> <span class="muted">as</span>{' '}
+        <Visible text={session.login} />
+      </Fact>
+      <Fact name="From">
+        <Visible text={session.source} />
+        {session.via === 'jump' && <span class="muted"> by jump</span>}
+      </Fact>
       {session.run !== null && (
-        <div>
-          <dt>Run</dt>
-          <dd>
-            <a href={`/sessions?${new URLSearchParams({ run: session.run }).toString()}`}>
-              <Visible text={session.run} />
-            </a>{' '}
-            {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
-          </dd>
-        </div>
+        <Fact name="Run">
+          <a href={filteredAddress('/sessions', { run: session.run })}>
+            <Visible text={session.run} />
+          </a>{' '}
+          {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
+        </Fact>
       )}
       {session.task !== null && (
-        <div>
-          <dt>Task</dt>
-          <dd>
-            <Visible text={session.task} />{' '}
-            {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
-          </dd>
-        </div>
+        <Fact name="Task">
+          <Visible text={session.task} />{' '}
+          {session.attribution !== null && <TrustBadge attribution={session.attribution} />}
+        </Fact>
       )}
-      <div>
-        <dt>Kind</dt>
-        <dd>{session.kind}</dd>
-      </div>
-      <div>
-        <dt>Started</dt>
-        <dd>
-          <time dateTime={session.startedAt}>{dateTime(session.startedAt)} UTC</time>
-        </dd>
-      </div>
-      <div>
-        <dt>Length</dt>
-        <dd>{clockTime(session.recording.durationMs)}</dd>
-      </div>
-      <div>
-        <dt>{session.kind === 'forward' ? 'To the client' : 'Output'}</dt>
-        <dd>{size(session.bytesOut)}</dd>
-      </div>
+      <Fact name="Kind">{session.kind}</Fact>
+      <Fact name="Started">
+        <Moment at={session.startedAt} saysUtc />
+      </Fact>
+      <Fact name="Length">{clockTime(session.recording.durationMs)}</Fact>
+      <Fact name={session.kind === 'forward' ? 'To the client' : 'Output'}>
+        {size(session.bytesOut)}
+      </Fact>
     </dl>
   );
 }
@@ -286,28 +265,19 @@ function Integrity({ details, head, session }: SessionProps) {
   return (
     <section class="panel integrity" aria-labelledby="integrity-heading">
       <h2 id="integrity-heading">Integrity</h2>
-      <dl class="facts">
-        <div>
-          <dt>Recording</dt>
-          <dd>{completeness(session.status, complete)}</dd>
-        </div>
-        <div>
-          <dt>Chain</dt>
-          <dd>{plural(chunks, 'chunk')}</dd>
-        </div>
-        <div>
-          <dt>Signed</dt>
-          <dd>
-            {head === null ? (
-              'not yet: heads are signed every minute, and when the session ends'
-            ) : (
-              <>
-                Ed25519, key <code>{head.keyId}</code>
-                {head.chunks < chunks && `, up to chunk ${head.chunks}`}
-              </>
-            )}
-          </dd>
-        </div>
+      <dl class="facts" id="integrity-facts">
+        <Fact name="Recording">{completeness(session.status, complete)}</Fact>
+        <Fact name="Chain">{plural(chunks, 'chunk')}</Fact>
+        <Fact name="Signed">
+          {head === null ? (
+            'not yet: heads are signed every minute, and when the session ends'
+          ) : (
+            <>
+              Ed25519, key <code>{head.keyId}</code>
+              {head.chunks < chunks && `, up to chunk ${head.chunks}`}
+            </>
+          )}
+        </Fact>
         <div class="whole">
           <dt>Head hash</dt>
           <dd>

@@ -1,15 +1,16 @@
 /** What stands below a command: who decided on it and when, by which policy, and what was noted. */
 import type { ApprovalView, CommandView } from '../../server/http/ports.ts';
 import type { NoteView } from '../../server/http/review-ports.ts';
+import { approvalAddress } from './address.ts';
 import { ApprovalBadge } from './badge.tsx';
-import { dateTime } from './format.ts';
+import { Moment } from './moment.tsx';
 import { Visible } from './visible.tsx';
 
 export function ApprovalWords({ approval }: { readonly approval: ApprovalView }) {
   const { decidedAt, decidedBy, decisionReason, id, standing, status } = approval;
   return (
-    <span class="approval-words">
-      <a href={`/approvals/${encodeURIComponent(id)}`}>
+    <span>
+      <a href={approvalAddress(id)}>
         approval <Visible text={id} />
       </a>{' '}
       <ApprovalBadge status={status} />
@@ -25,7 +26,7 @@ export function ApprovalWords({ approval }: { readonly approval: ApprovalView })
       {decidedAt !== null && (
         <>
           {' '}
-          at <time dateTime={decidedAt}>{dateTime(decidedAt)} UTC</time>
+          at <Moment at={decidedAt} saysUtc />
         </>
       )}
       {standing !== null && (

@@ -3,6 +3,7 @@ import type { ControlView } from '../../server/http/control-ports.ts';
 import type { CommandWindow } from '../../server/http/pages.ts';
 import type { ApprovalView, CommandView } from '../../server/http/ports.ts';
 import type { NoteView } from '../../server/http/review-ports.ts';
+import { approvalAddress } from './address.ts';
 import { Badge, DecisionBadge, ExitStatus, MaskedBadge } from './badge.tsx';
 import { ApprovalWords, NoteLinks, PolicyWords } from './command-facts.tsx';
 import { clockTime, length } from './format.ts';
@@ -239,7 +240,7 @@ function Command(props: {
           </span>
         )}
         {isUntold && !isAlone && (
-          <a href={`/approvals/${encodeURIComponent(command.approval ?? '')}`}>
+          <a href={approvalAddress(command.approval ?? '')}>
             approval <Visible text={command.approval ?? ''} />
           </a>
         )}

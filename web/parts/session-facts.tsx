@@ -1,8 +1,8 @@
 /** How somebody proved who they are, and on which terms the session ran. */
-import type { ComponentChildren } from 'preact';
 import type { SessionProps } from '../../server/http/pages.ts';
 import { Badge } from './badge.tsx';
-import { dateTime } from './format.ts';
+import { Fact } from './facts.tsx';
+import { Moment } from './moment.tsx';
 import { Visible } from './visible.tsx';
 
 const METHODS: Readonly<Record<string, string>> = {
@@ -54,10 +54,13 @@ export function SessionTerms({ details, session }: SessionProps) {
         {proof !== null && (
           <>
             <Fact name="Signed in">
-              <time dateTime={proof.at}>{dateTime(proof.at)} UTC</time>
+              <Moment at={proof.at} saysUtc />
             </Fact>
             {proof.facts.map(([name, value]) => (
-              <Fact key={name} name={Object.hasOwn(FACTS, name) ? (FACTS[name] ?? name) : name}>
+              <Fact
+                key={name}
+                name={<Visible text={Object.hasOwn(FACTS, name) ? (FACTS[name] ?? name) : name} />}
+              >
                 <code>
                   <Visible text={value} />
                 </code>
@@ -66,7 +69,7 @@ export function SessionTerms({ details, session }: SessionProps) {
           </>
         )}
         {terms.map(([name, value]) => (
-          <Fact key={name} name={name}>
+          <Fact key={name} name={<Visible text={name} />}>
             <Visible text={value} />
           </Fact>
         ))}
@@ -75,16 +78,5 @@ export function SessionTerms({ details, session }: SessionProps) {
         </Fact>
       </dl>
     </details>
-  );
-}
-
-function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>
-        <Visible text={props.name} />
-      </dt>
-      <dd>{props.children}</dd>
-    </div>
   );
 }

@@ -2,7 +2,8 @@
 import type { SessionProps } from '../../server/http/pages.ts';
 import type { NoteView } from '../../server/http/review-ports.ts';
 import { Badge } from './badge.tsx';
-import { dateTime, plural } from './format.ts';
+import { plural } from './format.ts';
+import { Moment } from './moment.tsx';
 import { Visible } from './visible.tsx';
 
 const MAX_NOTE_CHARACTERS = 2000;
@@ -22,7 +23,7 @@ export function SessionReview({ details, session }: SessionProps) {
           <>
             <Badge tone="ok">reviewed</Badge>
             <span>
-              by <Visible text={mark.by} />, <time dateTime={mark.at}>{dateTime(mark.at)} UTC</time>
+              by <Visible text={mark.by} />, <Moment at={mark.at} saysUtc />
             </span>
           </>
         )}
@@ -45,10 +46,10 @@ export function SessionReview({ details, session }: SessionProps) {
       {reviews.length > 1 && (
         <details>
           <summary>{plural(reviews.length, 'change')} of the mark</summary>
-          <ol class="history">
+          <ol>
             {reviews.map(({ at, by, kind }) => (
               <li key={at + kind}>
-                <time dateTime={at}>{dateTime(at)} UTC</time> {kind} by <Visible text={by} />
+                <Moment at={at} saysUtc /> {kind} by <Visible text={by} />
               </li>
             ))}
           </ol>
@@ -102,7 +103,7 @@ function Note({ note }: { readonly note: NoteView }) {
         <b>
           <Visible text={by} />
         </b>
-        , <time dateTime={at}>{dateTime(at)} UTC</time>
+        , <Moment at={at} saysUtc />
         {command !== null && (
           <>
             , on <a href={`#cmd-${command}`}>command {command}</a>
