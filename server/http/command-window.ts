@@ -9,13 +9,18 @@ export const MAX_COMMANDS = 10_000;
 /** No number is larger. */
 export const MAX_COMMAND_NUMBER = 999_999_999;
 
-/** The window that the command `number`, from 1, is in. */
+/**
+ * The window that the command `number`, from 1, is in; behind the last command the one that this is in.
+ * @param total commands of the session
+ */
 export async function commandWindow(
   recordings: Pick<RecordingReader, 'commands'>,
   sessionId: string,
   number: number,
+  total: number,
 ): Promise<CommandWindow> {
-  const from = number - ((number - 1) % WINDOW_COMMANDS);
+  const wanted = Math.min(number, Math.max(total, 1));
+  const from = wanted - ((wanted - 1) % WINDOW_COMMANDS);
   const rows = await recordings.commands(sessionId, { from, limit: WINDOW_COMMANDS + 1 });
   const items = rows.filter(({ seq }) => seq < from + WINDOW_COMMANDS);
   const next = rows[items.length];

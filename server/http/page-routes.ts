@@ -45,7 +45,7 @@ export function pageRoutes(services: Services): Router {
     const signed = recordings.head(session.id);
     const [frame, commands, controls, head, details] = await Promise.all([
       frameOf(services, response),
-      commandWindow(recordings, session.id, from),
+      commandWindow(recordings, session.id, from, session.commandCount),
       services.controls.controlsOf(session.id),
       signed,
       sessionDetails(services, principal, session, signed),

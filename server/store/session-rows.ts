@@ -89,7 +89,8 @@ export function sessionView(row: SessionRow) {
     bytesOut: row.bytes_out ?? row.output_bytes ?? 0,
     recording: {
       durationMs: milliseconds(row.duration_us ?? row.last_us ?? 0),
-      chunks: row.head_chunks ?? row.chunk_count,
+      // Of one that runs the head is up to a minute old.
+      chunks: Math.max(row.head_chunks ?? 0, row.chunk_count),
       headHash: row.head_hash?.toString('hex') ?? null,
       complete: row.complete,
     },

@@ -107,6 +107,9 @@ describe('the page of a long session', () => {
     await page.goto(`${world.server.url}/sessions/${LONG}?from=501#cmd-3`);
     await page.waitForURL(`**/sessions/${LONG}?from=1#cmd-3`);
     await page.locator('#cmd-3[aria-current="true"]').waitFor();
+    await page.goto(`${world.server.url}/sessions/${LONG}?from=99999#cmd-99999`);
+    await page.getByText('There is no command 99999 in this session.').waitFor();
+    await page.getByText('1,001 to 1,203 of 1,203').waitFor();
     assert.deepEqual(stage.complaints, []);
   });
 

@@ -25,6 +25,11 @@ export function commandWindows(list: HTMLElement): CommandWindows {
   /** By their first number: the first number behind them; null = there is none. */
   const known = new Map<number, number | null>([[first, nextOf(list)]]);
 
+  /** Commands of the session, as far as the page knows. */
+  function total(): number {
+    return Number(document.getElementById('command-count')?.dataset['total']);
+  }
+
   function windowOf(seq: number): number {
     return seq - ((seq - 1) % size);
   }
@@ -83,7 +88,7 @@ export function commandWindows(list: HTMLElement): CommandWindows {
   return {
     until: async (seq) => {
       const from = windowOf(seq);
-      if (known.has(from)) return;
+      if (known.has(from) || seq > total()) return;
       const isFar = from < first || (from - first) / size >= MAX_WINDOWS;
       if (isFar) location.replace(`${addressOf(from)}#cmd-${seq}`);
       else await load(from);

@@ -58,7 +58,8 @@ async function pausesNow(): Promise<Pauses> {
 
 async function timesOf(skipIdle: boolean): Promise<TimeMap> {
   known = await pausesNow();
-  if (!known.complete) {
+  const isRunning = liveUrl !== undefined && !hasEnded;
+  if (!known.complete && !isRunning) {
     say(
       `This recording is large and its replay is still being prepared: the first ${clockTime(known.durationMs)} can be played so far.`,
     );
@@ -78,7 +79,7 @@ async function whenPrepared(): Promise<void> {
 let newsTimer: number | null = null;
 
 /** Parts of the page beside the replay that change while it runs. */
-const CHANGING = ['command-count', 'status', 'live-state'];
+const CHANGING = ['command-count', 'status', 'live-state', 'integrity-facts'];
 
 /** What somebody is writing in must not go away under their hands. */
 function isInUse(part: HTMLElement): boolean {
@@ -210,6 +211,9 @@ searchSession((atMs) => {
       .catch(() => {});
 });
 await timeline.started;
+if (linked !== undefined && byId(`cmd-${linked}`) === null) {
+  say(`There is no command ${linked} in this session${liveUrl === undefined ? '' : ' yet'}.`);
+}
 verifyHere();
 // Whatever is missing then is behind a link.
 windows?.rest(() => timeline.reread()).catch(() => {});
