@@ -45,7 +45,9 @@ describe('the pages of runs', () => {
     await viewer.signIn();
     await page.getByRole('link', { name: 'Runs' }).click();
     await page.getByRole('link', { name: '4711' }).click();
-    await page.getByLabel('Compare with').selectOption('4712');
+    const others = page.getByLabel('Compare with');
+    assert.match(await others.innerText(), /⟨U\+202E⟩/);
+    await others.selectOption('4712');
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.getByRole('heading', { name: '3 differences' }).waitFor();
     const kinds = await page.locator('#differences ~ .panel .badge').allInnerTexts();

@@ -19,7 +19,7 @@ import { ago, dateTime, length, plural } from '../parts/format.ts';
 import { NothingMatches, Pager, Problem } from '../parts/list.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Cell, Table } from '../parts/table.tsx';
-import { Visible } from '../parts/visible.tsx';
+import { Visible, visibleText } from '../parts/visible.tsx';
 
 export function RunsPage(props: RunsProps & { readonly assets: AssetPaths }) {
   const { assets, continued, filters, frame, page, problem, scope } = props;
@@ -215,7 +215,7 @@ export function RunPage(props: RunProps & { readonly assets: AssetPaths }) {
 }
 
 function runWords({ commandCount, run, startedAt }: RunView): string {
-  return `${run} (${dateTime(startedAt)}, ${plural(commandCount, 'command')})`;
+  return `${visibleText(run, 100)} (${dateTime(startedAt)}, ${plural(commandCount, 'command')})`;
 }
 
 function SessionsOfRun({ sessions }: { readonly sessions: readonly SessionView[] }) {
