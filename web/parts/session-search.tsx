@@ -13,7 +13,7 @@ export function SessionSearch({ session }: { readonly session: SessionView }) {
           id="session-q"
           maxLength={200}
           required
-          placeholder="Text in commands or output"
+          placeholder="Text to find in this session"
           aria-label="Text to search for in this session"
           autocomplete="off"
           spellcheck={false}
