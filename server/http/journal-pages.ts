@@ -10,7 +10,7 @@ import { listProblem } from './list-problem.ts';
 import type { Services } from './options.ts';
 import type { JournalProps } from './pages.ts';
 import type { AuditReader, JournalQuery } from './ports.ts';
-import { MAX_LIMIT, shownFilters } from './query.ts';
+import { invalid, MAX_LIMIT, shownFilters } from './query.ts';
 import { principalFor } from './session-access.ts';
 import { viewerOf } from './viewer.ts';
 
@@ -44,7 +44,14 @@ export function journalPages(services: Services): Router {
   });
   router.get('/journal/export', async (request, response) => {
     const principal = principalFor(response, 'journal.read');
-    const { cursor: _cursor, limit: _limit, ...query } = journalQuery(request.query);
+    const { cursor, limit: _limit, ...query } = journalQuery(request.query);
+    if (cursor !== undefined) {
+      throw invalid(
+        'cursor',
+        'is not for exports, which have no pages',
+        'leave it out; "since" and "until" narrow an export',
+      );
+    }
     await audit.append({
       type: 'journal.exported',
       principal: principal.name,

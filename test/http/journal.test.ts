@@ -79,6 +79,21 @@ describe('http journal', () => {
     assert.deepEqual(journalQuery({}), { limit: 50 });
   });
 
+  it('exports nothing for a cursor, which it would not heed', async () => {
+    const exports = () => world.audit.ofType('journal.exported').length;
+    for (const cursor of ['zzz', '1']) {
+      const answer = await world.fetch(`/journal/export?cursor=${cursor}`, people.audrey);
+      assert.equal(answer.status, 400);
+      assert.equal(answer.headers.get('content-disposition'), null);
+      assert.match(await answer.text(), /cursor.*is not for exports/);
+    }
+    assert.equal(exports(), 0);
+    const whole = await world.fetch('/journal/export?cursor=', people.audrey);
+    assert.equal(whole.status, 200);
+    assert.match(await whole.text(), /"type":"command.decided"/);
+    assert.equal(exports(), 1);
+  });
+
   for (const [query, expected] of [
     ['type=auth.failed,nonsense', /"type" has a type that there is not/],
     ['limit=201', /"limit"/],
