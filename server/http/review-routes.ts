@@ -1,6 +1,7 @@
 /** `/api/v1/sessions/:id/notes|review`, and the forms of the session page that do the same. */
 import { Router, type Request, type Response } from 'express';
 import { SallyportError } from '../errors.ts';
+import { isInvisible } from '../printable.ts';
 import { onlyMethods } from './failure.ts';
 import { unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
@@ -123,7 +124,14 @@ function bodyOf(request: Request): Readonly<Record<string, unknown>> {
 }
 
 function textIn(text: unknown): string {
-  if (typeof text === 'string' && text.trim() !== '' && text.length <= 2 * MAX_NOTE_CHARACTERS) {
+  if (typeof text === 'string' && isInvisible(text)) {
+    throw new SallyportError(
+      'usage.invalid',
+      'the note is empty: nothing in it can be seen',
+      'send "text" with words in it',
+    );
+  }
+  if (typeof text === 'string' && text.length <= 2 * MAX_NOTE_CHARACTERS) {
     const kept = text.replaceAll('\r\n', '\n').trim();
     if (kept.length <= MAX_NOTE_CHARACTERS) return kept;
   }
