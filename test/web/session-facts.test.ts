@@ -275,9 +275,9 @@ describe('beside the replay of a session', () => {
     await opened();
     await page.locator('#player[data-state="ready"]').waitFor();
     await page.getByLabel('Theme').selectOption('light');
-    await page.locator('.asciinema-player-theme-solarized-light').waitFor();
+    await page.locator('.asciinema-player-theme-paper').waitFor();
     await page.reload();
-    await page.locator('.asciinema-player-theme-solarized-light').waitFor();
+    await page.locator('.asciinema-player-theme-paper').waitFor();
     assert.equal(await page.getByLabel('Theme').inputValue(), 'light');
   });
 

@@ -131,7 +131,7 @@ export function createPlayer(
     preload: true,
     fit: 'both',
     controls: true,
-    theme: host.dataset['theme'] === 'light' ? 'solarized-light' : 'asciinema',
+    theme: host.dataset['theme'] === 'light' ? 'paper' : 'asciinema',
     ...options,
   });
   return { mount, player };

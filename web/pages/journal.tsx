@@ -2,6 +2,7 @@
 import type { JournalProps } from '../../server/http/pages.ts';
 import type { AssetPaths } from '../build.ts';
 import { sessionAddress } from '../parts/address.ts';
+import { DecisionBadge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { Choice, Field, filteredAddress, FoldedFilters, isFiltered } from '../parts/filters.tsx';
 import { NothingMatches, Pager, Problem } from '../parts/list.tsx';
@@ -114,10 +115,7 @@ function Entries({ entries }: { readonly entries: JournalProps['page']['items'] 
             )}
           </Cell>
           <Cell of="What">
-            <Data data={entry.data} />
-            <span class="sub hash" title={entry.hash}>
-              {entry.hash.slice(0, 16)}
-            </span>
+            <What entry={entry} />
           </Cell>
         </tr>
       ))}
@@ -125,19 +123,83 @@ function Entries({ entries }: { readonly entries: JournalProps['page']['items'] 
   );
 }
 
-function Data({ data }: { readonly data: JournalProps['page']['items'][number]['data'] }) {
+/** What tells an entry from others of its type, in the order in which one reads it. */
+const TELLING = [
+  'verdict',
+  'decision',
+  'text',
+  'path',
+  'from',
+  'to',
+  'program',
+  'method',
+  'name',
+  'what',
+  'rule',
+  'reason',
+  'why',
+  'status',
+  'exitStatus',
+];
+/** So few are shown at once. */
+const MAX_PLAIN = 3;
+const MAX_LINE_CHARACTERS = 300;
+
+type Entry = JournalProps['page']['items'][number];
+type Datum = readonly [name: string, value: Entry['data'][string]];
+
+/** One line that says what happened; the rest unfolds. What is null says nothing; the export has it. */
+function What({ entry }: { readonly entry: Entry }) {
+  const data: readonly Datum[] = Object.entries(entry.data).filter(([, value]) => value !== null);
+  const telling = TELLING.flatMap((name) => data.filter(([one]) => one === name));
+  const others = data.filter(([name]) => !TELLING.includes(name));
+  const shown = others.length <= MAX_PLAIN ? [...telling, ...others] : telling;
   return (
-    <dl class="data">
-      {Object.entries(data).map(([name, value]) => (
-        <div key={name}>
-          <dt>
-            <Visible text={name} />
-          </dt>
-          <dd>
-            <Visible text={typeof value === 'string' ? value : JSON.stringify(value)} />
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      {shown.length > 0 && (
+        <p class="why">
+          {shown.map((datum) => (
+            <Told key={datum[0]} datum={datum} />
+          ))}
+        </p>
+      )}
+      <details class="entry">
+        <summary>{shown.length === data.length ? 'hash' : 'all of it'}</summary>
+        <dl class="data">
+          {data.map(([name, value]) => (
+            <div key={name}>
+              <dt>
+                <Visible text={name} />
+              </dt>
+              <dd>
+                <Visible text={textOf(value)} />
+              </dd>
+            </div>
+          ))}
+          <div>
+            <dt>hash of the entry</dt>
+            <dd class="hash">{entry.hash}</dd>
+          </div>
+        </dl>
+      </details>
+    </>
   );
+}
+
+function Told({ datum: [name, value] }: { readonly datum: Datum }) {
+  const isDecision = name === 'verdict' || name === 'decision';
+  if (isDecision && (value === 'allow' || value === 'deny' || value === 'hold')) {
+    return <DecisionBadge decision={value} />;
+  }
+  const text = <Visible text={textOf(value)} maxCharacters={MAX_LINE_CHARACTERS} />;
+  if (name === 'text' || name === 'path') return <code>{text}</code>;
+  return (
+    <span>
+      <Visible text={name} /> <b>{text}</b>
+    </span>
+  );
+}
+
+function textOf(value: Datum[1]): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
