@@ -320,8 +320,10 @@ describe('approvals', () => {
       const { bastion, configuration } = real;
       const killed = begin('echo held across');
       const id = await waiting('echo held across');
+      // It may end before the bastion is known to have ended.
+      const hasEnded = once(killed, 'exit');
       await bastion.kill9();
-      await once(killed, 'exit');
+      await hasEnded;
       const next = await startBastion({
         home: bastion.home,
         env: { SALLYPORT_CONFIG: configuration },
