@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { FRONT_PAGE, returnPath } from '../access/sign-in.ts';
 import { messageOf, SallyportError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Frame, Pages } from './pages.ts';
@@ -92,7 +93,19 @@ export function sendFailure(
     return;
   }
   const title = status === 401 ? 'Sign in' : (STATUS_CODES[status] ?? 'Error');
-  response.type('html').send(pages.error({ frame, status, title, message, hint }));
+  const signIn = signInAddress(request);
+  response.type('html').send(pages.error({ frame, status, title, message, hint, signIn }));
+}
+
+/** What a form acts on, which has a page of its own, or else the page that it stood on. */
+const PAGE_OF_FORM = /^\/(?:(?:approvals|sessions|ssh)\/(?!filters(?:\/|$))[^/]+|[^/]+)/;
+
+/** The sign-in page, and from there back: a form's page, since nothing is sent again by itself. */
+function signInAddress(request: Request): string {
+  const isForm = request.method !== 'GET' && request.method !== 'HEAD';
+  const wish = isForm ? PAGE_OF_FORM.exec(request.path)?.[0] : request.originalUrl;
+  const to = returnPath(wish);
+  return to === FRONT_PAGE ? '/sign-in' : `/sign-in?${new URLSearchParams({ to }).toString()}`;
 }
 
 /** For every method of a known path that no route took. */

@@ -183,6 +183,8 @@ export interface ErrorProps {
   readonly title: string;
   readonly message: string;
   readonly hint: string;
+  /** Where whoever isn't signed in goes to do that, and comes back from. */
+  readonly signIn: string;
 }
 
 /** A recording that stands alone in one file. */

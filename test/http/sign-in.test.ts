@@ -99,6 +99,27 @@ describe('http sign-in', () => {
     assert.deepEqual(world.audit.ofType('web.signed-out'), ['alice -']);
   });
 
+  const RETURNS: readonly [method: string, path: string, to: string | null][] = [
+    ['POST', '/approvals/wait1', '/approvals/wait1'],
+    ['POST', '/approvals/wait1/revoke', '/approvals/wait1'],
+    ['POST', `/sessions/${sessionId(1)}/notes`, `/sessions/${sessionId(1)}`],
+    ['POST', '/sessions/filters', null],
+    ['POST', '/keys/k1/revoke', '/keys'],
+    ['GET', '/approvals/wait1?x=1', '/approvals/wait1?x=1'],
+    ['GET', '/approvals/%22%3E%3Cb%3E?a="><b>', '/approvals/%22%3E%3Cb%3E?a=%22%3E%3Cb%3E'],
+    ['POST', '/approvals/..%2f..%2f%2fevil.example', '/approvals/..%2f..%2f%2fevil.example'],
+  ];
+  for (const [method, path, to] of RETURNS) {
+    it(`leads from ${method} ${path} to the sign-in page, and back to ${to ?? 'the front page'}`, async () => {
+      const body = method === 'POST' ? new URLSearchParams({ decision: 'approve' }) : null;
+      const answer = await world.fetch(path, null, { method, body });
+      assert.equal(answer.status, 401);
+      const href = /<a class="button" href="([^"]*)"/.exec(await answer.text())?.[1];
+      const query = to === null ? '' : `?${new URLSearchParams({ to }).toString()}`;
+      assert.equal(href, `/sign-in${query}`);
+    });
+  }
+
   for (const authorization of [
     'Bearer',
     'Bearer ',

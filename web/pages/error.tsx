@@ -15,7 +15,7 @@ export function ErrorPage(props: ErrorProps & { readonly assets: AssetPaths }) {
         <p class="muted">{sentence(props.hint)}</p>
         {frame.viewer === null && [401, 403, 503].includes(status) && (
           <p>
-            <a class="button" href="/sign-in">
+            <a class="button" href={props.signIn}>
               Go to the sign-in page
             </a>
           </p>
