@@ -19,6 +19,8 @@ export class Notifications {
   readonly #listeners = new Map<string, Set<Listener>>();
   #client: Client | null = null;
   #connecting = false;
+  /** The last query, settled when it is answered. */
+  #asked: Promise<unknown> = Promise.resolve();
   #closed = false;
   #retryMs: number = RECONNECT_MS.first;
   #timer: NodeJS.Timeout | null = null;
@@ -75,6 +77,7 @@ export class Notifications {
       }
       if (this.#closed) return await endClient(client);
       this.#client = client;
+      this.#asked = Promise.resolve();
       this.#retryMs = RECONNECT_MS.first;
       this.#schedule(HEARTBEAT_MS, () => void this.#beat(client));
       for (const channel of this.#listeners.keys()) this.#tell(channel, '');
@@ -108,7 +111,7 @@ export class Notifications {
     );
     late.unref();
     try {
-      await client.query('select 1');
+      await this.#ask(client, 'select 1');
     } catch (error) {
       this.#lost(client, error instanceof Error ? error : new Error(String(error)));
     } finally {
@@ -128,10 +131,17 @@ export class Notifications {
     const client = this.#client;
     if (client === null) return;
     try {
-      await client.query(text);
+      await this.#ask(client, text);
     } catch (error) {
       this.#lost(client, error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /** One after the other: a connection is asked nothing while it answers. */
+  #ask(client: Client, text: string): Promise<unknown> {
+    const asked = this.#asked.then(() => client.query(text));
+    this.#asked = asked.catch(() => {});
+    return asked;
   }
 
   #tell(channel: string, payload: string): void {
