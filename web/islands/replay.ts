@@ -202,13 +202,16 @@ setInterval(() => {
 }, CLOCK_INTERVAL_MS);
 
 showOutputs();
+/** What was found stays on the screen: a replay that runs would carry it away. */
+async function stopAt(atMs: number): Promise<void> {
+  const replay = timeline.replay();
+  if (replay?.playing === true) await replay.toggle();
+  await replay?.seek(atMs);
+}
+
 searchSession((atMs) => {
   if (isLive) goLive(false, atMs);
-  else
-    timeline
-      .replay()
-      ?.seek(atMs)
-      .catch(() => {});
+  else void stopAt(atMs).catch(() => {});
 });
 await timeline.started;
 if (linked !== undefined && byId(`cmd-${linked}`) === null) {
