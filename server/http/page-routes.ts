@@ -9,6 +9,7 @@ import type { Services } from './options.ts';
 import type { SessionsProps } from './pages.ts';
 import { sessionFilters, sessionQuery, wholeNumber } from './query.ts';
 import { commandWindow, MAX_COMMAND_NUMBER } from './command-window.ts';
+import { savedIn } from './session-list-routes.ts';
 import { sessionDetails } from './session-details.ts';
 import { principalFor, sessionFor, sessionsFor } from './session-access.ts';
 
@@ -21,12 +22,13 @@ export function pageRoutes(services: Services): Router {
   router.get('/sessions', async (request, response) => {
     const principal = principalFor(response, 'session.list');
     const frame = await frameOf(services, response);
-    // How they are shown is no filter of what there is.
-    const { show, ...asked } = request.query;
+    // How they are shown, and what was just done, are no filters of what there is.
+    const { show, saved: _saved, replaced: _replaced, ...asked } = request.query;
     const filters = sessionFilters(asked);
     const continued = typeof request.query['cursor'] === 'string';
     const saved = await services.savedFilters.list(principal.id);
-    const base = { frame, filters, continued, saved, showsScreens: show === 'screens' };
+    const kept = savedIn(request.query, saved);
+    const base = { frame, filters, continued, saved, kept, showsScreens: show === 'screens' };
     let props: SessionsProps;
     try {
       const found = await sessionsFor(services, response, sessionQuery(asked));

@@ -11,7 +11,7 @@ import type { LinkPages } from './link-page-props.ts';
 import type { OverviewView } from './overview-ports.ts';
 import type { RulePages } from './rule-page-props.ts';
 import type { SessionDetails } from './session-detail-props.ts';
-import type { SavedFilter } from './saved-filter-ports.ts';
+import type { SavedFilter, SaveNotice } from './saved-filter-ports.ts';
 import type { RunPages } from './run-page-props.ts';
 import type {
   ChainReader,
@@ -69,6 +69,8 @@ export interface SessionsProps {
   /** As pictures of their last screens rather than as rows. */
   readonly showsScreens: boolean;
   readonly saved: readonly SavedFilter[];
+  /** What the viewer has just kept. */
+  readonly kept: SaveNotice | null;
 }
 
 /** The fields of the search form, as they stand in the URL; an empty string is no filter. */

@@ -1,11 +1,13 @@
 /** What the list of sessions needs beside itself: pictures, news, and the filters that people keep. */
 import { Router } from 'express';
 import { SallyportError } from '../errors.ts';
+import { isInvisible } from '../printable.ts';
 import { onlyMethods } from './failure.ts';
 import { refusal, unknownObject } from './guard.ts';
 import { lastScreen } from './last-screen.ts';
 import type { Services } from './options.ts';
 import { invalid, sessionQuery } from './query.ts';
+import type { SavedFilter, SaveNotice } from './saved-filter-ports.ts';
 import { principalFor, readsAll, sessionFor } from './session-access.ts';
 import { thumbnail } from './thumbnail.ts';
 import { viewerOf } from './viewer.ts';
@@ -54,8 +56,9 @@ export function sessionListRoutes(services: Services): Router {
   router.post('/sessions/filters', async (request, response) => {
     const principal = principalFor(response, 'session.list');
     const { name, query } = wishIn(request.body);
-    await savedFilters.save(principal.id, name, query);
-    response.redirect(303, query === '' ? '/sessions' : `/sessions?${query}`);
+    const outcome = await savedFilters.save(principal.id, name, query);
+    const shown = new URLSearchParams([...new URLSearchParams(query), [outcome, name]]);
+    response.redirect(303, `/sessions?${shown.toString()}`);
   });
   router.post('/sessions/filters/delete', async (request, response) => {
     const principal = principalFor(response, 'session.list');
@@ -67,6 +70,18 @@ export function sessionListRoutes(services: Services): Router {
   router.all('/api/v1/sessions/:id/thumbnail', onlyMethods('GET', 'HEAD'));
   router.all(['/sessions/filters', '/sessions/filters/delete'], onlyMethods('POST'));
   return router;
+}
+
+/** What the page says was just kept; null = nothing, or nothing that the viewer has. */
+export function savedIn(
+  query: Readonly<Record<string, unknown>>,
+  saved: readonly SavedFilter[],
+): SaveNotice | null {
+  for (const outcome of ['saved', 'replaced'] as const) {
+    const known = saved.find(({ name }) => name === query[outcome]);
+    if (known !== undefined) return { outcome, name: known.name };
+  }
+  return null;
 }
 
 function keep(pictures: Map<string, string>, id: string, picture: string): void {
@@ -85,18 +100,24 @@ function wishIn(body: unknown): { readonly name: string; readonly query: string 
     [...new URLSearchParams(raw)].filter(([field, value]) => value !== '' && field !== 'cursor'),
   );
   sessionQuery(fields);
-  return { name: nameIn(body), query: new URLSearchParams(fields).toString() };
+  const name = nameIn(body);
+  if (isInvisible(name)) throw noName();
+  return { name, query: new URLSearchParams(fields).toString() };
 }
 
 function nameIn(body: unknown): string {
   const name = (body as { readonly name?: unknown } | undefined)?.name;
   const trimmed = typeof name === 'string' ? name.trim() : '';
   if (trimmed === '' || trimmed.length > MAX_FILTER_NAME_CHARACTERS || trimmed.includes('\0')) {
-    throw new SallyportError(
-      'usage.invalid',
-      'the filters have no name of the allowed length',
-      `give them a name of at most ${MAX_FILTER_NAME_CHARACTERS} characters`,
-    );
+    throw noName();
   }
   return trimmed;
+}
+
+function noName(): SallyportError {
+  return new SallyportError(
+    'usage.invalid',
+    'the filters have no name of the allowed length',
+    `give them a name of at most ${MAX_FILTER_NAME_CHARACTERS} characters that can be seen`,
+  );
 }

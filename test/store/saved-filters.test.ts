@@ -33,8 +33,10 @@ describe('lists of sessions', () => {
       .returning<{ id: string }[]>('id');
     assert.ok(one !== undefined && other !== undefined);
     const desk = createSavedFilters(world.database);
-    await desk.save(one.id, 'denied', 'decision=deny');
-    await desk.save(one.id, 'denied', 'decision=deny&kind=exec');
+    assert.equal(await desk.save(one.id, 'denied', 'decision=deny'), 'saved');
+    assert.equal(await desk.save(one.id, 'denied', 'decision=deny&kind=exec'), 'replaced');
+    assert.equal(await desk.save(other.id, 'denied', 'q=other'), 'saved');
+    await desk.remove(other.id, 'denied');
     await desk.save(one.id, 'a', 'q=a');
     assert.deepEqual(await desk.list(one.id), [
       { name: 'a', query: 'q=a' },

@@ -11,7 +11,11 @@ export function fakeSavedFilters(): SavedFilterDesk {
   };
   return {
     list: async (id) => [...of(id)].map(([name, query]) => ({ name, query })),
-    save: async (id, name, query) => void of(id).set(name, query),
+    save: async (id, name, query) => {
+      const outcome = of(id).has(name) ? 'replaced' : 'saved';
+      of(id).set(name, query);
+      return outcome;
+    },
     remove: async (id, name) => void of(id).delete(name),
   };
 }

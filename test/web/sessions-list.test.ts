@@ -49,7 +49,9 @@ describe('the list of sessions', () => {
     await page.waitForURL(/decision=deny/);
     await page.getByLabel('Name for these filters').fill('what was denied');
     await page.getByRole('button', { name: 'Save filters' }).click();
-    await page.waitForURL(/\?decision=deny$/);
+    await page.waitForURL(/\?decision=deny&saved=what\+was\+denied$/);
+    await page.getByText('Saved as what was denied.').waitFor();
+    assert.deepEqual(await findings(page), []);
     await page.goto(`${world.server.url}/sessions`);
     await page.getByRole('link', { name: 'what was denied' }).click();
     await page.waitForURL(/decision=deny/);
@@ -60,6 +62,24 @@ describe('the list of sessions', () => {
     assert.equal(await page.getByRole('link', { name: 'what was denied' }).count(), 0);
     const other = await world.fetch('/sessions', people.audrey);
     assert.doesNotMatch(await other.text(), /what was denied/);
+  });
+
+  it('says which filters a name stands for no more, and nothing that somebody else wrote', async () => {
+    const { url } = world.server;
+    for (const [query, words] of [
+      ['q=a', 'Saved as <b>mine</b>.'],
+      ['q=b', 'Replaced: these filters now stand under <b>mine</b>'],
+    ] as const) {
+      await page.goto(`${url}/sessions?${query}`);
+      await page.getByLabel('Name for these filters').fill('<b>mine</b>');
+      await page.getByRole('button', { name: 'Save filters' }).click();
+      await page.getByRole('status').getByText(words).waitFor();
+    }
+    await picture(page, 'sessions-replaced');
+    await page.goto(`${url}/sessions?q=b&saved=${encodeURIComponent('call 555-0100')}`);
+    await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+    assert.equal(await page.locator('.notice').count(), 0);
+    assert.deepEqual(stage.complaints, []);
   });
 
   it('shows screens as pictures, and names them', async () => {

@@ -1,6 +1,7 @@
 /** The list of sessions with its filters in the URL. */
 import type { SessionFilters, SessionsProps } from '../../server/http/pages.ts';
 import type { SessionView } from '../../server/http/ports.ts';
+import type { SaveNotice } from '../../server/http/saved-filter-ports.ts';
 import type { AssetPaths } from '../build.ts';
 import { sessionAddress } from '../parts/address.ts';
 import { KindBadge, ReviewedBadge, StatusBadge, StoppedBadges } from '../parts/badge.tsx';
@@ -19,7 +20,8 @@ import { Moment } from '../parts/moment.tsx';
 import { Visible, visibleText } from '../parts/visible.tsx';
 
 export function SessionsPage(props: SessionsProps & { readonly assets: AssetPaths }) {
-  const { assets, continued, filters, frame, page, problem, saved, scope, showsScreens } = props;
+  const { assets, continued, filters, frame, kept, page, problem, saved, scope, showsScreens } =
+    props;
   const address = (cursor: string | null, screens = showsScreens): string =>
     listAddress(filters, cursor, screens);
   const filtered = isFiltered(filters);
@@ -40,6 +42,7 @@ export function SessionsPage(props: SessionsProps & { readonly assets: AssetPath
         </a>
       </div>
       <Filters filters={filters} filtered={filtered} scope={scope} showsScreens={showsScreens} />
+      {kept !== null && <Kept notice={kept} />}
       <Saved saved={saved} filters={filters} filtered={filtered} />
       <Problem problem={problem} />
       <div
@@ -172,6 +175,18 @@ function Saved(props: {
         </form>
       )}
     </div>
+  );
+}
+
+function Kept({ notice }: { readonly notice: SaveNotice }) {
+  return (
+    <p class="notice good" role="status">
+      {notice.outcome === 'saved' ? 'Saved as ' : 'Replaced: these filters now stand under '}
+      <b>
+        <Visible text={notice.name} />
+      </b>
+      {notice.outcome === 'saved' ? '.' : ', and those that it stood for before are gone.'}
+    </p>
   );
 }
 
