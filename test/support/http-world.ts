@@ -5,6 +5,7 @@ import { startHttp, type HttpServer } from '../../server/http/app.ts';
 import type { HttpOptions } from '../../server/http/options.ts';
 import type { ApprovalView, CommandView, SessionView } from '../../server/http/ports.ts';
 import { silentLogger } from '../../server/log.ts';
+import { markerLabel } from '../../server/session/line-text.ts';
 import { parsePublicLine } from '../../server/ssh/key.ts';
 import { createPages } from '../../web/index.ts';
 import { FakeAccess } from './fake-access.ts';
@@ -146,7 +147,7 @@ export function keptSession(
   ];
   for (const command of commands) {
     const atUs = command.atMs * 1000;
-    events.push({ atUs, code: 'm', label: command.text.slice(0, 200) });
+    events.push({ atUs, code: 'm', label: markerLabel(command.text) });
     events.push({ atUs: atUs + 10_000, code: 'o', text: `${command.text}\r\n` });
     events.push({
       atUs: (command.outputToMs ?? command.atMs) * 1000,

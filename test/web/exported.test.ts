@@ -71,8 +71,11 @@ describe('web: an exported page', () => {
   });
 
   it('shows hostile names, commands and output as text', async () => {
-    const { proof } = await open(await exported(HOSTILE_SESSION));
-    assert.equal(proof, 'intact');
+    const { proof, says } = await open(await exported(HOSTILE_SESSION));
+    assert.equal(proof, 'intact', says);
+    // Of the marker of 60,000 characters.
+    assert.match(says, /Of command 2 the recording has only a part/);
+    assert.equal(await page.locator('#commands [data-proof]').count(), 0);
     assert.equal(await page.locator('main img').count(), 0);
     assert.deepEqual(watched.complaints, []);
   });
@@ -90,6 +93,80 @@ describe('web: an exported page', () => {
       assert.notEqual(edited, html);
       assert.match((await open(edited)).says, expected);
     }
+  });
+
+  it('says which commands of the list were not recorded like that', async () => {
+    const html = await exported(REPLAYED);
+    const row = (seq: number): string =>
+      new RegExp(`<li id="cmd-${seq}".*?</li>`, 's').exec(html)?.[0] ?? assert.fail();
+    const edited = (what: string, by: string): string => {
+      assert.ok(html.includes(what), what);
+      return html.replace(what, () => by);
+    };
+    const times = (text: string, from: string, to: string): string => {
+      assert.ok(text.includes(from), from);
+      return text.replaceAll(from, to);
+    };
+    const added = row(30).replaceAll('cmd-30', 'cmd-31').replace('>30<', '>31<');
+    const edits: readonly (readonly [string, RegExp, string | null])[] = [
+      [
+        edited('rm -rf /<', 'rm -rf /tmp/x<'),
+        /^NOT what was recorded: command 4 reads otherwise in the recording\.$/,
+        'cmd-4',
+      ],
+      [edited('>uname -sr<', '><i>uname -sr</i><'), /command 1 reads otherwise/, 'cmd-1'],
+      [edited(row(5), times(row(5), '00:05.0', '00:06.0')), /command 5 reads/, 'cmd-5'],
+      [edited(row(5), times(row(5), '="5000"', '="5100"')), /command 5 reads/, 'cmd-5'],
+      [
+        edited(row(4), ''),
+        /^NOT what was recorded: the list lacks a recorded command: “rm -rf \/” at 00:04\.0\.$/,
+        null,
+      ],
+      [edited(row(30), row(30) + added), /command 31 is not in the recording/, 'cmd-31'],
+      [edited(row(9), row(9) + row(9)), /command 9 is not in the recording/, null],
+      [
+        edited(row(9), `${row(9)}<li>reboot</li>`),
+        /command without a number in row 10 is not/,
+        null,
+      ],
+      [edited(`data-total="30">30<`, 'data-total="30">29<'), /has 30 commands, not as many/, null],
+      [edited(`id="session-id">${REPLAYED}`, 'id="session-id">x'), /it is of the session /, null],
+      [html.replace(/(id="key-id">)../, '$1zz'), /not the one that signed/, null],
+    ];
+    for (const [file, expected, marked] of edits) {
+      assert.notEqual(file, html);
+      const { proof, says } = await open(file);
+      assert.match(says, expected);
+      assert.equal(proof, 'broken');
+      const marks = page.locator('#commands [data-proof] .badge.bad', {
+        hasText: /NOT what was recorded|not in the recording/,
+      });
+      if (marked === null) continue;
+      assert.equal(await marks.count(), 1);
+      assert.equal(await page.locator('#commands [data-proof]').getAttribute('id'), marked);
+    }
+    await open(edits[0]?.[0] ?? '');
+    assert.match(await page.locator('#cmd-4').innerText(), /recorded: rm -rf \/$/m);
+    await picture(page, 'exported-edited');
+    assert.deepEqual(watched.complaints, []);
+  });
+
+  it('never calls a list intact that lacks something, whatever it says of itself', async () => {
+    const html = await exported(REPLAYED);
+    const { proof, says } = await open(
+      html
+        .replace(/data-complete="true" data-whole="true"/, 'data-complete="true"')
+        .replace(/<li id="cmd-4".*?<\/li>/s, ''),
+    );
+    assert.equal(proof, 'incomplete');
+    assert.match(says, /^The list and the recording have NOT the same commands: the list lacks/);
+  });
+
+  it('says beside the verdict what the file does not prove', async () => {
+    await open(await exported(REPLAYED));
+    const unproven = page.locator('#proof + #unproven');
+    assert.match(await unproven.innerText(), /^Not proven by this file: who it was, .* decided/);
+    assert.ok((await unproven.innerText()).endsWith(`sallyport verify ${REPLAYED}`));
   });
 
   it('is refused when it would be too large, as the other formats are not', async () => {

@@ -48,7 +48,7 @@ export function ExportedPage(props: ExportedProps & { readonly inline: InlineAss
           </div>
           <dl class="facts">
             <Fact name="Session">
-              <code>{session.id}</code>
+              <code id="session-id">{session.id}</code>
             </Fact>
             <Fact name="Login">
               <Visible text={session.login} />
@@ -72,15 +72,31 @@ export function ExportedPage(props: ExportedProps & { readonly inline: InlineAss
               </section>
               <section class="panel integrity" aria-labelledby="integrity-heading">
                 <h2 id="integrity-heading">Integrity</h2>
-                <p id="proof" role="status" data-key={publicKey}>
+                <p
+                  id="proof"
+                  role="status"
+                  data-key={publicKey}
+                  data-complete={String(session.recording.complete)}
+                  data-whole={String(session.recording.complete && session.status === 'closed')}
+                >
                   Checking…
                 </p>
+                <p id="unproven">
+                  <b>Not proven by this file:</b> who it was, on which target, from where and at
+                  what time of day, and how each command was decided: allowed, denied or held, by
+                  which rule and by whom, its exit status and how long it ran. Compare with the
+                  journal: <code>sallyport verify {session.id}</code>
+                </p>
                 <p class="muted">
-                  Checked by this page itself. Whoever could write this file could have written
-                  another page too: compare the key <code class="hash">{keyId}</code> with what the
-                  bastion’s operator publishes, or check the recording’s JSON export with{' '}
-                  <code>sallyport verify --file</code>. Output, sizes, markers and exit status are
-                  proven; names and decisions beside them are what the database said.
+                  Proven are the output, the session’s id, and of each command its number, its time
+                  and the first 200 characters of its text, with line breaks as spaces. All of it is
+                  checked by this page itself, and whoever could write this file could have written
+                  another page too: compare the key{' '}
+                  <code class="hash" id="key-id">
+                    {keyId}
+                  </code>{' '}
+                  with what the bastion’s operator publishes, or check the recording’s JSON export
+                  with <code>sallyport verify --file</code>.
                 </p>
               </section>
             </div>

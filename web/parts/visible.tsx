@@ -54,6 +54,18 @@ function nameOf(character: string): string {
   return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 
+/** What a mark that `Visible` wrote stands for; null = it writes no such mark. */
+export function hiddenText(mark: string): string | null {
+  const names = /⏎\n|⇥|\^([?-_])|⟨U\+([0-9A-F]{4,6})⟩/g;
+  if (mark.replace(names, '') !== '') return null;
+  return mark.replace(names, (name, caret?: string, code?: string) => {
+    if (caret !== undefined) return String.fromCodePoint((caret.codePointAt(0) ?? 0) ^ 0x40);
+    if (code !== undefined)
+      return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
+    return name === '⇥' ? '\t' : '\n';
+  });
+}
+
 /** Never splits a surrogate pair. */
 function cut(text: string, maxCharacters: number): { head: string; rest: number } {
   if (text.length <= maxCharacters) return { head: text, rest: 0 };
