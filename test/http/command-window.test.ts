@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { commandWindow, WINDOW_COMMANDS } from '../../server/http/command-window.ts';
 import type { CommandView } from '../../server/http/ports.ts';
+import { sessionAddress } from '../../web/parts/address.ts';
 import { commandView } from '../support/http-world.ts';
 
 function recordingsOf(seqs: readonly number[]) {
@@ -46,4 +47,10 @@ describe('the commands of one page', () => {
       assert.deepEqual([window.earlier, window.next?.seq ?? null], [earlier, next]);
     });
   }
+
+  it('are asked for by addresses of those that a page doesn’t come with', () => {
+    assert.equal(sessionAddress('s', WINDOW_COMMANDS), `/sessions/s#cmd-${WINDOW_COMMANDS}`);
+    const behind = WINDOW_COMMANDS + 1;
+    assert.equal(sessionAddress('s', behind), `/sessions/s?from=${behind}#cmd-${behind}`);
+  });
 });

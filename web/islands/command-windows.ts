@@ -10,7 +10,7 @@ const MAX_WINDOWS = 20;
 export interface CommandWindows {
   /** Has the window with this command in the list, if there is one. Rejects when it can't be fetched. */
   until(seq: number): Promise<void>;
-  /** Has all that follow in the list, up to a bound; `onRows` is told of each window. */
+  /** Has all that follow in the list, then those before, up to a bound; `onRows` is told of each window. */
   rest(onRows: () => void): Promise<void>;
   /** Where the newest commands are. */
   lastAddress(): string;
@@ -42,15 +42,20 @@ export function commandWindows(list: HTMLElement): CommandWindows {
     return Math.max(...known.keys());
   }
 
-  /** The next in order that isn't here; null = there is none, or no room. */
+  function firstKnown(): number {
+    return Math.min(...known.keys());
+  }
+
+  /** What isn't here: the next that follow, then those right before; null = there is none, or no room. */
   function missing(): number | null {
     if (known.size >= MAX_WINDOWS) return null;
-    for (let at = first; ;) {
-      const next = known.get(at) ?? null;
-      if (next === null) return null;
-      at = windowOf(next);
+    for (let next = known.get(first) ?? null; next !== null;) {
+      const at = windowOf(next);
       if (!known.has(at)) return at;
+      next = known.get(at) ?? null;
     }
+    for (let at = first - size; at >= 1; at -= size) if (!known.has(at)) return at;
+    return null;
   }
 
   async function load(from: number): Promise<void> {
@@ -74,13 +79,15 @@ export function commandWindows(list: HTMLElement): CommandWindows {
   /** The way to what is still not here. */
   function showOthers(): void {
     const others = document.getElementById('other-commands');
-    const next = others?.querySelector<HTMLAnchorElement>('a[rel="next"]') ?? null;
-    const behind = known.get(lastKnown()) ?? null;
-    if (behind !== null) {
-      if (next !== null) next.href = addressOf(behind);
-      return;
+    const earlier = firstKnown() > 1 ? firstKnown() - size : null;
+    for (const [rel, there] of [
+      ['prev', earlier],
+      ['next', known.get(lastKnown()) ?? null],
+    ] as const) {
+      const link = others?.querySelector<HTMLAnchorElement>(`a[rel="${rel}"]`) ?? null;
+      if (there === null) link?.remove();
+      else if (link !== null) link.href = addressOf(there);
     }
-    next?.remove();
     if (others?.querySelector('a') === null) others.remove();
     else others?.querySelector('span')?.remove();
   }
@@ -89,7 +96,7 @@ export function commandWindows(list: HTMLElement): CommandWindows {
     until: async (seq) => {
       const from = windowOf(seq);
       if (known.has(from) || seq > total()) return;
-      const isFar = from < first || (from - first) / size >= MAX_WINDOWS;
+      const isFar = Math.abs(from - first) / size >= MAX_WINDOWS;
       if (isFar) location.replace(`${addressOf(from)}#cmd-${seq}`);
       else await load(from);
     },
@@ -110,7 +117,7 @@ export function commandWindows(list: HTMLElement): CommandWindows {
       if (there === null) return;
       const from = lastKnown();
       // What was done to the session before its first command belongs to the first window as well.
-      const old = from === first ? [...list.children] : rowsFrom(from);
+      const old = from === firstKnown() ? [...list.children] : rowsFrom(from);
       for (const row of old) row.remove();
       list.append(...there.children);
       known.set(from, nextOf(there));

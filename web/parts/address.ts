@@ -1,9 +1,14 @@
 /** Where things have a page of their own. */
 import type { RunName } from '../../server/http/run-ports.ts';
 
+/** Commands that the page of a session always comes with; for later ones it has to be asked. */
+const FIRST_COMMANDS = 500;
+
 /** @param command its number, where the page begins with one of them */
 export function sessionAddress(id: string, command: number | null = null): string {
-  return `/sessions/${encodeURIComponent(id)}${command === null ? '' : `#cmd-${command}`}`;
+  const page = `/sessions/${encodeURIComponent(id)}`;
+  if (command === null) return page;
+  return `${page}${command > FIRST_COMMANDS ? `?from=${command}` : ''}#cmd-${command}`;
 }
 
 /** @param cursor place in its list of sessions to go on from */
