@@ -29,6 +29,8 @@ const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 
 export function SessionPage(props: SessionProps & { readonly assets: AssetPaths }) {
   const { assets, frame, session } = props;
+  // Of the others the screen shows little: what went where comes first.
+  const isTyped = session.kind === 'shell' || session.kind === 'exec';
   const startMs = Date.parse(session.startedAt);
   const controls = props.controls.map((one) => ({
     ...one,
@@ -52,10 +54,11 @@ export function SessionPage(props: SessionProps & { readonly assets: AssetPaths 
       <SessionTerms {...props} />
       <div class="replay">
         <div class="stage">
+          {!isTyped && <TransferList {...props} />}
           <Player session={session} />
           <SessionSearch session={session} />
           <OutputPanel />
-          <TransferList {...props} />
+          {isTyped && <TransferList {...props} />}
           <Integrity {...props} />
           <SessionReview {...props} />
         </div>
