@@ -100,11 +100,10 @@ export function sendFailure(
 /** What a form acts on, which has a page of its own, or else the page that it stood on. */
 const PAGE_OF_FORM = /^\/(?:(?:approvals|sessions|ssh)\/(?!filters(?:\/|$))[^/]+|[^/]+)/;
 
-/** The sign-in page, and from there back: a form's page, since nothing is sent again by itself. */
+/** The sign-in page, from which a form leads back to its page: nothing is sent again by itself. */
 function signInAddress(request: Request): string {
-  const isForm = request.method !== 'GET' && request.method !== 'HEAD';
-  const wish = isForm ? PAGE_OF_FORM.exec(request.path)?.[0] : request.originalUrl;
-  const to = returnPath(wish);
+  if (request.method !== 'POST') return '/sign-in';
+  const to = returnPath(PAGE_OF_FORM.exec(request.path)?.[0]);
   return to === FRONT_PAGE ? '/sign-in' : `/sign-in?${new URLSearchParams({ to }).toString()}`;
 }
 

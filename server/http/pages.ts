@@ -185,7 +185,7 @@ export interface ErrorProps {
   readonly title: string;
   readonly message: string;
   readonly hint: string;
-  /** Where whoever isn't signed in goes to do that, and comes back from. */
+  /** Where whoever isn't signed in goes to do that, and comes back from to the page of their form. */
   readonly signIn: string;
 }
 

@@ -198,7 +198,9 @@ describe('the matrix of routes', () => {
         const unknown = refusals.get(UNKNOWN);
         for (const [session, refused] of refusals) {
           if (unknown === undefined || refused.status === 403) continue;
-          assert.deepEqual(refused, unknown, `${name} can tell ${session} from an unknown one`);
+          // An answer may repeat the address that was asked for, and nothing else may differ.
+          const same = { ...unknown, body: unknown.body.replaceAll(UNKNOWN, session) };
+          assert.deepEqual(refused, same, `${name} can tell ${session} from an unknown one`);
         }
       }
     });

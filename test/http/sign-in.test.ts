@@ -105,8 +105,8 @@ describe('http sign-in', () => {
     ['POST', `/sessions/${sessionId(1)}/notes`, `/sessions/${sessionId(1)}`],
     ['POST', '/sessions/filters', null],
     ['POST', '/keys/k1/revoke', '/keys'],
-    ['GET', '/approvals/wait1?x=1', '/approvals/wait1?x=1'],
-    ['GET', '/approvals/%22%3E%3Cb%3E?a="><b>', '/approvals/%22%3E%3Cb%3E?a=%22%3E%3Cb%3E'],
+    ['GET', '/approvals/wait1', null],
+    ['POST', '/approvals/%22%3E%3Cb%3E?a="><b>', '/approvals/%22%3E%3Cb%3E'],
     ['POST', '/approvals/..%2f..%2f%2fevil.example', '/approvals/..%2f..%2f%2fevil.example'],
   ];
   for (const [method, path, to] of RETURNS) {
