@@ -1,5 +1,6 @@
 /** What the pages of approvals show. Types only. */
 import type { ApprovalSurroundings } from './approval-access.ts';
+import type { ControlKind, LiveSession } from './control-ports.ts';
 import type { Frame } from './pages.ts';
 import type { ApprovalStanding, ApprovalView } from './ports.ts';
 
@@ -37,6 +38,8 @@ export interface ApprovalsProps {
   readonly standing: readonly ApprovalView[];
   readonly decided: readonly ApprovalView[];
   readonly notice: NoticeProps | null;
+  /** What the viewer has just done to a session whose page they can't see. */
+  readonly done: ControlKind | null;
   /** Whether the viewer may open the sessions that the requests belong to. */
   readonly mayReadSessions: boolean;
 }
@@ -47,6 +50,8 @@ export interface ApprovalProps {
   readonly decides: ApprovalStanding['decides'];
   /** null = it isn't the viewer's to see. */
   readonly around: ApprovalSurroundings | null;
+  /** null = its session doesn't run, or the viewer may do nothing to it. */
+  readonly live: LiveSession | null;
   readonly notice: NoticeProps | null;
   readonly mayReadSessions: boolean;
   /** The viewer may end what counts for more than once. */

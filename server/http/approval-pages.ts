@@ -4,6 +4,7 @@ import { SallyportError } from '../errors.ts';
 import { approvalFor, surroundings } from './approval-access.ts';
 import type { DecisionNotice, NoticeProps } from './approval-page-props.ts';
 import { decide, MAX_STANDING_LISTED, revoke } from './approval-routes.ts';
+import { doneIn, liveSession } from './control-routes.ts';
 import { onlyMethods } from './failure.ts';
 import { frameOf } from './frame.ts';
 import { guard } from './guard.ts';
@@ -51,6 +52,7 @@ export function approvalPages(services: Services): Router {
       standing,
       decided: latest.filter((one) => one.status !== 'waiting'),
       notice,
+      done: doneIn(request.query),
       mayReadSessions: readsAll(principal),
     });
     response.type('html').send(html);
@@ -58,17 +60,19 @@ export function approvalPages(services: Services): Router {
 
   router.get('/approvals/:id', async (request, response) => {
     const access = await approvalFor(services, response, request.params.id);
-    const [around, frame, notice] = await Promise.all([
+    const { approval, principal, standing } = access;
+    const [around, live, frame, notice] = await Promise.all([
       surroundings(services, access),
+      liveSession(services, principal, approval.session, request.query),
       frameOf(services, response),
       noticeIn(services, request),
     ]);
-    const { approval, principal, standing } = access;
     const html = pages.approval({
       frame,
       approval,
       decides: standing.decides,
       around,
+      live,
       notice,
       mayReadSessions: readsAll(principal) || approval.principal === principal.name,
       mayRevoke: guard(principal, 'approval.decide').kind === 'allowed',

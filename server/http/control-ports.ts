@@ -21,6 +21,16 @@ export interface ControlState {
   readonly isEnding: boolean;
 }
 
+/** A running session, and what the viewer of a page may do to it. */
+export interface LiveSession extends ControlState {
+  readonly session: { readonly id: string; readonly status: string };
+  /** Whether the viewer may pause it and write to it. */
+  readonly mayControl: boolean;
+  readonly mayTerminate: boolean;
+  /** What the viewer has just done. */
+  readonly done: ControlKind | null;
+}
+
 export type ControlOutcome =
   /** `isNew`: false = it was so already, and nothing was written. */
   | { readonly kind: 'asked'; readonly isNew: boolean; readonly state: ControlState }

@@ -1,10 +1,12 @@
 /** `/api/v1/sessions/:id/pause|resume|notice|terminate`, and the forms of the session page that do the same. */
 import { Router, type Request, type Response } from 'express';
+import type { Principal } from '../access/principal.ts';
 import { SallyportError } from '../errors.ts';
 import { printable } from '../printable.ts';
-import type { ControlKind, ControlState, ControlView } from './control-ports.ts';
+import type { ControlKind, ControlState, ControlView, LiveSession } from './control-ports.ts';
+import { MAX_ID_CHARACTERS } from './approval-access.ts';
 import { onlyMethods } from './failure.ts';
-import { unknownObject } from './guard.ts';
+import { guard, unknownObject } from './guard.ts';
 import type { Services } from './options.ts';
 import { sessionFor, type SessionAccess } from './session-access.ts';
 
@@ -44,17 +46,52 @@ export function controlRoutes(services: Services): Router {
   return router;
 }
 
-/** The forms of the session page. */
+/** The forms of the session page, and of the page of a request that it waits for. */
 export function controlPages(services: Services): Router {
   const router = Router();
   for (const kind of KINDS) {
     router.post(`/sessions/:id/${kind}`, async (request, response) => {
-      const { session } = await control(services, request, response, kind);
-      response.redirect(303, `/sessions/${session.id}?done=${kind}`);
+      const access = await control(services, request, response, kind);
+      const page = await pageBehind(services, request.body, access);
+      response.redirect(303, `${page}?done=${kind}`);
     });
     router.all(`/sessions/:id/${kind}`, onlyMethods('POST'));
   }
   return router;
+}
+
+/** Where the form stood, or else a page that whoever may act but not read is allowed to see. */
+async function pageBehind(
+  services: Services,
+  body: unknown,
+  { principal, session }: SessionAccess,
+): Promise<string> {
+  const id = (body as Readonly<Record<string, unknown>> | undefined)?.['approval'];
+  if (typeof id === 'string' && id !== '' && id.length <= MAX_ID_CHARACTERS) {
+    const approval = await services.approvals.approval(id);
+    if (approval?.session === session.id) return `/approvals/${encodeURIComponent(approval.id)}`;
+  }
+  const reading = guard(principal, 'session.read', session.principal.name);
+  return reading.kind === 'allowed' ? `/sessions/${session.id}` : '/approvals';
+}
+
+/** What the viewer may do to a session, and how it stands; null = nothing, or it doesn't run. */
+export async function liveSession(
+  services: Services,
+  principal: Principal,
+  sessionId: string | null,
+  query: Request['query'],
+): Promise<LiveSession | null> {
+  const session = sessionId === null ? null : await services.recordings.session(sessionId);
+  if (session?.status !== 'active') return null;
+  const may = (action: 'session.control' | 'session.terminate'): boolean =>
+    guard(principal, action, session.principal.name).kind === 'allowed';
+  const mayControl = may('session.control');
+  const mayTerminate = may('session.terminate');
+  if (!mayControl && !mayTerminate) return null;
+  const state = controlState(await services.controls.controlsOf(session.id));
+  const { id, status } = session;
+  return { ...state, session: { id, status }, mayControl, mayTerminate, done: doneIn(query) };
 }
 
 /** What the page says was just done; null = nothing. */

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import type { ApprovalView } from '../../server/http/ports.ts';
 import { EventStream } from '../support/event-stream.ts';
-import { approvalView, people, startHttpWorld, type HttpWorld } from '../support/http-world.ts';
+import {
+  approvalView,
+  keptSession,
+  people,
+  sessionId,
+  startHttpWorld,
+  type HttpWorld,
+} from '../support/http-world.ts';
 
 type Person = keyof typeof people | 'nobody';
 
@@ -104,6 +111,52 @@ describe('http approvals', () => {
     });
     assert.equal(answer.status, 400);
     assert.equal(world.approvals.views[0]?.status, 'waiting');
+  });
+
+  describe('whose sessions run', () => {
+    const running = { status: 'active', endedAt: null, exitStatus: null } as const;
+    beforeEach(() =>
+      world.recordings.add(keptSession(1, [], running), keptSession(2, [], running)),
+    );
+
+    const ACTS: readonly [person: Person, kind: string, approval: string | null, to: string][] = [
+      ['piet', 'pause', null, '/approvals?done=pause'],
+      ['piet', 'pause', 'wait1', '/approvals/wait1?done=pause'],
+      ['piet', 'notice', 'wait1', '/approvals/wait1?done=notice'],
+      ['piet', 'resume', 'elsewhere', '/approvals?done=resume'],
+      ['piet', 'pause', '//evil.example', '/approvals?done=pause'],
+      ['alice', 'terminate', null, `/sessions/${sessionId(1)}?done=terminate`],
+      ['alice', 'terminate', 'wait1', '/approvals/wait1?done=terminate'],
+    ];
+    for (const [person, kind, approval, to] of ACTS) {
+      it(`leads ${person} from ${kind}, asked for on ${approval ?? 'no page'}, to a page of theirs that says so`, async () => {
+        world.approvals.views.push(approvalView('elsewhere', { session: sessionId(2) }));
+        const answer = await world.fetch(`/sessions/${sessionId(1)}/${kind}`, personOf(person), {
+          method: 'POST',
+          body: new URLSearchParams({ text: 'hello', ...(approval !== null && { approval }) }),
+        });
+        assert.equal(answer.status, 303);
+        assert.equal(answer.headers.get('location'), to);
+        const page = await world.fetch(to, personOf(person));
+        assert.equal(page.status, 200);
+        const said = /being paused|Paused by|goes on\.|on its way|told to end/;
+        assert.match(await page.text(), said);
+      });
+    }
+
+    it('have the means to act on them for whoever may, and for nobody else', async () => {
+      const shown = async (person: Person, id: string): Promise<string> =>
+        await (await world.fetch(`/approvals/${id}`, personOf(person))).text();
+      const own = { principal: 'uma', session: sessionId(1) };
+      const ended = { session: sessionId(3) };
+      world.recordings.add(keptSession(3, []));
+      world.approvals.views.push(approvalView('umas', own), approvalView('ended', ended));
+      assert.match(await shown('piet', 'wait1'), /action="[^"]*\/pause"/);
+      assert.doesNotMatch(await shown('piet', 'wait1'), /action="[^"]*\/terminate"/);
+      assert.match(await shown('alice', 'wait1'), /action="[^"]*\/terminate"/);
+      assert.doesNotMatch(await shown('uma', 'umas'), /live-controls/);
+      assert.doesNotMatch(await shown('piet', 'ended'), /live-controls/);
+    });
   });
 
   it('shows only notices that it knows', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { picture } from '../support/browser.ts';
-import { people, sessionId } from '../support/http-world.ts';
+import { approvalView, people, sessionId } from '../support/http-world.ts';
 import { findings } from '../support/page-checks.ts';
 import { setScene } from '../support/web-scene.ts';
 import { webStage } from '../support/web-stage.ts';
@@ -63,6 +63,27 @@ describe('a running session in a browser', () => {
       if (hasScripts) assert.deepEqual(stage.complaints, []);
     });
   }
+
+  it('is paused and resumed by an approver on the page of its request', async () => {
+    await stage.open();
+    const { page, viewer, world } = stage;
+    world.approvals.views.push(approvalView('live1', { session: RUNNING }));
+    await viewer.signIn('piet');
+    await page.goto(`${world.server.url}/approvals/live1`);
+    const act = page.getByRole('group', { name: 'Act on this session' });
+    await act.getByText('Pause', { exact: true }).click();
+    await act.getByLabel('Reason').first().fill(HOSTILE_WORDS);
+    assert.deepEqual(await findings(page), []);
+    await act.getByRole('button', { name: 'Pause it' }).click();
+    await page.waitForURL('**/approvals/live1?done=pause');
+    await page.getByText('Paused by piet: <b>stop</b>').waitFor();
+    assert.deepEqual(await findings(page), []);
+    await picture(page, 'live-on-approval');
+    await act.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('The session goes on.').waitFor();
+    assert.equal(await act.getByText('End session').count(), 0);
+    assert.deepEqual(stage.complaints, []);
+  });
 
   it('has no such forms for those who may not, and none once it has ended', async () => {
     const page = await opened();

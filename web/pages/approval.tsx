@@ -17,12 +17,13 @@ import { ApprovalBadge, Badge, DecisionBadge, KindBadge, TrustBadge } from '../p
 import { Document } from '../parts/document.tsx';
 import { Fact } from '../parts/facts.tsx';
 import { clockTime, dateTime, length } from '../parts/format.ts';
+import { LiveControls, LiveState } from '../parts/live-controls.tsx';
 import { Visible } from '../parts/visible.tsx';
 
 type Props = ApprovalProps & { readonly assets: AssetPaths };
 
 export function ApprovalPage(props: Props) {
-  const { approval, around, assets, decides, frame, mayReadSessions, notice } = props;
+  const { approval, around, assets, decides, frame, live, mayReadSessions, notice } = props;
   const isWaiting = approval.status === 'waiting';
   const isLive = isWaiting && (around?.session ?? null) !== null;
   const scripts = [
@@ -84,6 +85,16 @@ export function ApprovalPage(props: Props) {
         </section>
         {around !== null && around.resolved.length > 0 && <Resolved {...props} />}
       </div>
+      {live !== null && (
+        <section aria-labelledby="live-heading">
+          <div class="row">
+            <h2 id="live-heading">The running session</h2>
+            <span class="grow" />
+            <LiveControls {...live} approval={approval.id} />
+          </div>
+          <LiveState {...live} approval={approval.id} />
+        </section>
+      )}
       {around !== null && around.session !== null && (
         <section aria-labelledby="screen-heading">
           <h2 id="screen-heading">

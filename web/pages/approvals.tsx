@@ -16,6 +16,7 @@ import {
 import { ApprovalBadge, Badge } from '../parts/badge.tsx';
 import { Document } from '../parts/document.tsx';
 import { ago, dateTime, length } from '../parts/format.ts';
+import { Done } from '../parts/live-controls.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Visible } from '../parts/visible.tsx';
 
@@ -26,7 +27,7 @@ const MAX_CARD_LINES = 8;
 type Props = ApprovalsProps & { readonly assets: AssetPaths };
 
 export function ApprovalsPage(props: Props) {
-  const { assets, frame, notice, standing } = props;
+  const { assets, done, frame, notice, standing } = props;
   // What runs out first stands first; what was settled last stands first.
   const waiting = props.waiting.toSorted((a, b) =>
     order(a.approval.expiresAt, b.approval.expiresAt),
@@ -48,7 +49,10 @@ export function ApprovalsPage(props: Props) {
           <kbd>Enter</kbd> open
         </p>
       </div>
-      <div id="notice">{notice !== null && <Notice notice={notice} />}</div>
+      <div id="notice">
+        {notice !== null && <Notice notice={notice} />}
+        {done !== null && <Done done={done} />}
+      </div>
       <p class="notice bad" id="broken" role="status" hidden>
         The connection is gone: what is shown may be out of date. <a href="/approvals">Reload</a>
       </p>

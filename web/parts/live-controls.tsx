@@ -1,6 +1,7 @@
 /** What may be done to a running session, and what was done to it. */
 import type { ComponentChildren } from 'preact';
-import type { SessionProps } from '../../server/http/pages.ts';
+import type { ControlKind, LiveSession } from '../../server/http/control-ports.ts';
+import { approvalAddress, sessionAddress } from './address.ts';
 import { Visible } from './visible.tsx';
 
 const MAX_WORDS_CHARACTERS = 500;
@@ -12,16 +13,26 @@ const DONE = {
   terminate: 'The session has been told to end.',
 } as const;
 
+/** The page that the forms lead back to. */
+interface Place {
+  /** Of a request; the session's own page when there is none. */
+  readonly approval?: string;
+}
+
 /** Buttons of who may; plain forms, so that they work without a script. */
-export function LiveControls(props: SessionProps) {
+export function LiveControls(props: LiveSession & Place) {
   const { isEnding, mayControl, mayTerminate, pause, session } = props;
   if (!mayControl && !mayTerminate) return null;
+  const origin = props.approval !== undefined && (
+    <input type="hidden" name="approval" value={props.approval} />
+  );
   const action = (name: string) => `/sessions/${session.id}/${name}`;
   return (
     <div class="row live-controls" id="live-controls" role="group" aria-label="Act on this session">
       {mayControl && !isEnding && (
         <Confirm word="Notice">
           <form method="post" action={action('notice')} class="panel">
+            {origin}
             <Words name="text" label="A line for the person" isNeeded />
             <button type="submit">Send it</button>
           </form>
@@ -30,6 +41,7 @@ export function LiveControls(props: SessionProps) {
       {mayControl && !isEnding && pause === null && (
         <Confirm word="Pause">
           <form method="post" action={action('pause')} class="panel">
+            {origin}
             <p>Nothing goes in or out until it is resumed, for 15 minutes at most.</p>
             <Words name="reason" label="Reason, shown to the person" />
             <button type="submit">Pause it</button>
@@ -38,6 +50,7 @@ export function LiveControls(props: SessionProps) {
       )}
       {mayControl && !isEnding && pause !== null && (
         <form method="post" action={action('resume')}>
+          {origin}
           <button type="submit" class="primary">
             Resume
           </button>
@@ -46,6 +59,7 @@ export function LiveControls(props: SessionProps) {
       {mayTerminate && !isEnding && (
         <Confirm word="End session" isDanger>
           <form method="post" action={action('terminate')} class="panel">
+            {origin}
             <p>This cuts the connection now. The recording stays.</p>
             <Words name="reason" label="Reason, shown to the person" />
             <button type="submit" class="danger">
@@ -59,8 +73,9 @@ export function LiveControls(props: SessionProps) {
 }
 
 /** How it stands, in a line; nothing when it just runs. */
-export function LiveState({ done, isEnding, pause, session }: SessionProps) {
+export function LiveState({ approval, done, isEnding, pause, session }: LiveSession & Place) {
   if (session.status !== 'active') return null;
+  const page = approval === undefined ? sessionAddress(session.id) : approvalAddress(approval);
   return (
     <>
       {pause !== null && !isEnding && (
@@ -77,16 +92,22 @@ export function LiveState({ done, isEnding, pause, session }: SessionProps) {
       )}
       {isEnding && (
         <p class="notice" role="status">
-          The session has been told to end. <a href={`/sessions/${session.id}`}>Reload</a> to see it
-          ended.
+          The session has been told to end. <a href={page}>Reload</a> to see it ended.
         </p>
       )}
       {done !== null && done !== 'terminate' && !(done === 'pause' && pause !== null) && (
-        <p class="notice good" role="status">
-          {DONE[done]}
-        </p>
+        <Done done={done} />
       )}
     </>
+  );
+}
+
+/** What the viewer has just done. */
+export function Done({ done }: { readonly done: ControlKind }) {
+  return (
+    <p class="notice good" role="status">
+      {DONE[done]}
+    </p>
   );
 }
 
