@@ -99,10 +99,7 @@ describe('the README', () => {
         .replaceAll(' ', '-'),
     );
     const unlisted = ['style', 'licence'];
-    assert.deepEqual(
-      linked.toSorted(),
-      chapters.filter((one) => !unlisted.includes(one)).toSorted(),
-    );
+    assert.deepEqual(new Set(linked), new Set(chapters.filter((one) => !unlisted.includes(one))));
   });
 });
 
