@@ -137,7 +137,7 @@ describe('http search', () => {
     world.search.failure = new SallyportError('limit.exceeded', 'it took too long', 'narrow it');
     const late = await fetch('/search?q=rm', 'audrey');
     assert.equal(late.status, 429);
-    assert.ok((await late.text()).includes('it took too long'));
+    assert.ok((await late.text()).includes('It took too long'));
   });
 
   it('takes only GET', async () => {
