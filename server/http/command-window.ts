@@ -3,7 +3,7 @@ import type { CommandWindow } from './pages.ts';
 import type { RecordingReader } from './ports.ts';
 
 /** Numbers of one window: they start at 1, at this and one, and so on, whoever asks. */
-export const WINDOW_COMMANDS = 500;
+export const WINDOW_COMMANDS = 200;
 /** Of one answer of the API. */
 export const MAX_COMMANDS = 10_000;
 /** No number is larger. */

@@ -27,14 +27,14 @@ describe('the commands of one page', () => {
   ][] = [
     ['none', [], 1, [1, null, 0], null, null],
     ['fewer than a window', upTo(3), 1, [1, 1, 3], null, null],
-    ['exactly one window', upTo(500), 1, [1, 1, 500], null, null],
-    ['one more', upTo(501), 1, [1, 1, 500], null, 501],
-    ['the second window by its first number', upTo(1203), 501, [501, 501, 500], 1, 1001],
-    ['the second window by its last number', upTo(1203), 1000, [501, 501, 500], 1, 1001],
-    ['the last window', upTo(1203), 1203, [1001, 1001, 203], 501, null],
+    ['exactly one window', upTo(200), 1, [1, 1, 200], null, null],
+    ['one more', upTo(201), 1, [1, 1, 200], null, 201],
+    ['the second window by its first number', upTo(523), 201, [201, 201, 200], 1, 401],
+    ['the second window by its last number', upTo(523), 400, [201, 201, 200], 1, 401],
+    ['the last window', upTo(523), 523, [401, 401, 123], 201, null],
     ['behind the last', upTo(3), 5000, [1, 1, 3], null, null],
-    ['far behind the last', upTo(1203), 99_999, [1001, 1001, 203], 501, null],
-    ['numbers that are missing', [1, 2, 499, 502, 1700], 1, [1, 1, 3], null, 502],
+    ['far behind the last', upTo(523), 99_999, [401, 401, 123], 201, null],
+    ['numbers that are missing', [1, 2, 199, 202, 700], 1, [1, 1, 3], null, 202],
   ];
   for (const [what, seqs, asked, [from, first, count], earlier, next] of CASES) {
     it(`are ${what}, asked for ${asked}`, async () => {

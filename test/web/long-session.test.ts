@@ -7,16 +7,16 @@ import { commandView, keptSession, sessionId, type HttpWorld } from '../support/
 import { findings } from '../support/page-checks.ts';
 import { webStage } from '../support/web-stage.ts';
 
-const COUNT = 1203;
+const COUNT = 523;
 /** Whose output is in the recording. */
-const PRINTED = new Set([1, 500, 501, 1100, 1150]);
+const PRINTED = new Set([1, 200, 201, 450, 470]);
 const LONG = sessionId(61);
 const RUNNING = sessionId(62);
 
 function commandsOf(count: number): CommandView[] {
   return Array.from({ length: count }, (_, index) => {
     const atMs = index * 100;
-    const decision = index === 1149 ? 'deny' : 'allow';
+    const decision = index === 469 ? 'deny' : 'allow';
     const times = { atMs, outputFromMs: atMs + 20, outputToMs: atMs + 50 };
     return commandView(index + 1, { text: `step ${index + 1}`, decision, ...times });
   });
@@ -44,7 +44,7 @@ function isInSight(row: Element): boolean {
 }
 
 describe('the page of a long session', () => {
-  const running = commandsOf(700);
+  const running = commandsOf(300);
   const stage = webStage('all', (world) => setSessions(world, running));
   let world: HttpWorld;
   let page: Page;
@@ -72,17 +72,17 @@ describe('the page of a long session', () => {
 
   it('comes with the first commands, and links to the others, without scripts', async () => {
     await opened(LONG, { javaScriptEnabled: false });
-    assert.deepEqual(await numbers(), inOrder(500));
-    await page.getByText('1 to 500 of 1,203').waitFor();
+    assert.deepEqual(await numbers(), inOrder(200));
+    await page.getByText('1 to 200 of 523').waitFor();
     await page.getByRole('link', { name: 'Later commands' }).click();
-    await page.getByText('501 to 1,000 of 1,203').waitFor();
+    await page.getByText('201 to 400 of 523').waitFor();
     await page.getByRole('link', { name: 'Later commands' }).click();
-    await page.getByText('1,001 to 1,203 of 1,203').waitFor();
+    await page.getByText('401 to 523 of 523').waitFor();
     assert.equal(await page.getByRole('link', { name: 'Later commands' }).count(), 0);
     assert.equal((await numbers()).at(-1), `cmd-${COUNT}`);
     await picture(page, 'long-session-without-scripts');
     await page.getByRole('link', { name: 'Earlier commands' }).click();
-    await page.getByText('501 to 1,000 of 1,203').waitFor();
+    await page.getByText('201 to 400 of 523').waitFor();
   });
 
   it('brings the others by itself, in order, and finds, steps and filters among all', async () => {
@@ -91,37 +91,37 @@ describe('the page of a long session', () => {
     assert.deepEqual(await numbers(), inOrder(COUNT));
     assert.equal(await page.locator('#other-commands').count(), 0);
     assert.equal(await page.locator('#command-count').textContent(), String(COUNT));
-    await page.locator('#cmd-500 .text').click();
+    await page.locator('#cmd-200 .text').click();
     await page.keyboard.press('j');
-    await page.locator('#cmd-501[aria-current="true"]').waitFor();
+    await page.locator('#cmd-201[aria-current="true"]').waitFor();
     assert.equal(await page.locator('#commands [aria-current]').count(), 1);
-    await viewer.shows('output of 501');
+    await viewer.shows('output of 201');
     await page.getByLabel('Show only commands that were').selectOption('deny');
     assert.equal(await page.locator('#command-count').textContent(), `1 of ${COUNT}`);
-    await page.locator('#cmd-1150 .text').click();
-    await viewer.shows('output of 1150');
+    await page.locator('#cmd-470 .text').click();
+    await viewer.shows('output of 470');
     assert.deepEqual(await findings(page), []);
     assert.deepEqual(stage.complaints, []);
   });
 
   it('goes to a command by its address, wherever it is', async () => {
-    const viewer = await opened(`${LONG}#cmd-1100`);
-    await page.locator('#cmd-1100[aria-current="true"]').waitFor();
-    await viewer.shows('output of 1100');
+    const viewer = await opened(`${LONG}#cmd-450`);
+    await page.locator('#cmd-450[aria-current="true"]').waitFor();
+    await viewer.shows('output of 450');
     await all();
-    await page.locator('#cmd-700').waitFor({ state: 'attached' });
+    await page.locator('#cmd-300').waitFor({ state: 'attached' });
     assert.deepEqual(await numbers(), inOrder(COUNT));
-    await page.goto(`${world.server.url}/sessions/${LONG}?from=501#cmd-3`);
+    await page.goto(`${world.server.url}/sessions/${LONG}?from=201#cmd-3`);
     await page.locator('#cmd-3[aria-current="true"]').waitFor();
     await all();
     assert.deepEqual(await numbers(), inOrder(COUNT));
-    await page.goto(`${world.server.url}/sessions/${LONG}?from=1100#cmd-1100`);
-    await page.locator('#cmd-1100[aria-current="true"]').waitFor();
+    await page.goto(`${world.server.url}/sessions/${LONG}?from=450#cmd-450`);
+    await page.locator('#cmd-450[aria-current="true"]').waitFor();
     await page.locator('#cmd-1').waitFor({ state: 'attached' });
     assert.deepEqual(await numbers(), inOrder(COUNT));
     assert.equal(await page.locator('#other-commands').count(), 0);
     // What came before it did not push it out of sight.
-    assert.equal(await page.locator('#cmd-1100').evaluate(isInSight), true);
+    assert.equal(await page.locator('#cmd-450').evaluate(isInSight), true);
     await page.goto(`${world.server.url}/sessions/${LONG}?from=99999#cmd-99999`);
     await page.getByText('There is no command 99999 in this session.').waitFor();
     assert.deepEqual(stage.complaints, []);
@@ -129,11 +129,11 @@ describe('the page of a long session', () => {
 
   it('adds the newest commands of one that runs, where they belong', async () => {
     await opened(RUNNING);
-    await page.locator('#cmd-700').waitFor({ state: 'attached' });
-    running.push(...commandsOf(702).slice(700));
+    await page.locator('#cmd-300').waitFor({ state: 'attached' });
+    running.push(...commandsOf(302).slice(300));
     world.recordings.news(RUNNING);
-    await page.locator('#cmd-702').waitFor({ state: 'attached' });
-    assert.deepEqual(await numbers(), inOrder(702));
+    await page.locator('#cmd-302').waitFor({ state: 'attached' });
+    assert.deepEqual(await numbers(), inOrder(302));
     assert.deepEqual(stage.complaints, []);
   });
 

@@ -5,7 +5,7 @@
 import { freshPage } from './page-news.ts';
 
 /** In one page; further ones are another page. */
-const MAX_WINDOWS = 20;
+const MAX_WINDOWS = 50;
 
 export interface CommandWindows {
   /** Has the window with this command in the list, if there is one. Rejects when it can't be fetched. */

@@ -2,7 +2,7 @@
 import type { RunName } from '../../server/http/run-ports.ts';
 
 /** Commands that the page of a session always comes with; for later ones it has to be asked. */
-const FIRST_COMMANDS = 500;
+const FIRST_COMMANDS = 200;
 
 /** @param command its number, where the page begins with one of them */
 export function sessionAddress(id: string, command: number | null = null): string {
