@@ -11,6 +11,8 @@ const MEGABYTE = 1024 * 1024;
 const BULK_BYTES = 20 * MEGABYTE;
 const SMALLER_BYTES = 4 * MEGABYTE;
 const MAX_PAGES = 100;
+/** The check that takes longest. */
+export const MANY_FILES = '10,000 files' satisfies CheckName;
 
 export function testClients(title: string, clients: readonly Client[]): void {
   describe(title, function () {

@@ -24,7 +24,7 @@ const OPTIONS = [
 const PROGRAMS = /^(accuracy|e2e|matrix)[\\/]/;
 /** Long runs: keys typed into a hundred programs, faults under load, playbooks, transfers that stand still. */
 const LONG =
-  /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible)|matrix[\\/](stalled|playbooks))\.test\.ts$/;
+  /^(accuracy[\\/](refused-inside|accuracy)|e2e[\\/](faults|ansible)|matrix[\\/](stalled|playbooks|many-files))\.test\.ts$/;
 /** Files of one run of mocha: few enough that the lanes end at about the same time. */
 const PROGRAM_FILES = 4;
 const OTHER_FILES = 60;
