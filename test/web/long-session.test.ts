@@ -1,6 +1,7 @@
 /** A session with more commands than its page comes with. */
 import assert from 'node:assert/strict';
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { RecordedEvent } from '../../server/asciicast/event.ts';
 import type { CommandView } from '../../server/http/ports.ts';
 import { picture } from '../support/browser.ts';
 import { commandView, keptSession, sessionId, type HttpWorld } from '../support/http-world.ts';
@@ -22,7 +23,7 @@ function commandsOf(count: number): CommandView[] {
   });
 }
 
-function setSessions(world: HttpWorld, running: CommandView[]): void {
+function setSessions(world: HttpWorld, running: CommandView[], printing: RecordedEvent[]): void {
   const recording = { durationMs: 130_000, chunks: 3, headHash: null, complete: true };
   const commands = commandsOf(COUNT);
   const printed = commands.filter(({ seq }) => PRINTED.has(seq));
@@ -33,7 +34,8 @@ function setSessions(world: HttpWorld, running: CommandView[]): void {
     recording: { ...recording, complete: false },
     ...open,
   });
-  world.recordings.add({ ...kept, commands: running });
+  printing.push(...kept.events.filter(({ code }) => code !== 'x'));
+  world.recordings.add({ ...kept, commands: running, events: printing });
 }
 
 /** Within its list. */
@@ -45,7 +47,8 @@ function isInSight(row: Element): boolean {
 
 describe('the page of a long session', () => {
   const running = commandsOf(300);
-  const stage = webStage('all', (world) => setSessions(world, running));
+  const printing: RecordedEvent[] = [];
+  const stage = webStage('all', (world) => setSessions(world, running, printing));
   let world: HttpWorld;
   let page: Page;
   beforeEach(() => {
@@ -135,6 +138,35 @@ describe('the page of a long session', () => {
     await page.locator('#cmd-302').waitFor({ state: 'attached' });
     assert.deepEqual(await numbers(), inOrder(302));
     assert.deepEqual(stage.complaints, []);
+  });
+
+  it('keeps them in order when a window comes while the page is fetched anew', async () => {
+    await opened(LONG);
+    let fetched = (): void => {};
+    const isFetched = new Promise<void>((resolve) => (fetched = resolve));
+    let isListed = (): void => {};
+    const listed = new Promise<void>((resolve) => (isListed = resolve));
+    await page.route(/from=201$/, async (route) => {
+      await isFetched;
+      await route.continue();
+    });
+    await page.route(/from=1$/, async (route) => {
+      fetched();
+      await listed;
+      await route.continue();
+    });
+    await page.goto(`${world.server.url}/sessions/${RUNNING}`);
+    await page.locator('#player[data-state="ready"]').waitFor();
+    running.push(...commandsOf(running.length + 1).slice(running.length));
+    printing.push({ atUs: 200_000_000, code: 'm', label: 'one more' });
+    world.recordings.news(RUNNING);
+    await page.locator('#cmd-300').waitFor({ state: 'attached' });
+    const answered = page.waitForResponse(/from=1$/);
+    isListed();
+    await answered;
+    await page.locator(`#cmd-${running.length}`).waitFor({ state: 'attached' });
+    await page.locator('#commands:not([aria-busy])').waitFor();
+    assert.deepEqual(await numbers(), inOrder(running.length));
   });
 
   it('says what is wrong with a place that is none', async () => {

@@ -115,7 +115,9 @@ export function commandWindows(list: HTMLElement): CommandWindows {
     renewLast: (fresh) => {
       const there = fresh.getElementById('commands');
       if (there === null) return;
-      const from = lastKnown();
+      // Another may have come while the page was fetched: then it is fetched anew.
+      const from = Number(there.dataset['from']);
+      for (const at of known.keys()) if (at > from) known.delete(at);
       // What was done to the session before its first command belongs to the first window as well.
       const old = from === firstKnown() ? [...list.children] : rowsFrom(from);
       for (const row of old) row.remove();
